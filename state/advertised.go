@@ -1,0 +1,123 @@
+package state
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Grade says how far a route has come at one peer.
+type Grade uint8
+
+const (
+	// Accepted: exaBGP answered for the command and holds the route; whether
+	// the peer got it is not known yet.
+	Accepted Grade = iota + 1
+	// Held: the peer's session is down; exaBGP sends the route when it is up.
+	Held
+	// Unsent: the session is up and exaBGP does not send the route; the reason
+	// says why.
+	Unsent
+	// Sent: exaBGP reported an UPDATE with this route written to this peer in
+	// the current session.
+	Sent
+	// Withdrawing: exaBGP was told to withdraw the route, and the peer still
+	// has it as far as is known.
+	Withdrawing
+)
+
+func gradeWords() []string { return []string{"", "accepted", "held", "unsent", "sent", "withdrawing"} }
+
+func (g Grade) String() string {
+	if words := gradeWords(); int(g) < len(words) {
+		return words[g]
+	}
+	return fmt.Sprintf("grade %d", uint8(g))
+}
+
+// ParseGrade reads what [Grade.String] writes.
+func ParseGrade(text string) (Grade, error) {
+	if i := slices.Index(gradeWords(), text); i > 0 {
+		return Grade(i), nil
+	}
+	return 0, fmt.Errorf("grade %q is not known", text)
+}
+
+// At is a route's grade at one peer.
+type At struct {
+	Peer   netip.Addr
+	Grade  Grade
+	Reason string // why Unsent
+}
+
+// Advert is one value of a route, as one owner announced it, at the peers that
+// it was announced to. The peers are in order.
+type Advert struct {
+	Attrs Attrs
+	// Owner is who announced it; "" is nobody that the bridge knows of: the
+	// speaker's own configuration, or a command typed behind the bridge's back.
+	Owner string
+	At    []At
+}
+
+// Refusal is a change that the bridge or exaBGP would not take.
+type Refusal struct {
+	Key    Key
+	Owner  string
+	Attrs  Attrs // what was asked for; the zero Attrs for a withdrawal
+	Peers  Peers
+	Reason string
+}
+
+// Neighbor is a peer as the speaker has it.
+type Neighbor struct {
+	Addr            netip.Addr
+	LocalAS, PeerAS uint32
+	Up              bool
+	Since           int64    // of Up or of down, in Unix milliseconds; 0 if not known
+	Families        []Family // that the speaker's configuration offers
+	// Lacks says what the speaker's configuration of this peer is short of,
+	// each with the line to add.
+	Lacks []string
+}
+
+// Advertised is what a speaker's bridge confirms. Nothing may be withdrawn on
+// its word unless it is Complete.
+type Advertised struct {
+	Speaker  string
+	Complete bool
+	Peers    []Neighbor // in the order of their addresses
+	Routes   map[Key][]Advert
+	Refused  []Refusal
+}
+
+// Grade returns the grade of a route with these attributes, announced by
+// owner, at peer; false if there is no such route there.
+func (a *Advertised) Grade(k Key, attrs Attrs, owner string, peer netip.Addr) (At, bool) {
+	for _, advert := range a.Routes[k] {
+		if advert.Owner != owner || advert.Attrs != attrs {
+			continue
+		}
+		for _, at := range advert.At {
+			if at.Peer == peer {
+				return at, true
+			}
+		}
+	}
+	return At{}, false
+}
+
+// Resolve lists the addresses that p means for routes of a family: every peer
+// of the speaker is every one whose session is configured for it.
+func (a *Advertised) Resolve(p Peers, f Family) []netip.Addr {
+	if !p.All() {
+		return p.Addrs()
+	}
+	var addrs []netip.Addr
+	for _, n := range a.Peers {
+		if slices.Contains(n.Families, f) {
+			addrs = append(addrs, n.Addr)
+		}
+	}
+	return addrs
+}

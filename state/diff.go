@@ -1,0 +1,173 @@
+package state
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// Op is what a change does.
+type Op uint8
+
+const (
+	Announce Op = iota + 1 // the route is not at these peers
+	Replace                // it is, with other attributes: one announce, no withdraw
+	Withdraw               // it is, and is not wanted
+)
+
+// Change is one difference: what to do about one NLRI at some peers.
+type Change struct {
+	Op     Op
+	Key    Key
+	Before Attrs // of Replace and Withdraw
+	After  Attrs // of Announce and Replace
+	Peers  []netip.Addr
+	Wanted *Wanted // what asks for After; nil for Withdraw
+}
+
+// Foreign is a route that is advertised, but not for this owner. If Wanted is
+// not nil, the file asks for the same NLRI at the same peer and can't have it.
+type Foreign struct {
+	Key    Key
+	Advert Advert
+	Wanted *Wanted
+}
+
+// Plan is the difference between a desired and an advertised set. Its slices
+// are in the order of their keys.
+type Plan struct {
+	Speaker   string
+	Owner     string
+	Changes   []Change
+	Foreign   []Foreign
+	Unchanged int // routes of the file that are advertised as it says
+}
+
+// Count returns how many changes announce, replace and withdraw.
+func (p *Plan) Count() (announce, replace, withdraw int) {
+	for _, c := range p.Changes {
+		switch c.Op {
+		case Announce:
+			announce++
+		case Replace:
+			replace++
+		case Withdraw:
+			withdraw++
+		}
+	}
+	return announce, replace, withdraw
+}
+
+// ErrIncomplete is the refusal to compare with a set of which a part may be
+// missing.
+var ErrIncomplete = errors.New("the advertised set is not known to be complete")
+
+// Diff returns what leads from the advertised to the desired set. It changes
+// neither.
+func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
+	if !advertised.Complete {
+		return nil, ErrIncomplete
+	}
+	plan := &Plan{Speaker: advertised.Speaker, Owner: desired.Owner}
+	for i := 0; i < len(desired.Routes); {
+		j := i + 1
+		for j < len(desired.Routes) && desired.Routes[j].Key == desired.Routes[i].Key {
+			j++
+		}
+		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised)
+		i = j
+	}
+	for key := range advertised.Routes {
+		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
+		if !wanted {
+			plan.compare(key, nil, advertised)
+		}
+	}
+	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
+	return plan, nil
+}
+
+// compare adds what is to be done about one key.
+func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
+	adverts := advertised.Routes[key]
+	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
+	changed := map[*Wanted]bool{}
+	for i := range wanted {
+		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
+			claims[peer] = &wanted[i]
+		}
+	}
+	for _, advert := range adverts {
+		if advert.Owner != p.Owner {
+			p.foreign(key, advert, claims, changed)
+			continue
+		}
+		groups := map[*Wanted][]netip.Addr{}
+		for _, at := range advert.At {
+			if at.Grade == Withdrawing && claims[at.Peer] == nil {
+				continue // told already; repeating it changes nothing
+			}
+			want := claims[at.Peer]
+			delete(claims, at.Peer)
+			if want != nil && want.Attrs == advert.Attrs && at.Grade != Withdrawing {
+				continue
+			}
+			groups[want] = append(groups[want], at.Peer)
+		}
+		for _, want := range inOrder(groups) {
+			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Peers: groups[want], Wanted: want}
+			if want != nil {
+				c.Op, c.After = Replace, want.Attrs
+				changed[want] = true
+			}
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	for i := range wanted {
+		want := &wanted[i]
+		var missing []netip.Addr
+		for _, peer := range slices.SortedFunc(maps.Keys(claims), netip.Addr.Compare) {
+			if claims[peer] == want {
+				missing = append(missing, peer)
+			}
+		}
+		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		if len(missing) > 0 || nowhere {
+			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing, Wanted: want})
+			changed[want] = true
+		}
+		if !changed[want] {
+			p.Unchanged++
+		}
+	}
+}
+
+// foreign notes a route of somebody else, and takes what the file wants there
+// off the claims: a file never touches what another announced.
+func (p *Plan) foreign(key Key, advert Advert, claims map[netip.Addr]*Wanted, changed map[*Wanted]bool) {
+	f := Foreign{Key: key, Advert: advert}
+	for _, at := range advert.At {
+		if want := claims[at.Peer]; want != nil {
+			f.Wanted = want
+			changed[want] = true
+			delete(claims, at.Peer)
+		}
+	}
+	p.Foreign = append(p.Foreign, f)
+}
+
+// inOrder lists the keys of groups: first what is wanted, in the order of its
+// peers, then what is not.
+func inOrder(groups map[*Wanted][]netip.Addr) []*Wanted {
+	return slices.SortedFunc(maps.Keys(groups), func(a, b *Wanted) int {
+		switch {
+		case a == nil:
+			return 1
+		case b == nil:
+			return -1
+		}
+		return slices.CompareFunc(groups[a], groups[b], netip.Addr.Compare)
+	})
+}
