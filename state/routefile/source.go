@@ -1,0 +1,113 @@
+package routefile
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"routesync/state"
+)
+
+// source is the text of a file, and finds its lines.
+type source struct {
+	name string
+	text string
+	// starts has the offset of each line.
+	starts []int
+}
+
+// newSource takes the bytes of a file. A byte order mark at the start is no
+// part of the text: columns count from after it, as editors show them.
+func newSource(name string, data []byte) *source {
+	s := &source{name: name, text: string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))}
+	s.starts = make([]int, 1, 1+strings.Count(s.text, "\n"))
+	for i := range len(s.text) {
+		if s.text[i] == '\n' {
+			s.starts = append(s.starts, i+1)
+		}
+	}
+	return s
+}
+
+// line is the text of a line without its end; lines count from 1.
+func (s *source) line(n int) string {
+	if n < 1 || n > len(s.starts) {
+		return ""
+	}
+	end := len(s.text)
+	if n < len(s.starts) {
+		end = s.starts[n]
+	}
+	return strings.TrimRight(s.text[s.starts[n-1]:end], "\r\n")
+}
+
+// place is the line and column of an offset.
+func (s *source) place(offset int) (line, column int) {
+	line = sort.SearchInts(s.starts, offset+1)
+	return line, 1 + utf8.RuneCountInString(s.text[s.starts[line-1]:offset])
+}
+
+// fault makes an [Error] about width characters.
+func (s *source) fault(line, column, width int, msg, hint string) *Error {
+	return &Error{
+		Pos:   state.Position{File: s.name, Line: line, Column: column},
+		Msg:   msg,
+		Hint:  hint,
+		Line:  s.line(line),
+		Width: max(width, 1),
+	}
+}
+
+// unreadable finds the characters that a text file does not have, at most one
+// a line. YAML stops at some of them without a position, takes others for ends
+// of lines, and shows none of them to a person.
+func (s *source) unreadable() []*Error {
+	var faults []*Error
+	lineEnd := 0 // of the line that the last fault is in
+	add := func(offset int, msg, hint string) {
+		if offset < lineEnd {
+			return
+		}
+		line, column := s.place(offset)
+		f := s.fault(line, column, 1, msg, hint)
+		f.Line = strings.ToValidUTF8(f.Line, string(unicode.ReplacementChar))
+		faults = append(faults, f)
+		lineEnd = len(s.text)
+		if line < len(s.starts) {
+			lineEnd = s.starts[line]
+		}
+	}
+	for i := 0; i < len(s.text); {
+		if c := s.text[i]; c >= ' ' && c < 0x7f || c == '\n' || c == '\t' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s.text[i:])
+		switch {
+		case r == '\r' && strings.HasPrefix(s.text[i+1:], "\n"):
+		case r == '\r':
+			add(i, "a carriage return without a line feed", "end lines with a line feed")
+		case r == utf8.RuneError && size == 1:
+			add(i, fmt.Sprintf("byte 0x%02x is not UTF-8", s.text[i]), "save the file as UTF-8")
+		case r == 0:
+			add(i, "a NUL byte", "the file is not text, or was not written to its end")
+		case invisible(r):
+			add(i, fmt.Sprintf("character U+%04X can't be seen and may not stand here", r), "delete it")
+		}
+		i += size
+	}
+	return faults
+}
+
+// invisible tells control characters, foreign ends of lines, byte order marks
+// and what turns the direction of writing: each makes a line look like another.
+func invisible(r rune) bool {
+	switch {
+	case unicode.IsControl(r), r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
+		return true
+	}
+	return unicode.Is(unicode.Bidi_Control, r)
+}
