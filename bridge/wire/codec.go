@@ -1,0 +1,240 @@
+package wire
+
+import (
+	"fmt"
+	"net/netip"
+
+	"routesync/state"
+)
+
+// The JSON forms. They differ from the exported types in that everything is
+// text, so that decoding goes through state's parsers and nothing that is not
+// canonical comes in.
+
+type attrsJSON map[state.Name][]string
+
+type groupJSON struct {
+	Family string       `json:"family"`
+	Attrs  attrsJSON    `json:"attributes,omitempty"`
+	Peers  []netip.Addr `json:"peers"`
+	NLRI   []string     `json:"nlri"`
+}
+
+type batchJSON struct {
+	Speaker  string      `json:"speaker"`
+	Boot     string      `json:"boot"`
+	Owner    string      `json:"owner"`
+	Epoch    int64       `json:"epoch"`
+	Seq      int64       `json:"seq"`
+	Announce []groupJSON `json:"announce,omitempty"`
+	Withdraw []groupJSON `json:"withdraw,omitempty"`
+}
+
+type atJSON struct {
+	Peer   netip.Addr `json:"peer"`
+	Grade  string     `json:"grade"`
+	Reason string     `json:"reason,omitempty"`
+}
+
+type advertJSON struct {
+	Owner string    `json:"owner,omitempty"`
+	Attrs attrsJSON `json:"attributes"`
+	At    []atJSON  `json:"at"`
+}
+
+type entryJSON struct {
+	Family  string       `json:"family"`
+	NLRI    []string     `json:"nlri"`
+	Adverts []advertJSON `json:"adverts,omitempty"`
+}
+
+type refusalJSON struct {
+	Family string    `json:"family"`
+	NLRI   string    `json:"nlri"`
+	Owner  string    `json:"owner"`
+	Attrs  attrsJSON `json:"attributes,omitempty"`
+	Peers  string    `json:"peers,omitempty"`
+	Reason string    `json:"reason"`
+}
+
+type clearedJSON struct {
+	Family string `json:"family"`
+	NLRI   string `json:"nlri"`
+	Owner  string `json:"owner"`
+}
+
+type neighborJSON struct {
+	Addr     netip.Addr `json:"address"`
+	LocalAS  uint32     `json:"local_as"`
+	PeerAS   uint32     `json:"peer_as"`
+	Up       bool       `json:"up"`
+	Since    int64      `json:"since_unix_ms,omitempty"`
+	Families []string   `json:"families"`
+	Lacks    []string   `json:"lacks,omitempty"`
+}
+
+type aboutJSON struct {
+	Version string         `json:"version"`
+	ExaBGP  string         `json:"exabgp"`
+	Host    string         `json:"host"`
+	PID     int            `json:"pid"`
+	Ready   bool           `json:"ready"`
+	Lacks   []string       `json:"lacks,omitempty"`
+	Peers   []neighborJSON `json:"peers"`
+	Leases  []Lease        `json:"leases,omitempty"`
+
+	Converged   int64  `json:"converged_unix_ms,omitempty"`
+	LastError   string `json:"last_error,omitempty"`
+	LastErrorAt int64  `json:"last_error_unix_ms,omitempty"`
+}
+
+type updateJSON struct {
+	Speaker string        `json:"speaker"`
+	Boot    string        `json:"boot"`
+	Run     string        `json:"run"`
+	N       int64         `json:"n"`
+	Part    *Part         `json:"part,omitempty"`
+	About   *aboutJSON    `json:"about,omitempty"`
+	Entries []entryJSON   `json:"entries,omitempty"`
+	Refused []refusalJSON `json:"refused,omitempty"`
+	Cleared []clearedJSON `json:"cleared,omitempty"`
+	Count   uint64        `json:"count"`
+	Sum     string        `json:"sum"`
+}
+
+func toAttrs(a state.Attrs) attrsJSON {
+	m := attrsJSON{}
+	for n, v := range a.All() {
+		if v == nil {
+			v = []string{}
+		}
+		m[n] = v
+	}
+	return m
+}
+
+// fromAttrs also insists that the text was canonical already: what decodes
+// must be what was encoded.
+func fromAttrs(m attrsJSON) (state.Attrs, error) {
+	a, err := state.NewAttrs(m)
+	if err != nil {
+		return a, err
+	}
+	n := 0
+	for name, values := range a.All() {
+		given := m[name]
+		if len(given) != len(values) {
+			return a, fmt.Errorf("%s is not canonical", name)
+		}
+		for i := range values {
+			if values[i] != given[i] {
+				return a, fmt.Errorf("%s %q is not canonical", name, given[i])
+			}
+		}
+		n++
+	}
+	if n != len(m) {
+		return a, fmt.Errorf("attributes with their default value are not canonical")
+	}
+	return a, nil
+}
+
+func toKeys(keys []state.Key) []string {
+	texts := make([]string, len(keys))
+	for i, k := range keys {
+		texts[i] = k.String()
+	}
+	return texts
+}
+
+func fromKey(f state.Family, text string) (state.Key, error) {
+	k, err := state.ParseKey(f, text)
+	if err == nil && k.String() != text {
+		err = fmt.Errorf("nlri %q is not canonical: %q", text, k)
+	}
+	return k, err
+}
+
+func fromKeys(family string, texts []string) (state.Family, []state.Key, error) {
+	f, err := state.ParseFamily(family)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(texts) == 0 {
+		return 0, nil, fmt.Errorf("a group without nlri")
+	}
+	keys := make([]state.Key, len(texts))
+	for i, text := range texts {
+		if keys[i], err = fromKey(f, text); err != nil {
+			return 0, nil, err
+		}
+	}
+	return f, keys, nil
+}
+
+func toGroups(groups []Group) []groupJSON {
+	var out []groupJSON
+	for _, g := range groups {
+		j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys)}
+		if g.Attrs != (state.Attrs{}) {
+			j.Attrs = toAttrs(g.Attrs)
+		}
+		out = append(out, j)
+	}
+	return out
+}
+
+func fromGroups(in []groupJSON) ([]Group, error) {
+	var groups []Group
+	for _, j := range in {
+		f, keys, err := fromKeys(j.Family, j.NLRI)
+		if err != nil {
+			return nil, err
+		}
+		attrs, err := fromAttrs(j.Attrs)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys})
+	}
+	return groups, nil
+}
+
+// EncodeBatch returns the body of a batch.
+func EncodeBatch(b Batch) ([]byte, error) {
+	return encode(batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw)})
+}
+
+// DecodeBatch reads what [EncodeBatch] wrote.
+func DecodeBatch(data []byte) (Batch, error) {
+	j, err := decode[batchJSON]("batch", data)
+	if err != nil {
+		return Batch{}, err
+	}
+	b := Batch{Speaker: j.Speaker, Boot: j.Boot, Owner: j.Owner, Epoch: j.Epoch, Seq: j.Seq}
+	if b.Announce, err = fromGroups(j.Announce); err != nil {
+		return Batch{}, fmt.Errorf("decode batch: announce: %w", err)
+	}
+	if b.Withdraw, err = fromGroups(j.Withdraw); err != nil {
+		return Batch{}, fmt.Errorf("decode batch: withdraw: %w", err)
+	}
+	return b, nil
+}
+
+// EncodeRequest returns the body of a request.
+func EncodeRequest(r Request) ([]byte, error) { return encode(r) }
+
+// DecodeRequest reads what [EncodeRequest] wrote.
+func DecodeRequest(data []byte) (Request, error) { return decode[Request]("request", data) }
+
+// EncodeGrant returns the body of a grant.
+func EncodeGrant(g Grant) ([]byte, error) { return encode(g) }
+
+// DecodeGrant reads what [EncodeGrant] wrote.
+func DecodeGrant(data []byte) (Grant, error) { return decode[Grant]("grant", data) }
+
+// EncodeRejected returns the body of a rejection.
+func EncodeRejected(r Rejected) ([]byte, error) { return encode(r) }
+
+// DecodeRejected reads what [EncodeRejected] wrote.
+func DecodeRejected(data []byte) (Rejected, error) { return decode[Rejected]("rejection", data) }

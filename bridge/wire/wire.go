@@ -1,0 +1,196 @@
+// Package wire holds the messages between a watcher and a bridge, and their
+// codec.
+//
+// Its invariants:
+//
+//   - A message is versioned; another version is refused, never half read.
+//   - Decoding is strict: an unknown field, trailing bytes or a route that is
+//     not canonical is an error, and on an error nothing is returned.
+//   - What was encoded decodes to the same value.
+//   - Routes travel grouped: attributes once, then the NLRI that share them.
+//
+// Bodies are JSON, so that an operator can read a queue with any tool.
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+
+	"routesync/state"
+)
+
+// Version is the version of all messages of this package.
+const Version = 1
+
+// The AMQP types of the messages.
+const (
+	TypeBatch    = "rs.batch.v1"
+	TypeRequest  = "rs.request.v1"
+	TypeGrant    = "rs.grant.v1"
+	TypeUpdate   = "rs.update.v1"
+	TypeRejected = "rs.rejected.v1"
+)
+
+// Group is a set of NLRI that share everything else.
+type Group struct {
+	Family state.Family
+	Attrs  state.Attrs // of an announce; zero in a withdraw
+	Peers  []netip.Addr
+	Keys   []state.Key
+}
+
+// Commander says who commands: a process, for people to find.
+type Commander struct {
+	ID   string `json:"id"` // unique to one life of one process
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+	Verb string `json:"verb"` // watch or apply
+}
+
+func (c Commander) String() string { return fmt.Sprintf("%s on %s (pid %d)", c.Verb, c.Host, c.PID) }
+
+// Batch is one numbered step of a commander under its epoch. Announces come
+// before withdraws, and no key stands in it twice for the same peer.
+type Batch struct {
+	Speaker, Boot, Owner string
+	Epoch, Seq           int64
+	Announce, Withdraw   []Group
+}
+
+// Request asks a bridge for something; the answer goes to the queue that the
+// AMQP reply-to property names.
+type Request struct {
+	Kind  string    // one of the Request constants
+	Owner string    // of RequestLease
+	From  Commander // of RequestLease
+}
+
+const (
+	// RequestLease asks for the right to command the speaker for an owner. It
+	// fences every earlier commander of that owner.
+	RequestLease = "lease"
+	// RequestSnapshot asks for the whole state.
+	RequestSnapshot = "snapshot"
+)
+
+// Grant answers RequestLease.
+type Grant struct {
+	Speaker, Boot, Owner string
+	Epoch                int64
+	Refused              string // why there is no grant; then Epoch is 0
+}
+
+// Rejected says why a batch was not applied at all.
+type Rejected struct {
+	Speaker, Owner string
+	Epoch, Seq     int64
+	Reason         string // one of the Reject constants
+	Detail         string
+}
+
+const (
+	RejectBoot      = "stale-boot" // made for an exaBGP that is gone
+	RejectFenced    = "fenced"     // somebody else commands now
+	RejectGap       = "gap"        // a batch before this one is missing
+	RejectMalformed = "malformed"  // not a batch
+)
+
+// Lease is who commands for an owner, and how far the bridge has come.
+type Lease struct {
+	Owner   string    `json:"owner"`
+	Holder  Commander `json:"holder"`
+	Epoch   int64     `json:"epoch"`
+	Applied int64     `json:"applied"` // every batch up to this seq is answered
+}
+
+// About is what a bridge says of itself and its exaBGP.
+type About struct {
+	Version string   // of routesync
+	ExaBGP  string   // release, e.g. "4.2.21"
+	Host    string   //
+	PID     int      // of the bridge
+	Lacks   []string // what the set-up is short of, each with the line to add
+	Peers   []state.Neighbor
+	Leases  []Lease
+	Ready   bool // the advertised set is complete
+	// Converged is when the bridge last had nothing left to do; LastError is
+	// the last thing that went wrong. Times are in Unix milliseconds, 0 for
+	// never.
+	Converged, LastErrorAt int64
+	LastError              string
+}
+
+// Entry is a set of keys that are advertised alike. No adverts: no longer
+// advertised.
+type Entry struct {
+	Family  state.Family
+	Keys    []state.Key
+	Adverts []state.Advert
+}
+
+// Update carries the state of a speaker to its readers. It is absolute: for
+// each key it says all there is to say now, so applying it twice changes
+// nothing. The updates of a bridge's life (Run) are numbered; a reader that
+// misses a number asks for a snapshot, which is the same messages with Part.
+type Update struct {
+	Speaker, Boot, Run string
+	N                  int64 // number of the last update that this one includes
+	Part               *Part // of a snapshot
+	About              *About
+	Entries            []Entry
+	Refused            []state.Refusal // new ones
+	Cleared            []Cleared       // refusals that are no longer so
+	Count              uint64          // digest of the set after this update; of a snapshot, in its last part
+	Sum                string
+}
+
+// Part says which part of which snapshot an Update is; parts count from 1.
+type Part struct {
+	ID   string `json:"id"`
+	Part int    `json:"part"`
+	Of   int    `json:"of"`
+}
+
+// Cleared takes a refusal back.
+type Cleared struct {
+	Key   state.Key
+	Owner string
+}
+
+// envelope is what every body starts with.
+type envelope[T any] struct {
+	V    int `json:"v"`
+	Body T   `json:"body"`
+}
+
+func encode[T any](body T) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(envelope[T]{V: Version, Body: body}); err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func decode[T any](what string, data []byte) (T, error) {
+	var zero T
+	var version struct {
+		V int `json:"v"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil { // bytes after the message are an error here
+		return zero, fmt.Errorf("decode %s: %w", what, err)
+	}
+	if version.V != Version {
+		return zero, fmt.Errorf("decode %s: version %d, this routesync speaks version %d", what, version.V, Version)
+	}
+	var e envelope[T]
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&e); err != nil {
+		return zero, fmt.Errorf("decode %s: %w", what, err)
+	}
+	return e.Body, nil
+}

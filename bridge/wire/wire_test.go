@@ -1,0 +1,225 @@
+package wire_test
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// equal compares messages; keys, attributes and addresses are comparable values.
+func equal(a, b any) string {
+	return cmp.Diff(a, b,
+		cmp.Comparer(func(a, b state.Attrs) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }))
+}
+
+func mustAttrs(t testing.TB, values map[state.Name][]string) state.Attrs {
+	t.Helper()
+	a, err := state.NewAttrs(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func mustKey(t testing.TB, prefix string, id uint32) state.Key {
+	t.Helper()
+	p, err := state.ParsePrefix(prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.UnicastKey(p, id)
+}
+
+func sampleBatch(t testing.TB) wire.Batch {
+	peer := netip.MustParseAddr("192.0.2.1")
+	return wire.Batch{
+		Speaker: "edge1", Boot: "b", Owner: "team", Epoch: 1 << 60, Seq: 7,
+		Announce: []wire.Group{{
+			Family: state.IPv4Unicast,
+			Attrs: mustAttrs(t, map[state.Name][]string{
+				state.NextHop: {"192.0.2.1"}, state.MED: {"5"}, state.AtomicAggregate: {}, state.Community: {"65000:1", "no-export"},
+				state.ASPath: {"65001", "(65002 65003)"},
+			}),
+			Peers: []netip.Addr{peer},
+			Keys:  []state.Key{mustKey(t, "10.0.0.0/24", 0), mustKey(t, "10.0.1.0/24", 7)},
+		}},
+		Withdraw: []wire.Group{{Family: state.IPv6Unicast, Keys: []state.Key{mustKey(t, "2001:db8::/32", 0)}}},
+	}
+}
+
+func sampleUpdate(t testing.TB) wire.Update {
+	peer := netip.MustParseAddr("192.0.2.1")
+	attrs := mustAttrs(t, map[state.Name][]string{state.NextHop: {"192.0.2.1"}})
+	return wire.Update{
+		Speaker: "edge1", Boot: "b", Run: "r", N: 3, Part: &wire.Part{ID: "r/3", Part: 1, Of: 1},
+		About: &wire.About{
+			Version: "v", ExaBGP: "4.2.21", Host: "h", PID: 1, Ready: true, Lacks: []string{"x"},
+			Peers: []state.Neighbor{{
+				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
+				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"},
+			}},
+			Leases:    []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
+			Converged: 8, LastError: "e", LastErrorAt: 9,
+		},
+		Entries: []wire.Entry{{
+			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
+			Adverts: []state.Advert{{Attrs: attrs, Owner: "team", At: []state.At{{Peer: peer, Grade: state.Unsent, Reason: "z"}}}},
+		}},
+		Refused: []state.Refusal{{Key: mustKey(t, "10.0.1.0/24", 0), Owner: "team", Attrs: attrs, Peers: "192.0.2.1", Reason: "no"}},
+		Cleared: []wire.Cleared{{Key: mustKey(t, "10.0.2.0/24", 0), Owner: "team"}},
+		Count:   1, Sum: "00",
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Run("batch", func(t *testing.T) { roundTrip(t, sampleBatch(t), wire.EncodeBatch, wire.DecodeBatch) })
+	t.Run("update", func(t *testing.T) { roundTrip(t, sampleUpdate(t), wire.EncodeUpdate, wire.DecodeUpdate) })
+	t.Run("request", func(t *testing.T) {
+		roundTrip(t, wire.Request{Kind: wire.RequestLease, Owner: "team", From: wire.Commander{ID: "i", Host: "h", PID: 3, Verb: "apply"}}, wire.EncodeRequest, wire.DecodeRequest)
+	})
+	t.Run("grant", func(t *testing.T) {
+		roundTrip(t, wire.Grant{Speaker: "s", Boot: "b", Owner: "o", Epoch: 4, Refused: "r"}, wire.EncodeGrant, wire.DecodeGrant)
+	})
+	t.Run("rejected", func(t *testing.T) {
+		roundTrip(t, wire.Rejected{Speaker: "s", Owner: "o", Epoch: 4, Seq: 5, Reason: wire.RejectGap, Detail: "d"}, wire.EncodeRejected, wire.DecodeRejected)
+	})
+}
+
+func roundTrip[T any](t *testing.T, v T, encode func(T) ([]byte, error), decode func([]byte) (T, error)) {
+	t.Helper()
+	data, err := encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := decode(data)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	if d := equal(v, back); d != "" {
+		t.Errorf("not the same after a round trip:\n%s", d)
+	}
+	again, err := encode(back)
+	if err != nil || !bytes.Equal(again, data) {
+		t.Errorf("encoded again: %s, %v; want %s", again, err, data)
+	}
+}
+
+func TestStrict(t *testing.T) {
+	data, err := wire.EncodeBatch(sampleBatch(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ name, old, new, want string }{
+		{"version", `"v":1`, `"v":2`, "version 2"},
+		{"unknown field", `"speaker"`, `"sp":"x","speaker"`, "unknown field"},
+		{"trailing bytes", "\n", "\n{}", "after top-level value"},
+		{"host bits", "10.0.0.0/24", "10.0.0.1/24", "host bits"},
+		{"not canonical nlri", "2001:db8::/32", "2001:0db8::/32", "not canonical"},
+		{"not canonical value", `"5"`, `"0x5"`, "not canonical"},
+		{"order of a set", `"65000:1","no-export"`, `"no-export","65000:1"`, "not canonical"},
+		{"default value", `"med":["5"]`, `"origin":["igp"]`, "not canonical"},
+		{"range", `"5"`, `"4294967296"`, "over 4294967295"},
+		{"family", `"ipv6 unicast"`, `"ipv4 unicast"`, "not of family"},
+		{"empty group", `["2001:db8::/32"]`, `[]`, "without nlri"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bad := bytes.Replace(data, []byte(tc.old), []byte(tc.new), 1)
+			if bytes.Equal(bad, data) {
+				t.Fatalf("%q is not in %s", tc.old, data)
+			}
+			b, err := wire.DecodeBatch(bad)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+			if d := equal(wire.Batch{}, b); d != "" {
+				t.Errorf("something was returned beside an error: %s", d)
+			}
+		})
+	}
+}
+
+func TestRandomBatches(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := wire.Batch{Speaker: "s", Boot: "b", Owner: "o", Epoch: rapid.Int64().Draw(rt, "epoch"), Seq: rapid.Int64().Draw(rt, "seq")}
+		for range rapid.IntRange(0, 4).Draw(rt, "groups") {
+			g := wire.Group{Family: state.IPv4Unicast, Attrs: mustAttrs(t, map[state.Name][]string{state.NextHop: {"192.0.2.1"}})}
+			for range rapid.IntRange(1, 5).Draw(rt, "keys") {
+				var a [4]byte
+				copy(a[:], rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(rt, "address"))
+				p := netip.PrefixFrom(netip.AddrFrom4(a), rapid.IntRange(0, 32).Draw(rt, "bits")).Masked()
+				if _, err := state.ParsePrefix(p.String()); err != nil {
+					continue // multicast
+				}
+				g.Keys = append(g.Keys, state.UnicastKey(p, rapid.Uint32().Draw(rt, "path id")))
+			}
+			if len(g.Keys) > 0 {
+				b.Announce = append(b.Announce, g)
+			}
+		}
+		data, err := wire.EncodeBatch(b)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		back, err := wire.DecodeBatch(data)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if d := equal(b, back); d != "" {
+			rt.Fatal(d)
+		}
+	})
+}
+
+// FuzzDecode: nothing panics, and what decodes encodes to something that
+// decodes to the same.
+func FuzzDecode(f *testing.F) {
+	seeds := 0
+	seed := func(data []byte, err error) {
+		if err != nil {
+			f.Fatal(err)
+		}
+		seeds++
+		f.Add(data)
+	}
+	seed(wire.EncodeBatch(sampleBatch(f)))
+	seed(wire.EncodeUpdate(sampleUpdate(f)))
+	seed(wire.EncodeRequest(wire.Request{Kind: wire.RequestSnapshot}))
+	seed(wire.EncodeGrant(wire.Grant{Epoch: 1}))
+	seed(wire.EncodeRejected(wire.Rejected{Seq: 1}))
+	if seeds != 5 {
+		f.Fatalf("%d seeds, want 5", seeds)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		again(t, data, wire.EncodeBatch, wire.DecodeBatch)
+		again(t, data, wire.EncodeUpdate, wire.DecodeUpdate)
+		again(t, data, wire.EncodeRequest, wire.DecodeRequest)
+		again(t, data, wire.EncodeGrant, wire.DecodeGrant)
+		again(t, data, wire.EncodeRejected, wire.DecodeRejected)
+	})
+}
+
+func again[T any](t *testing.T, data []byte, encode func(T) ([]byte, error), decode func([]byte) (T, error)) {
+	v, err := decode(data)
+	if err != nil {
+		return
+	}
+	data, err = encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := decode(data)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	if d := equal(v, back); d != "" {
+		t.Error(d)
+	}
+}
