@@ -1,0 +1,182 @@
+package rabbit
+
+import (
+	"context"
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	// commandsAhead and its like are how many messages the broker sends ahead of
+	// their acknowledgement. The library keeps them without a bound of its own.
+	commandsAhead = 16
+	requestsAhead = 16
+	eventsAhead   = 256
+)
+
+// Delivery is a message that arrived.
+type Delivery struct {
+	Exchange, Key                    string
+	Type, ID, CorrelationID, ReplyTo string
+	Headers                          map[string]int64 // those that are integers
+	// Redelivered: somebody, perhaps this session, may have seen it before.
+	Redelivered bool
+	Body        []byte
+	// Err is why there is no Body: it could not be unpacked, or is too large.
+	Err error
+
+	from *amqp.Delivery // nil: nothing is left to acknowledge
+}
+
+// Ack tells the broker that the message is dealt with: once, in the session that
+// delivered it. It does nothing for a delivery that needs none.
+func (d Delivery) Ack() error {
+	if d.from == nil {
+		return nil
+	}
+	if err := d.from.Ack(false); err != nil {
+		return fmt.Errorf("acknowledge %q: %w", d.ID, err)
+	}
+	return nil
+}
+
+// Reject makes the message a dead letter, in the place of Ack. There is no way to
+// put it back into its queue, because that may change its place there.
+func (d Delivery) Reject() error {
+	if d.from == nil {
+		return nil
+	}
+	if err := d.from.Reject(false); err != nil {
+		return fmt.Errorf("reject %q: %w", d.ID, err)
+	}
+	return nil
+}
+
+// ack says who acknowledges.
+type ack int
+
+const (
+	ackByReader ack = iota
+	// ackOnHandover: a message that its reader took is done. The broker keeps, and
+	// bounds, what the reader has not taken yet; "no-ack" would pile it up here.
+	ackOnHandover
+)
+
+// Commands delivers the commands for a speaker in their order. Each must be
+// acknowledged or rejected. Of several sessions that ask for the same speaker one
+// gets them, and the next when that one ends. DeclareSpeaker comes first.
+//
+// This channel, like all that deliver, is closed when the session ends.
+func (s *Session) Commands(ctx context.Context, speaker string) (<-chan Delivery, error) {
+	return s.consume(ctx, CommandQueue(speaker), commandsAhead, ackByReader)
+}
+
+// Requests delivers the requests to a speaker's bridge. It returns an ErrLocked
+// while another session does. Requests need no Ack.
+func (s *Session) Requests(ctx context.Context, speaker string) (<-chan Delivery, error) {
+	name, err := s.declareOwn(ctx, requestQueue(speaker))
+	if err != nil {
+		return nil, err
+	}
+	return s.consume(ctx, name, requestsAhead, ackOnHandover)
+}
+
+// Subscribe delivers the events that match any of the keys, from now on; the
+// deliveries need no Ack. A reader that falls far behind loses the oldest. The
+// queue is this session's own, and its name can serve as a ReplyTo; without keys it
+// serves only for that.
+func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, events <-chan Delivery, err error) {
+	name, err := s.declareOwn(ctx, eventQueue())
+	if err != nil {
+		return "", nil, err
+	}
+	if len(keys) > 0 {
+		if err := s.DeclareEvents(ctx); err != nil {
+			return "", nil, err
+		}
+	}
+	for _, key := range keys {
+		err := s.once(ctx, func(ch *amqp.Channel) error {
+			return ch.QueueBind(name, key, EventExchange, false, nil)
+		})
+		if err != nil {
+			return "", nil, fmt.Errorf("subscribe to %q: %w", key, err)
+		}
+	}
+	events, err = s.consume(ctx, name, eventsAhead, ackOnHandover)
+	if err != nil {
+		return "", nil, err
+	}
+	return name, events, nil
+}
+
+// consume starts one consumer on a channel of its own, which nobody uses for
+// anything but acknowledgements from then on.
+func (s *Session) consume(ctx context.Context, queue string, ahead int, who ack) (<-chan Delivery, error) {
+	out := make(chan Delivery)
+	err := s.do(ctx, func() error {
+		ch, err := s.con.conn.Channel()
+		if err != nil {
+			return fmt.Errorf("open channel: %w", err)
+		}
+		closed := closing(ch)
+		cancelled := ch.NotifyCancel(make(chan string, 1))
+		if err := ch.Qos(ahead, 0, false); err != nil {
+			_ = ch.Close()
+			return fmt.Errorf("set prefetch: %w", err)
+		}
+		in, err := ch.Consume(queue, "", false, false, false, false, nil)
+		if err != nil {
+			_ = ch.Close()
+			return err
+		}
+		// From here on the end of the channel is the end of the session.
+		if err := s.watch(fmt.Sprintf("consumer of %q", queue), closed, cancelled); err != nil {
+			return err
+		}
+		return s.spawn(func() { s.forward(in, out, who) })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consume %q: %w", queue, err)
+	}
+	return out, nil
+}
+
+func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, who ack) {
+	defer close(out)
+	for d := range in {
+		got := received(&d)
+		if who == ackOnHandover {
+			got.from = nil
+		}
+		select {
+		case out <- got:
+		case <-s.ctx.Done():
+			return
+		}
+		if who == ackOnHandover {
+			if d.Ack(false) != nil {
+				return // the session is ending, and says so itself
+			}
+		}
+	}
+}
+
+func received(d *amqp.Delivery) Delivery {
+	got := Delivery{
+		Exchange: d.Exchange, Key: d.RoutingKey,
+		Type: d.Type, ID: d.MessageId, CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo,
+		Redelivered: d.Redelivered, from: d,
+	}
+	for k, v := range d.Headers {
+		if n, ok := v.(int64); ok && k != numberHeader {
+			if got.Headers == nil {
+				got.Headers = make(map[string]int64)
+			}
+			got.Headers[k] = n
+		}
+	}
+	got.Body, got.Err = unpack(d.Body, d.ContentEncoding, bodyLimit)
+	return got
+}

@@ -1,0 +1,20 @@
+package rabbit
+
+import "errors"
+
+// What callers branch on.
+var (
+	// ErrNoRoute: a mandatory message reached no queue.
+	ErrNoRoute = errors.New("no queue takes the message")
+	// ErrRejected: the broker refused a message, as it does when a queue is full.
+	ErrRejected = errors.New("the broker rejected the message")
+	// ErrLocked: another session holds what only one may hold.
+	ErrLocked = errors.New("held by another connection")
+	// ErrStop, wrapped by what work returns, ends Broker.Run.
+	ErrStop = errors.New("stop")
+	// ErrClosed is the cause of the end of a session that was closed, not broken.
+	ErrClosed = errors.New("session closed")
+)
+
+// errRefused marks an attempt to connect that the broker answered with no.
+var errRefused = errors.New("the broker refuses the connection")
