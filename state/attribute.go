@@ -323,6 +323,8 @@ func parseRaw(v string) (string, error) {
 		return "", &Fault{Msg: fmt.Sprintf("attribute 0x%02x has a keyword of its own", code), Hint: "use the keyword"}
 	case slices.Contains([]byte{0, 14, 15, 17, 18, 22, 23, 25, 29, 254, 255}, code):
 		return "", &Fault{Msg: fmt.Sprintf("attribute 0x%02x can't be given by hand on a unicast route", code)}
+	case code == 35 && len(raw[2]) != 4: // RFC 9234 §5: routers drop the route
+		return "", &Fault{Msg: "attribute 0x23 (only to customer) is not one AS number in 4 bytes"}
 	case flags&0xc0 != 0xc0 || flags&0x0f != 0:
 		return "", &Fault{Msg: fmt.Sprintf("attribute 0x%02x: flags %s are not those of an optional transitive attribute", code, words[1]), Hint: "use 0xc0, or 0xe0 for a partial one"}
 	}

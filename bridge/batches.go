@@ -1,0 +1,96 @@
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// batchKeys bounds the routes of one batch.
+const batchKeys = 1000
+
+// Send publishes changes as the next batches. It returns when the broker has
+// them; what becomes of them shows in Advertised.
+func (c *Client) Send(ctx context.Context, changes []state.Change) error {
+	if c.epoch == 0 {
+		return fmt.Errorf("command %s: no lease", c.replica.speaker)
+	}
+	var msgs []rabbit.Message
+	for _, b := range batches(changes, batchKeys) {
+		c.seq++
+		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.owner
+		b.Epoch, b.Seq = c.epoch, c.seq
+		body, err := wire.EncodeBatch(b)
+		if err != nil {
+			return err
+		}
+		msgs = append(msgs, rabbit.Message{
+			Exchange: rabbit.CommandExchange, Key: b.Speaker, Type: wire.TypeBatch,
+			ID:   fmt.Sprintf("%s/%s/%d/%d", b.Speaker, b.Boot, b.Epoch, b.Seq),
+			Body: body, Persistent: true, Mandatory: true,
+		})
+	}
+	c.progress = time.Now()
+	if err := c.session.Publish(ctx, msgs...); err != nil {
+		return fmt.Errorf("command %s: %w", c.replica.speaker, err)
+	}
+	return nil
+}
+
+// batches turns changes into batches of at most size routes: all announces
+// before all withdraws, equal ones grouped.
+func batches(changes []state.Change, size int) []wire.Batch {
+	type class struct {
+		withdraw bool
+		family   state.Family
+		attrs    state.Attrs
+		peers    state.Peers
+	}
+	var out []wire.Batch
+	for _, withdraw := range []bool{false, true} {
+		var order []class
+		groups := map[class][]state.Key{}
+		addrs := map[class][]netip.Addr{}
+		for _, ch := range changes {
+			if (ch.Op == state.Withdraw) != withdraw {
+				continue
+			}
+			g := class{withdraw, ch.Key.Family, ch.After, state.NewPeers(ch.Peers)}
+			if groups[g] == nil {
+				order = append(order, g)
+				addrs[g] = ch.Peers
+			}
+			groups[g] = append(groups[g], ch.Key)
+		}
+		room := 0
+		for _, g := range order {
+			for keys := groups[g]; len(keys) > 0; {
+				if room == 0 {
+					out = append(out, wire.Batch{})
+					room = size
+				}
+				n := min(room, len(keys))
+				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n]}
+				b := &out[len(out)-1]
+				if withdraw {
+					group.Attrs = state.Attrs{}
+					b.Withdraw = append(b.Withdraw, group)
+				} else {
+					b.Announce = append(b.Announce, group)
+				}
+				keys, room = keys[n:], room-n
+			}
+		}
+	}
+	return out
+}
+
+func eventKey(speaker string) string { return "evt." + speaker }
+
+func requestID() string { return rand.Text() }

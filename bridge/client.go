@@ -1,0 +1,277 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+const (
+	// answerPatience is how long a request may go unanswered before it is made
+	// again, and a batch before the lease is asked for anew.
+	answerPatience = 10 * time.Second
+	// absentPause is the pause between requests while no bridge is there.
+	absentPause = time.Second
+)
+
+// ErrFenced says that somebody else commands the speaker for this owner now.
+var ErrFenced = errors.New("somebody else commands now")
+
+// Client follows one speaker over one session with the broker, and commands it
+// if it holds a lease. It belongs to one goroutine and dies with its session.
+type Client struct {
+	session *rabbit.Session
+	log     *slog.Logger
+	replica *replica
+
+	owner string // "" if it only reads
+	from  wire.Commander
+
+	queue    string
+	inbox    <-chan rabbit.Delivery
+	epoch    int64 // 0: no lease
+	seq      int64 // of the last batch sent
+	asked    time.Time
+	progress time.Time // when the bridge last answered a batch, or one was sent
+	absent   bool      // no bridge was there at the last request
+}
+
+// NewReader follows a speaker and can't command it.
+func NewReader(s *rabbit.Session, speaker string, log *slog.Logger) *Client {
+	return &Client{session: s, log: log.With("speaker", speaker), replica: newReplica(speaker)}
+}
+
+// NewCommander follows a speaker and commands it for an owner.
+func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Client {
+	c := NewReader(s, speaker, log)
+	c.owner, c.from = owner, from
+	return c
+}
+
+// Open subscribes to the speaker's updates and asks for its state. The state
+// is there when [Client.Advertised] is complete.
+func (c *Client) Open(ctx context.Context) error {
+	if err := c.session.DeclareEvents(ctx); err != nil {
+		return err
+	}
+	if c.owner != "" {
+		if err := c.session.DeclareSpeaker(ctx, c.replica.speaker); err != nil {
+			return err
+		}
+	}
+	var err error
+	if c.queue, c.inbox, err = c.session.Subscribe(ctx, eventKey(c.replica.speaker)); err != nil {
+		return err
+	}
+	return c.request(ctx)
+}
+
+// Advertised is the speaker's set as of the last Await; it is valid until the
+// next one.
+func (c *Client) Advertised() *state.Advertised { return &c.replica.set }
+
+// About is what the bridge last said of itself, nil before it did.
+func (c *Client) About() *wire.About { return c.replica.about }
+
+// Boot names the life of exaBGP that the set belongs to.
+func (c *Client) Boot() string { return c.replica.boot }
+
+// Epoch is the epoch of the lease, 0 for none.
+func (c *Client) Epoch() int64 { return c.epoch }
+
+// Digest is the digest of the set.
+func (c *Client) Digest() state.Digest { return c.replica.digest }
+
+// Absent tells whether the last request found no bridge.
+func (c *Client) Absent() bool { return c.absent }
+
+// Settled tells whether the bridge has answered everything that was sent, and
+// may be sent more.
+func (c *Client) Settled() bool {
+	if !c.replica.set.Complete {
+		return false
+	}
+	return c.owner == "" || (c.epoch != 0 && c.applied() >= c.seq)
+}
+
+// applied is the last of this client's batches that was answered; a lease of
+// another epoch says nothing about them.
+func (c *Client) applied() int64 {
+	if c.replica.about == nil {
+		return -1
+	}
+	for _, l := range c.replica.about.Leases {
+		if l.Owner == c.owner && l.Epoch == c.epoch {
+			return l.Applied
+		}
+	}
+	return -1
+}
+
+// Await takes what comes from the bridge until the state may have changed,
+// wake is signalled, or ctx ends (its error). Another error means that the
+// session is of no use any more.
+func (c *Client) Await(ctx context.Context, wake <-chan struct{}) error {
+	pause := time.NewTicker(absentPause)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+			return nil
+		case <-c.session.Context().Done():
+			return context.Cause(c.session.Context())
+		case <-pause.C:
+			if err := c.retry(ctx); err != nil {
+				return err
+			}
+		case d, ok := <-c.inbox:
+			if !ok {
+				return fmt.Errorf("updates of %s: the subscription ended", c.replica.speaker)
+			}
+			changed, err := c.take(ctx, d)
+			if ackErr := d.Ack(); err == nil && ackErr != nil {
+				err = ackErr
+			}
+			if err != nil || changed {
+				return err
+			}
+		}
+	}
+}
+
+// take handles one message and tells whether it changed something.
+func (c *Client) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
+	switch d.Type {
+	case wire.TypeUpdate:
+		u, err := wire.DecodeUpdate(d.Body)
+		if err != nil {
+			return false, err
+		}
+		before := c.applied()
+		err = c.replica.apply(&u)
+		if errors.Is(err, errGap) {
+			return true, c.restart(ctx)
+		}
+		if c.applied() > before {
+			c.progress = time.Now()
+		}
+		if err == nil {
+			err = c.fenced()
+		}
+		return true, err
+	case wire.TypeGrant:
+		g, err := wire.DecodeGrant(d.Body)
+		if err != nil || g.Owner != c.owner || g.Speaker != c.replica.speaker {
+			return false, err
+		}
+		if g.Refused != "" {
+			c.log.Debug("no lease yet", "reason", g.Refused)
+			return false, nil
+		}
+		c.epoch, c.seq, c.progress = g.Epoch, 0, time.Now()
+		return true, c.askSnapshot(ctx)
+	case wire.TypeRejected:
+		r, err := wire.DecodeRejected(d.Body)
+		if err != nil || r.Owner != c.owner || r.Epoch != c.epoch {
+			return false, err
+		}
+		return true, c.rejected(ctx, r)
+	}
+	return false, nil
+}
+
+// fenced finds out that the lease has gone to somebody else.
+func (c *Client) fenced() error {
+	if c.epoch == 0 || c.replica.about == nil {
+		return nil
+	}
+	for _, l := range c.replica.about.Leases {
+		if l.Owner == c.owner && l.Epoch > c.epoch {
+			return fmt.Errorf("%s: %w: %s", c.replica.speaker, ErrFenced, l.Holder)
+		}
+	}
+	return nil
+}
+
+func (c *Client) rejected(ctx context.Context, r wire.Rejected) error {
+	c.log.Warn("batch rejected", "seq", r.Seq, "reason", r.Reason, "detail", r.Detail)
+	switch r.Reason {
+	case wire.RejectFenced:
+		return fmt.Errorf("%s: %w: %s", c.replica.speaker, ErrFenced, r.Detail)
+	case wire.RejectMalformed:
+		return fmt.Errorf("%s: batch %d: %s", c.replica.speaker, r.Seq, r.Detail)
+	}
+	return c.restart(ctx)
+}
+
+// restart begins again: a new lease, a new snapshot, and so a new difference.
+// Nothing that was sent before is sent again as it was.
+func (c *Client) restart(ctx context.Context) error {
+	c.epoch, c.seq = 0, 0
+	c.replica.set.Complete = false
+	return c.request(ctx)
+}
+
+// request asks for the lease, if it commands, and for the state.
+func (c *Client) request(ctx context.Context) error {
+	if c.owner == "" {
+		return c.askSnapshot(ctx)
+	}
+	return c.send(ctx, wire.Request{Kind: wire.RequestLease, Owner: c.owner, From: c.from})
+}
+
+func (c *Client) askSnapshot(ctx context.Context) error {
+	return c.send(ctx, wire.Request{Kind: wire.RequestSnapshot, From: c.from})
+}
+
+func (c *Client) send(ctx context.Context, r wire.Request) error {
+	c.asked = time.Now()
+	body, err := wire.EncodeRequest(r)
+	if err != nil {
+		return err
+	}
+	err = c.session.Publish(ctx, rabbit.Message{
+		Key: rabbit.RequestQueue(c.replica.speaker), Type: wire.TypeRequest, ReplyTo: c.queue,
+		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
+	})
+	if errors.Is(err, rabbit.ErrNoRoute) {
+		if !c.absent {
+			c.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(c.replica.speaker))
+		}
+		c.absent = true
+		return nil
+	}
+	if err == nil && c.absent {
+		c.absent = false
+		c.log.Info("the bridge is there")
+	}
+	return err
+}
+
+// retry makes a request again that no answer came to, and asks for a new lease
+// if a batch went unanswered: it may be lost, and is never simply repeated.
+func (c *Client) retry(ctx context.Context) error {
+	waited := time.Since(c.asked)
+	switch {
+	case c.absent, !c.ready() && waited >= answerPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
+		return c.restart(ctx)
+	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
+		return c.request(ctx)
+	case c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience:
+		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
+		return c.restart(ctx)
+	}
+	return nil
+}
+
+func (c *Client) ready() bool {
+	return c.replica.set.Complete && (c.owner == "" || c.epoch != 0)
+}

@@ -1,0 +1,224 @@
+package bridge
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"routesync/bridge/exabgp"
+	"routesync/bridge/journal"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// sendPatience is how long exaBGP may say nothing about a route that it
+// accepted for a peer that is up, while it sends that peer nothing else
+// either, before the route is reported as unsent. It is a report, no
+// confirmation: if the UPDATE comes later, the route is sent.
+const sendPatience = 5 * time.Second
+
+// peer is one BGP neighbor of the speaker.
+type peer struct {
+	exabgp.Neighbor
+	lacks      []string
+	up         bool
+	since      time.Time
+	negotiated []state.Family // nil until exaBGP was asked in this session
+	asked      bool           // negotiated is known
+	heard      time.Time      // when exaBGP last reported something sent to it
+	unsettled  bool           // it may have routes that are accepted and not sent
+}
+
+// carries tells whether the session can carry a family, as far as is known.
+func (p *peer) carries(f state.Family) bool { return !p.asked || slices.Contains(p.negotiated, f) }
+
+// ticket is what the shell needs to acknowledge a delivery.
+type ticket int64
+
+// effects is what the core wants done, in the order of its fields: the journal
+// must hold before the lines go, and the lines before anyone is told.
+type effects struct {
+	begin     bool // a new life of exaBGP: the journal's entries are void
+	claims    []journal.Entry
+	epoch     int64 // to be stored before grants go; 0 if none
+	lines     []string
+	grants    []grant
+	snapshots []string // queues that asked for one
+	rejected  []wire.Rejected
+	acks      []ticket
+}
+
+type grant struct {
+	to     string
+	answer wire.Grant
+}
+
+// lease is who commands for one owner.
+type lease struct {
+	wire.Lease
+	received int64 // highest seq that was taken
+	batches  []*batch
+}
+
+// batch is a batch of which some operations are not answered yet.
+type batch struct {
+	seq    int64
+	open   int
+	ticket ticket
+}
+
+// core decides. It is owned by one goroutine, holds no connection and reads no
+// clock: every input comes with the time.
+type core struct {
+	speaker, boot, run string
+	version            string
+	host               string
+	pid                int
+	log                *slog.Logger
+
+	now     time.Time
+	phase   phase
+	askedAt time.Time
+	exabgp  string           // release
+	peers   []*peer          // that the bridge can command, in the order of their addresses
+	deaf    []state.Neighbor // that do not name this helper
+	table   adjRIBOut
+	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
+	epoch   int64
+	leases  map[string]*lease
+	window  window
+	start   []*op // operations to put into commands at the end of this step
+	flying  map[*op]struct{}
+
+	refused   map[refusalKey]state.Refusal
+	unsaid    map[refusalKey]struct{} // refusals changed since the last update
+	aboutNews bool
+	n         int64 // number of the last update
+	converged time.Time
+	fault     string // last thing that went wrong, for status
+	faultAt   time.Time
+	lacks     []string
+
+	out effects
+}
+
+type refusalKey struct {
+	key   state.Key
+	owner string
+}
+
+// identity is who this bridge is.
+type identity struct {
+	Speaker string
+	Boot    string // one life of one exaBGP
+	Run     string // one life of this bridge
+	Version string // of routesync
+	Host    string
+	PID     int
+}
+
+// newCore returns a core that knows what the journal remembers.
+func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
+	c := &core{
+		speaker: id.Speaker, boot: id.Boot, run: id.Run, version: id.Version, host: id.Host, pid: id.PID,
+		log:     log,
+		table:   newAdjRIBOut(),
+		claims:  map[state.Key][]journal.Claim{},
+		epoch:   memory.Epoch,
+		leases:  map[string]*lease{},
+		flying:  map[*op]struct{}{},
+		refused: map[refusalKey]state.Refusal{},
+		unsaid:  map[refusalKey]struct{}{},
+	}
+	if memory.Boot == id.Boot {
+		for _, e := range memory.Entries {
+			c.claims[e.Key] = e.Claims
+		}
+	}
+	return c
+}
+
+// take returns what there is to do since the last call.
+func (c *core) take() effects {
+	c.launch()
+	c.pump()
+	out := c.out
+	c.out = effects{}
+	return out
+}
+
+// step sets the time of the inputs that follow.
+func (c *core) step(now time.Time) { c.now = now }
+
+func (c *core) findPeer(a netip.Addr) *peer {
+	i, found := slices.BinarySearchFunc(c.peers, a, func(p *peer, a netip.Addr) int { return p.Addr.Compare(a) })
+	if !found {
+		return nil
+	}
+	return c.peers[i]
+}
+
+// owes tells how many answers exaBGP owes.
+func (c *core) owes() int { return c.window.owed() }
+
+func (c *core) trouble(text string) {
+	c.fault, c.faultAt, c.aboutNews = text, c.now, true
+	c.log.Warn(text)
+}
+
+// tick looks at what time alone can show.
+func (c *core) tick(now time.Time) {
+	c.step(now)
+	c.overdue()
+	c.startOver()
+}
+
+// overdue reports what exaBGP accepted and does not send.
+func (c *core) overdue() {
+	for o := range c.flying {
+		if !o.accepted {
+			continue
+		}
+		for _, p := range slices.Clone(o.waiting) {
+			if c.now.Sub(later(o.since, p.heard)) < sendPatience {
+				continue
+			}
+			c.giveUp(o, p)
+		}
+	}
+	for _, p := range c.peers {
+		if !p.unsettled || !p.up || c.now.Sub(later(p.since, p.heard)) < sendPatience {
+			continue
+		}
+		p.unsettled = false
+		for k, e := range c.table.entries {
+			if s := e.slot(p); s != nil && s.grade == state.Accepted && e.flight == nil {
+				c.table.grade(k, s, state.Unsent, unsentReason)
+			}
+		}
+	}
+}
+
+const unsentReason = "exaBGP took the route and has not sent it to this peer"
+
+// giveUp stops waiting for exaBGP to send an operation to a peer.
+func (c *core) giveUp(o *op, p *peer) {
+	if s := c.table.find(o.key, p); s != nil {
+		if o.withdraw {
+			// Gone from exaBGP's table; a withdraw that exaBGP does not send is
+			// one that the peer does not need (the first batch of a session).
+			c.table.drop(o.key, p)
+		} else {
+			c.table.grade(o.key, s, state.Unsent, unsentReason)
+		}
+	}
+	c.landed(o, p)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,15 @@
+// Package bridge is both ends of the wire: the server, a helper process of
+// exaBGP that applies batches and confirms what exaBGP really sends, and the
+// client, which follows a speaker's state and commands it.
+//
+// What decides is pure: the [core] takes lines, batches and the time as values
+// and returns what to do; the shells around it carry bytes. Its invariants:
+//
+//   - The advertised set moves only by what exaBGP says: an answer makes a
+//     route accepted, an UPDATE reported as sent makes it sent, nothing else.
+//   - At most one change per NLRI is in flight; the next waits.
+//   - exaBGP is told only what was validated here.
+//   - A claim is in the journal before the command that makes it true.
+//   - A route is touched only for the owner that announced it.
+//   - No goroutine that reads exaBGP's answers waits for anything else.
+package bridge

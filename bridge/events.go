@@ -1,0 +1,186 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"routesync/bridge/exabgp"
+	"routesync/state"
+)
+
+// line takes one line from exaBGP.
+func (c *core) line(text string, now time.Time) {
+	c.step(now)
+	l := exabgp.ParseLine(text)
+	switch l.Kind {
+	case exabgp.EventLine:
+		c.event(&l.Event)
+	case exabgp.Malformed:
+		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
+	case exabgp.Shutdown:
+		c.log.Info("exaBGP shuts down")
+	case exabgp.Text:
+		if c.phase == asked {
+			c.versionLine(l)
+			return
+		}
+		c.window.text(l.Text)
+	case exabgp.Done, exabgp.Error:
+		if c.phase == asked {
+			c.versionLine(l)
+			return
+		}
+		if c.window.answer(l.Kind) {
+			if len(c.window.out) > 0 {
+				c.settle()
+			} else {
+				c.window.answers = nil
+			}
+		}
+	}
+}
+
+func (c *core) event(e *exabgp.Event) {
+	if c.phase < reading {
+		return // neighbors and table are read later, and will have it
+	}
+	p := c.findPeer(e.Peer)
+	if p == nil {
+		if e.State == "up" {
+			c.askNeighbors() // a neighbor that was added to the configuration
+		}
+		return
+	}
+	switch {
+	case e.State == "up":
+		c.sessionUp(p)
+		c.askNeighbors()
+	case e.State == "down":
+		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
+		c.sessionDown(p)
+	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
+		p.heard = c.now
+		for _, a := range e.Update.Announced {
+			for _, k := range a.Keys {
+				c.sentAnnounce(p, k, a)
+			}
+		}
+		for _, w := range e.Update.Withdrawn {
+			for _, k := range w.Keys {
+				c.sentWithdraw(p, k)
+			}
+		}
+	}
+}
+
+func (c *core) sessionUp(p *peer) {
+	if !p.up {
+		c.log.Info("session up", "peer", p.Addr)
+	}
+	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
+	p.unsettled, c.aboutNews = true, true
+	for k, e := range c.table.entries {
+		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
+			c.table.grade(k, s, state.Accepted, "")
+		}
+	}
+}
+
+func (c *core) sessionDown(p *peer) {
+	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
+	c.aboutNews = true
+	for o := range c.flying {
+		if has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
+		}
+		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
+	}
+	for k, e := range c.table.entries {
+		if s := e.slot(p); s != nil {
+			if s.grade == state.Withdrawing {
+				c.table.drop(k, p)
+				continue
+			}
+			c.table.grade(k, s, state.Held, "")
+		}
+	}
+}
+
+// sentAnnounce: exaBGP writes an UPDATE with k to p.
+func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
+	e := c.table.entry(k)
+	defer c.table.release(k, e)
+	s := e.slot(p)
+	if o := e.flight; o != nil && !o.withdraw && has(o.targets, p) {
+		ok, difference := p.Matches(o.attrs, a)
+		switch {
+		case ok && !o.accepted:
+			o.seen = append(o.seen, p)
+			return
+		case ok && s != nil:
+			c.table.grade(k, s, state.Sent, "")
+			c.landed(o, p)
+			return
+		case o.accepted && s != nil:
+			c.table.grade(k, s, state.Unsent, difference)
+			return
+		}
+		// Not what is in flight: what was there before, sent again.
+	}
+	if s == nil {
+		if e.flight == nil {
+			c.table.set(k, slot{peer: p, attrs: c.observed(p, a), grade: state.Sent})
+		}
+		return
+	}
+	if ok, _ := p.Matches(s.attrs, a); ok {
+		if s.grade != state.Withdrawing {
+			c.table.grade(k, s, state.Sent, "")
+		}
+		return
+	}
+	if e.flight == nil {
+		c.trouble(fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
+		c.table.set(k, slot{peer: p, owner: s.owner, attrs: c.observed(p, a), grade: state.Sent})
+	}
+}
+
+// observed is the value of a route that was not announced by the bridge: what
+// is on the wire, less what exaBGP adds for everybody.
+func (c *core) observed(p *peer, a exabgp.Announced) state.Attrs {
+	attrs := a.Attrs
+	path, ok := attrs.Get(state.ASPath)
+	if ok && p.LocalAS != p.PeerAS && len(path) == 1 && path[0] == strconv.FormatUint(uint64(p.LocalAS), 10) {
+		if bare, err := attrs.With(state.ASPath, nil); err == nil {
+			return bare
+		}
+	}
+	return attrs
+}
+
+// sentWithdraw: exaBGP writes an UPDATE that withdraws k from p.
+func (c *core) sentWithdraw(p *peer, k state.Key) {
+	e := c.table.entries[k]
+	if e == nil {
+		return
+	}
+	s := e.slot(p)
+	if o := e.flight; o != nil && o.withdraw && has(o.targets, p) {
+		if !o.accepted && !has(o.waiting, p) {
+			o.seen = append(o.seen, p)
+			return
+		}
+		c.table.drop(k, p)
+		c.landed(o, p)
+		return
+	}
+	if s != nil {
+		c.trouble(fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", k, p.Addr))
+		c.table.drop(k, p)
+	}
+}

@@ -1,0 +1,176 @@
+package exabgp
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"routesync/state"
+)
+
+const (
+	// maxLine is the length, newline included, that a command keeps to where
+	// it can: POSIX's PIPE_BUF on Linux, up to which a write to a pipe is
+	// whole or not at all. A helper that dies inside a longer write leaves half
+	// a command, and exaBGP 4.2 glues the next helper's first line to it
+	// (reactor/api/processes.py, _buffer is not cleared).
+	//
+	// Longer lines buy nothing: 20,000 prefixes in lines of 4 KiB, 210 to 280
+	// of them a line, were announced and sent in 0.5 to 0.8 s by 4.2.21 that is
+	// kept awake, and in lines of 500 or 1,000 in 0.5 to 0.9 s.
+	maxLine = 4096
+	// maxNLRI bounds a line whose attributes alone are over maxLine.
+	maxNLRI = 500
+)
+
+// The commands that say nothing about a route. Each is answered by done or
+// error, after the lines of its body.
+const (
+	// Version begins with a blank so that it is understood even if it is glued
+	// to half a line of the helper that ran before. It is answered at once,
+	// ahead of commands that wait in exaBGP's queue.
+	Version = " version"
+	// Barrier is answered in the order of the route commands, by one line that
+	// nothing else prints ([IsBarrierHeader]) and done: no neighbor has the
+	// address 0.0.0.0.
+	Barrier = "show neighbor 0.0.0.0 summary"
+	// ShowConfiguration is for [ParseConfiguration]. Its body can hold TCP MD5
+	// passwords: do not log it.
+	ShowConfiguration = "show neighbor configuration"
+	// ShowExtensive is for [ParseExtensive].
+	ShowExtensive = "show neighbor extensive"
+	// ShowRIB is for [ParseRIB], of every line of its body. It lists what
+	// exaBGP has queued or sent, for all neighbors.
+	ShowRIB = "show adj-rib out extensive"
+)
+
+// Command is one line, without its newline, that exaBGP answers with exactly
+// one done or error.
+type Command struct {
+	Line string
+	Keys []state.Key
+}
+
+// Announce renders the commands that announce keys with attrs to peers; no
+// peers means every neighbor that names this helper. The keys must be of one
+// family. A key with a path identifier gets a line of its own, because the
+// bulk form drops the identifier (configuration/static/__init__.py,
+// attributes).
+func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	return render("announce", peers, attrs, keys)
+}
+
+// Withdraw renders the commands that withdraw keys from peers. attrs must be
+// what they were announced with: exaBGP sorts its pending changes by
+// attributes, and a withdrawal under other attributes can overtake an announce
+// or be overtaken (rib/outgoing.py, add_to_rib).
+//
+// Raw attributes are left out all the same where exaBGP sends attributes along
+// with a withdrawal, which is for every family but IPv4 unicast
+// (update/__init__.py, messages). A peer to which one is malformed treats the
+// announce as a withdrawal, but has to reset the session on an UPDATE that
+// announces nothing (RFC 7606 §5.2). So a change of a route with raw attributes
+// is only safe once the one before it was seen to be sent.
+func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	if len(keys) > 0 && keys[0].Family != state.IPv4Unicast {
+		if less, err := attrs.With(state.Raw, nil); err == nil {
+			attrs = less
+		}
+	}
+	return render("withdraw", peers, attrs, keys)
+}
+
+func render(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	verb = selector(peers) + verb
+	words := attributeWords(attrs)
+	var cmds []Command
+	var bulk []state.Key
+	for _, k := range keys {
+		if k.PathID() != 0 {
+			cmds = append(cmds, Command{verb + " route " + k.String() + words, []state.Key{k}})
+			continue
+		}
+		bulk = append(bulk, k)
+	}
+	head := verb + " attributes" + words + " nlri"
+	for len(bulk) > 0 {
+		n := 0
+		var b strings.Builder
+		b.WriteString(head)
+		for n < len(bulk) && n < maxNLRI {
+			word := bulk[n].Prefix().String()
+			if n > 0 && len(head) < maxLine/2 && b.Len()+1+len(word)+1 > maxLine {
+				break
+			}
+			b.WriteString(" " + word)
+			n++
+		}
+		cmds = append(cmds, Command{b.String(), bulk[:n:n]})
+		bulk = bulk[n:]
+	}
+	return cmds
+}
+
+// selector names the neighbors that a command is for. A list in which one
+// address is known and another is not is answered done, so the caller must
+// know the neighbors itself (reactor/api/command/limit.py, match_neighbors).
+func selector(peers []netip.Addr) string {
+	if len(peers) == 0 {
+		return ""
+	}
+	words := make([]string, len(peers))
+	for i, p := range peers {
+		words[i] = "neighbor " + p.String()
+	}
+	return strings.Join(words, ", ") + " "
+}
+
+// Flush renders the command that sends everything announced to peer again. It
+// must not be used on a neighbor with route-refresh (see [Neighbor.Lacks]).
+// exaBGP answers error if the peer is down.
+func Flush(peer netip.Addr) string {
+	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
+}
+
+// EndOfRIB renders the command that sends the End-of-RIB marker (RFC 4724 §2)
+// of a family to peer; exaBGP answers error if the peer is down.
+func EndOfRIB(peer netip.Addr, f state.Family) string {
+	return fmt.Sprintf("neighbor %s announce eor %s", peer, f)
+}
+
+// Probe renders a command that changes nothing and is answered done if peer is
+// a neighbor that names this helper, and error if not: the withdrawal of a
+// multicast prefix, which no neighbor of ours has as a family.
+func Probe(peer netip.Addr) string {
+	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.255/32 next-hop 192.0.2.1", peer)
+}
+
+// attributeWords renders attrs, each with a blank before it.
+func attributeWords(attrs state.Attrs) string {
+	var b strings.Builder
+	for name, values := range attrs.All() {
+		joined := strings.Join(values, " ")
+		switch name {
+		case state.AtomicAggregate:
+			b.WriteString(" atomic-aggregate")
+		case state.Aggregator:
+			b.WriteString(" aggregator ( " + joined + " )")
+		case state.ASPath, state.Community, state.LargeCommunity, state.ClusterList:
+			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
+		case state.ExtendedCommunity, state.PrefixSID, state.PrefixSIDSRv6:
+			// exaBGP's own text of these is not exact: it encodes
+			// target:IP:N as a 2-byte AS, prints communities that differ in
+			// the transitive bit alike, and every SRv6 SID as "[ None ]", so
+			// that it takes one for the other.
+			code, data := wireValue(name, values)
+			fmt.Fprintf(&b, " attribute [ 0x%02x 0xc0 0x%x ]", code, data)
+		case state.Raw:
+			for _, v := range values {
+				b.WriteString(" attribute [ " + v + " ]")
+			}
+		default:
+			fmt.Fprintf(&b, " %s %s", name, joined)
+		}
+	}
+	return b.String()
+}

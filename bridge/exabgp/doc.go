@@ -1,0 +1,21 @@
+// Package exabgp speaks exaBGP 4.2's dialect: routes to commands, lines to
+// answers and events, and the pipe that carries the lines. It decides nothing.
+//
+// Its invariants:
+//
+//   - Every function on a line is total: any text gives a value or an error,
+//     and nothing that exaBGP said is lost on the way. What this version can't
+//     name is kept as text (Others, Unknown).
+//   - What is rendered was valid in package state and gets exactly one answer,
+//     done or error.
+//   - Two routes with different attributes render to attribute lists that
+//     exaBGP itself holds to be different. It compares the text it would print
+//     (bgp/message/update/attribute/attributes.py, index), and that text loses
+//     part of some attributes; those are rendered raw.
+//   - The goroutine that reads the pipe waits for nothing. exaBGP 4.2 writes to
+//     its helper from its only thread, so a helper that stops reading stops BGP
+//     (reactor/api/processes.py, write).
+//
+// Facts are those of exaBGP 4.2.21, checked live; testdata/4.2.21 holds lines
+// that it wrote.
+package exabgp

@@ -1,0 +1,274 @@
+package exabgp
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"routesync/state"
+)
+
+// EventKind is what an event is about.
+type EventKind uint8
+
+const (
+	// OtherEvent is one that the bridge does not need, e.g. of type keepalive.
+	OtherEvent EventKind = iota
+	// StateEvent: State is connected, up or down, and Reason says why down.
+	StateEvent
+	UpdateEvent
+	NotificationEvent
+	// ShutdownEvent: exaBGP stops. It names no peer.
+	ShutdownEvent
+)
+
+// Direction is which way a message goes.
+type Direction string
+
+const (
+	Send    Direction = "send"
+	Receive Direction = "receive"
+)
+
+// Event is one JSON event.
+type Event struct {
+	Kind EventKind
+	Type string // exaBGP's word for the kind
+	// PID changes when exaBGP restarts.
+	PID, PPID int
+	// Counter counts the events about a peer that were written to all helpers
+	// together, so a gap means a lost event only if this is the only helper.
+	Counter         int64
+	Peer, Local     netip.Addr // Local is the zero Addr if exaBGP does not say
+	LocalAS, PeerAS uint32     // 0 if exaBGP does not say
+	State, Reason   string
+	Direction       Direction // of an update or a notification
+	Update          Update
+	Notification    Notification
+}
+
+// Notification is a BGP NOTIFICATION (RFC 4271 §4.5).
+type Notification struct {
+	Code, Subcode int
+	Data          string
+}
+
+// Update is what one UPDATE message said.
+type Update struct {
+	Announced []Announced
+	Withdrawn []Withdrawn
+	EOR       []state.Family
+	// Others are the families in it that routesync can't name, in exaBGP's
+	// words, and the NLRI of the others that it can't read.
+	Others []string
+}
+
+// Announced is the part of an UPDATE with one family and one next hop.
+type Announced struct {
+	Seen
+	Family state.Family
+	Keys   []state.Key
+	// PathIDs tells that the NLRI came with path identifiers. Where there are
+	// none, all paths to a prefix are one route at the peer.
+	PathIDs bool
+}
+
+// Withdrawn is the part of an UPDATE that withdraws routes of one family.
+type Withdrawn struct {
+	Family  state.Family
+	Keys    []state.Key
+	PathIDs bool
+}
+
+// envelope is the JSON of an event (reactor/api/response/json.py).
+type envelope struct {
+	Type         string
+	PID, PPID    int
+	Counter      int64
+	Notification json.RawMessage // "shutdown", outside of a neighbor
+	Neighbor     *struct {
+		Address struct{ Local, Peer string }
+		ASN     struct {
+			Local, Peer *uint32
+		}
+		State, Reason string
+		Direction     Direction
+		Notification  *Notification
+		Message       struct {
+			EOR *struct {
+				AFI, SAFI string
+			}
+			Update struct {
+				Attribute map[string]json.RawMessage
+				Announce  map[string]map[string][]nlri
+				Withdraw  map[string][]nlri
+			}
+		}
+	}
+}
+
+func parseEvent(text string) (Event, error) {
+	var env envelope
+	if err := json.Unmarshal([]byte(text), &env); err != nil {
+		if err := json.Unmarshal([]byte(repair(text)), &env); err != nil {
+			return Event{}, fmt.Errorf("decode event: %w", err)
+		}
+	}
+	e := Event{Type: env.Type, PID: env.PID, PPID: env.PPID, Counter: env.Counter}
+	n := env.Neighbor
+	if n == nil {
+		if string(env.Notification) == `"shutdown"` {
+			e.Kind = ShutdownEvent
+			return e, nil
+		}
+		return Event{}, errors.New("decode event: it names no neighbor")
+	}
+	var err error
+	if e.Peer, err = netip.ParseAddr(n.Address.Peer); err != nil {
+		return Event{}, fmt.Errorf("decode event: peer %q is not an address", n.Address.Peer)
+	}
+	e.Local, _ = netip.ParseAddr(n.Address.Local)
+	if n.ASN.Local != nil {
+		e.LocalAS = *n.ASN.Local
+	}
+	if n.ASN.Peer != nil {
+		e.PeerAS = *n.ASN.Peer
+	}
+	e.Direction = n.Direction
+	switch env.Type {
+	case "state":
+		e.Kind, e.State, e.Reason = StateEvent, n.State, n.Reason
+	case "update":
+		e.Kind = UpdateEvent
+		if eor := n.Message.EOR; eor != nil {
+			e.Update.endOfRIB(eor.AFI + " " + eor.SAFI)
+		}
+		u := n.Message.Update
+		e.Update.fill(u.Attribute, u.Announce, u.Withdraw)
+	case "notification":
+		if n.Notification != nil {
+			e.Kind, e.Notification = NotificationEvent, *n.Notification
+		}
+	}
+	return e, nil
+}
+
+// repair mends what exaBGP 4.2 writes that is not JSON: "aigp": 0x… without
+// quotes (attributes.py, _generate_json), Python's None, and, in the reason of a
+// down, backslashes and control characters as they came. A quote inside a
+// string of an event is escaped, so the first two can't match there.
+func repair(text string) string {
+	text = strings.ReplaceAll(text, `": None`, `": null`)
+	const key = `"aigp": `
+	if before, after, found := strings.Cut(text, key+"0x"); found {
+		digits := len(after) - len(strings.TrimLeft(after, "0123456789abcdef"))
+		text = before + key + `"0x` + after[:digits] + `"` + after[digits:]
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ':
+			b.WriteByte(' ')
+		case c == '\\' && !strings.HasPrefix(text[i+1:], `"`):
+			b.WriteString(`\\`)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func (u *Update) endOfRIB(family string) {
+	f, err := state.ParseFamily(family)
+	if err != nil {
+		u.Others = append(u.Others, family)
+		return
+	}
+	u.EOR = append(u.EOR, f)
+}
+
+func (u *Update) fill(attrs map[string]json.RawMessage, announce map[string]map[string][]nlri, withdraw map[string][]nlri) {
+	for _, family := range slices.Sorted(maps.Keys(announce)) {
+		f, err := state.ParseFamily(family)
+		if err != nil {
+			u.Others = append(u.Others, family)
+			continue
+		}
+		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
+			a := Announced{Seen: seenInEvent(attrs, hop), Family: f}
+			a.Keys, a.PathIDs = u.keys(f, announce[family][hop])
+			u.Announced = append(u.Announced, a)
+		}
+	}
+	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
+		f, err := state.ParseFamily(family)
+		if err != nil {
+			u.Others = append(u.Others, family)
+			continue
+		}
+		w := Withdrawn{Family: f}
+		w.Keys, w.PathIDs = u.keys(f, withdraw[family])
+		u.Withdrawn = append(u.Withdrawn, w)
+	}
+}
+
+func (u *Update) keys(f state.Family, list []nlri) (keys []state.Key, pathIDs bool) {
+	for _, n := range list {
+		k, err := parseKey(f, n.prefix, n.pathID)
+		if err != nil {
+			u.Others = append(u.Others, f.String()+" "+n.text)
+			continue
+		}
+		keys = append(keys, k)
+		pathIDs = pathIDs || n.pathID != ""
+	}
+	return keys, pathIDs
+}
+
+// nlri is one NLRI: an object, or with exabgp.api.compact a plain string.
+type nlri struct {
+	prefix, pathID string
+	text           string
+}
+
+func (n *nlri) UnmarshalJSON(b []byte) error {
+	n.text = string(b)
+	if json.Unmarshal(b, &n.prefix) == nil {
+		return nil
+	}
+	var object struct {
+		NLRI string `json:"nlri"`
+		Path string `json:"path-information"`
+	}
+	// Another family's object need not have these; its text is kept.
+	_ = json.Unmarshal(b, &object)
+	n.prefix, n.pathID = object.NLRI, object.Path
+	return nil
+}
+
+// parseKey reads a prefix as exaBGP writes it, which is more than a person may
+// write: it prints ::ffff:192.0.2.0/120 for an IPv6 prefix.
+func parseKey(f state.Family, prefix, pathID string) (state.Key, error) {
+	p, err := netip.ParsePrefix(prefix)
+	if err != nil {
+		return state.Key{}, fmt.Errorf("nlri %q is not a prefix", prefix)
+	}
+	if p.Masked() != p {
+		return state.Key{}, fmt.Errorf("nlri %q has host bits set", prefix)
+	}
+	var id uint32
+	if pathID != "" {
+		if id, err = state.ParsePathID(pathID); err != nil {
+			return state.Key{}, err
+		}
+	}
+	k := state.UnicastKey(p, id)
+	if k.Family != f {
+		return state.Key{}, fmt.Errorf("nlri %q is not of family %s", prefix, f)
+	}
+	return k, nil
+}

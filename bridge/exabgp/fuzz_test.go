@@ -1,0 +1,55 @@
+package exabgp
+
+import (
+	"strings"
+	"testing"
+)
+
+// seeds adds every recorded line of a file.
+func seeds(f *testing.F, name string) {
+	lines := recorded(f, name)
+	for _, line := range lines {
+		f.Add(line)
+	}
+	if len(lines) == 0 {
+		f.Fatal("no seeds")
+	}
+}
+
+func FuzzParseLine(f *testing.F) {
+	seeds(f, "lines.txt")
+	f.Fuzz(func(t *testing.T, line string) {
+		l := ParseLine(line)
+		if l.Text != line || (l.Kind == Malformed) != (l.Err != nil) {
+			t.Errorf("%+v", l)
+		}
+		if l.Kind == EventLine && !l.Event.Peer.IsValid() {
+			t.Errorf("an event without a peer: %+v", l)
+		}
+	})
+}
+
+func FuzzParseRIB(f *testing.F) {
+	seeds(f, "rib.txt")
+	f.Fuzz(func(t *testing.T, line string) {
+		if e, err := ParseRIB(line); err == nil && (!e.Peer.IsValid() || !e.Key.Prefix().IsValid()) {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+func FuzzParseListings(f *testing.F) {
+	for _, name := range []string{"configuration.txt", "extensive.txt"} {
+		f.Add(strings.Join(recorded(f, name), "\n"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Split(text, "\n")
+		neighbors, err := ParseConfiguration(lines)
+		if err == nil {
+			for _, n := range neighbors {
+				n.Lacks()
+			}
+		}
+		_, _ = ParseExtensive(lines)
+	})
+}

@@ -1,0 +1,75 @@
+package exabgp
+
+import (
+	"strings"
+)
+
+// Kind is what a line from exaBGP is.
+type Kind uint8
+
+const (
+	// Text is part of what a show command or version prints.
+	Text Kind = iota
+	// Done and Error end the answer to a command.
+	Done
+	Error
+	// Shutdown is exaBGP's word that it stops.
+	Shutdown
+	// EventLine carries an Event.
+	EventLine
+	// Malformed is an event that could not be decoded; Err says why.
+	Malformed
+)
+
+// Line is one line from exaBGP.
+type Line struct {
+	Kind  Kind
+	Text  string // the line itself
+	Event Event  // of an EventLine
+	Err   error  // of a Malformed
+}
+
+// ParseLine classifies a line. Events come between the lines of an answer but
+// never inside one; no answer begins as an event does.
+func ParseLine(text string) Line {
+	l := Line{Text: text}
+	switch text {
+	case "done":
+		l.Kind = Done
+		return l
+	case "error":
+		l.Kind = Error
+		return l
+	case "shutdown":
+		l.Kind = Shutdown
+		return l
+	}
+	if !strings.HasPrefix(text, `{ "exabgp"`) {
+		return l
+	}
+	e, err := parseEvent(text)
+	if err != nil {
+		l.Kind, l.Err = Malformed, err
+		return l
+	}
+	l.Kind, l.Event = EventLine, e
+	if e.Kind == ShutdownEvent {
+		l.Kind = Shutdown
+	}
+	return l
+}
+
+// IsBarrierHeader tells whether text is the line that [Barrier] prints before
+// its done (reactor/api/command/neighbor.py, summary_header).
+func IsBarrierHeader(text string) bool {
+	return text == "Peer            AS        up/down state       |     #sent     #recvd"
+}
+
+// ParseVersion reads the line that [Version] prints, "exabgp 4.2.21".
+func ParseVersion(text string) (string, bool) {
+	version, ok := strings.CutPrefix(text, "exabgp ")
+	if !ok || version == "" || strings.Trim(version[:1], "0123456789") != "" || strings.ContainsAny(version, " \t") {
+		return "", false
+	}
+	return version, true
+}

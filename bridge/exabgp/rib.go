@@ -1,0 +1,152 @@
+package exabgp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"routesync/state"
+)
+
+// RIBEntry is a route that exaBGP holds for a peer: what it was asked to
+// announce, not what it sent.
+type RIBEntry struct {
+	Seen
+	Peer netip.Addr
+	Key  state.Key
+}
+
+// FamilyError says that a route is of a family that routesync can't name.
+type FamilyError struct {
+	Peer   netip.Addr
+	Family string // in exaBGP's words
+}
+
+func (e *FamilyError) Error() string {
+	return fmt.Sprintf("a route to %s is of family %q, which routesync can't name", e.Peer, e.Family)
+}
+
+// ParseRIB reads a line of the body of [ShowRIB], e.g. "neighbor 192.0.2.2
+// local-ip … family-allowed in-open ipv4 unicast 10.0.0.0/24 next-hop
+// 192.0.2.1 med 1". Its error is a [*FamilyError] if only the family is
+// foreign.
+func ParseRIB(line string) (RIBEntry, error) {
+	var e RIBEntry
+	words := strings.Fields(line)
+	var err error
+	if len(words) < 2 || words[0] != "neighbor" {
+		return e, fmt.Errorf("rib line %q names no neighbor", line)
+	}
+	if e.Peer, err = netip.ParseAddr(words[1]); err != nil {
+		return e, fmt.Errorf("rib line %q: %q is not an address", line, words[1])
+	}
+	// The neighbor's name is pairs of a keyword and a value (bgp/neighbor.py,
+	// name); then come the family and the route.
+	words = words[2:]
+	pairs := []string{"local-ip", "local-as", "peer-as", "router-id", "family-allowed"}
+	for len(words) >= 2 && slices.Contains(pairs, words[0]) {
+		words = words[2:]
+	}
+	if len(words) < 3 {
+		return e, fmt.Errorf("rib line %q has no route", line)
+	}
+	family := words[0] + " " + words[1]
+	f, err := state.ParseFamily(family)
+	if err != nil {
+		return e, &FamilyError{Peer: e.Peer, Family: family}
+	}
+	prefix, rest := words[2], words[3:]
+	pathID := ""
+	if len(rest) >= 2 && rest[0] == "path-information" {
+		pathID, rest = rest[1], rest[2:]
+	}
+	if e.Key, err = parseKey(f, prefix, pathID); err != nil {
+		return e, fmt.Errorf("rib line %q: %w", line, err)
+	}
+	e.Seen = seenInText(rest)
+	return e, nil
+}
+
+// seenInText reads attributes as exaBGP prints them (attributes.py,
+// _generate_text).
+func seenInText(words []string) Seen {
+	g := newGather()
+	for len(words) > 0 {
+		name := words[0]
+		n := 1
+		for n < len(words) && !isKeyword(words[n]) {
+			n++
+		}
+		values := words[1:n]
+		words = words[n:]
+		if !g.fromText(state.Name(name), values) {
+			g.lose("%s", strings.Join(append([]string{name}, values...), " "))
+		}
+	}
+	return g.seen()
+}
+
+func isKeyword(word string) bool {
+	return slices.Contains(state.Names(), state.Name(word)) || slices.Contains([]string{"name", "pmsi", "bgp-ls", "error"}, word)
+}
+
+func (g *gather) fromText(name state.Name, words []string) bool {
+	plain := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "[" || w == "]" })
+	switch name {
+	case state.AtomicAggregate:
+		g.values[name] = nil
+		return len(words) == 0
+	case state.ASPath:
+		return g.pathText(plain)
+	case state.Aggregator:
+		g.add(name, strings.Trim(strings.Join(words, ""), "()"))
+		return true
+	case state.PrefixSID:
+		return g.sidText(plain)
+	case state.Raw:
+		if len(plain) != 3 {
+			return false
+		}
+		code, flags, data, err := rawFields(plain[0], plain[1], plain[2])
+		if err != nil {
+			return false
+		}
+		g.raw(code, flags, data)
+		return true
+	}
+	if !slices.Contains(state.Names(), name) || len(plain) == 0 {
+		return false
+	}
+	g.add(name, plain...)
+	return true
+}
+
+// pathText reads "65000 65001 ( 65002 65003 )" as exaBGP spaces it: a
+// parenthesis is a word or not.
+func (g *gather) pathText(words []string) bool {
+	text := strings.Join(words, " ")
+	sequence, set, some := strings.Cut(text, "(")
+	g.add(state.ASPath, strings.Fields(sequence)...)
+	if some {
+		inner, _, _ := strings.Cut(set, ")")
+		g.add(state.ASPath, "("+strings.Join(strings.Fields(inner), " ")+")")
+	}
+	if len(g.values[state.ASPath]) == 0 {
+		delete(g.values, state.ASPath) // "[ ]", the empty path
+	}
+	return true
+}
+
+// sidText reads "300" or "300, ( 800000,100 ), ( 1000000,5000 )".
+func (g *gather) sidText(words []string) bool {
+	text := strings.ReplaceAll(strings.Join(words, ""), ")", ")\x00")
+	for i, part := range strings.Split(strings.ReplaceAll(text, "(", "\x00("), "\x00") {
+		if part = strings.Trim(part, ","); part != "" {
+			g.add(state.PrefixSID, part)
+		} else if i == 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,323 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"routesync/state"
+)
+
+// fakeExaBGP is as much of exaBGP 4.2 as the core sees: it answers lines, keeps
+// an Adj-RIB-Out for each neighbor and reports what it sends. Its table and what
+// its peers hold are the truth that tests compare with.
+type fakeExaBGP struct {
+	t     testing.TB
+	peers []*fakePeer
+	out   []string // for the helper
+	wrote []string // route commands that came
+	// lose tells whether the answer to a command is lost, and the command with
+	// it: exaBGP 4.2 gives none when parsing raises an unexpected exception.
+	lose func(line string) bool
+	// refuse tells whether a command is answered with error.
+	refuse func(line string) bool
+}
+
+type fakePeer struct {
+	addr       netip.Addr
+	localAS    uint32
+	peerAS     uint32
+	families   []state.Family
+	negotiated []state.Family
+	noAPI      bool
+	up         bool
+	cache      map[state.Key]state.Attrs // exaBGP's Adj-RIB-Out
+	holds      map[state.Key]state.Attrs // what the peer has
+	pending    []change
+	fresh      bool // nothing was sent in this session yet
+}
+
+type change struct {
+	key      state.Key
+	withdraw bool
+}
+
+func newFake(t testing.TB, peers ...*fakePeer) *fakeExaBGP {
+	for _, p := range peers {
+		p.cache, p.holds = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}
+		if p.negotiated == nil {
+			p.negotiated = p.families
+		}
+	}
+	return &fakeExaBGP{t: t, peers: peers}
+}
+
+func testPeer(addr string, peerAS uint32) *fakePeer {
+	return &fakePeer{addr: netip.MustParseAddr(addr), localAS: 65000, peerAS: peerAS, families: []state.Family{state.IPv4Unicast, state.IPv6Unicast}}
+}
+
+func (f *fakeExaBGP) say(lines ...string) { f.out = append(f.out, lines...) }
+
+func (f *fakeExaBGP) write(line string) {
+	line = strings.TrimSpace(line)
+	switch {
+	case line == "version":
+		f.say("exabgp 4.2.21", "done")
+	case line == "show neighbor 0.0.0.0 summary":
+		f.say("Peer            AS        up/down state       |     #sent     #recvd", "done")
+	case line == "show neighbor configuration":
+		for _, p := range f.peers {
+			f.say(p.configuration()...)
+		}
+		f.say("done")
+	case line == "show neighbor extensive":
+		for _, p := range f.peers {
+			f.say(p.extensive()...)
+		}
+		f.say("done")
+	case line == "show adj-rib out extensive":
+		for _, p := range f.peers {
+			for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
+				f.say(fmt.Sprintf("neighbor %s local-ip 127.0.0.1 local-as %d peer-as %d router-id 1.1.1.1 family-allowed in-open %s %s%s",
+					p.addr, p.localAS, p.peerAS, k.Family, k, words(p.cache[k])))
+			}
+		}
+		f.say("done")
+	case strings.HasSuffix(line, "flush adj-rib out"):
+		for _, p := range f.selected(line) {
+			p.resend()
+		}
+		f.say("done")
+	case strings.Contains(line, "239.255.255.255/32"):
+		if len(f.selected(line)) == 0 {
+			f.say("error")
+			return
+		}
+		f.say("done")
+	default:
+		f.route(line)
+	}
+}
+
+func (f *fakeExaBGP) selected(line string) []*fakePeer {
+	var out []*fakePeer
+	for _, p := range f.peers {
+		named := strings.Contains(line+" ", "neighbor "+p.addr.String()+" ") || strings.Contains(line, "neighbor "+p.addr.String()+",")
+		if !p.noAPI && (named || !strings.HasPrefix(line, "neighbor")) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (f *fakeExaBGP) route(line string) {
+	f.wrote = append(f.wrote, line)
+	if f.lose != nil && f.lose(line) {
+		return
+	}
+	if f.refuse != nil && f.refuse(line) {
+		f.say("error")
+		return
+	}
+	_, command, _ := strings.Cut(" "+line, "nnounce attributes ")
+	withdraw := strings.Contains(line, "withdraw attributes ")
+	if withdraw {
+		_, command, _ = strings.Cut(line, "withdraw attributes ")
+	}
+	attrs, nlri := f.parse(command)
+	for _, p := range f.selected(line) {
+		for _, k := range nlri {
+			if !slices.Contains(p.families, k.Family) {
+				continue
+			}
+			p.change(k, attrs, withdraw)
+		}
+	}
+	f.say("done")
+}
+
+func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
+	if withdraw {
+		delete(p.cache, k)
+		p.pending = append(p.pending, change{k, true})
+		return
+	}
+	if p.cache[k] == attrs {
+		return // cache hit: nothing is sent
+	}
+	p.cache[k] = attrs
+	p.pending = append(p.pending, change{k, false})
+}
+
+func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
+	head, tail, _ := strings.Cut(command, " nlri ")
+	values := map[state.Name][]string{}
+	var name state.Name
+	for _, w := range strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(head)) {
+		if slices.Contains(state.Names(), state.Name(w)) {
+			name = state.Name(w)
+			continue
+		}
+		values[name] = append(values[name], w)
+	}
+	attrs, err := state.NewAttrs(values)
+	if err != nil {
+		f.t.Fatalf("exaBGP was given %q: %v", command, err)
+	}
+	var keys []state.Key
+	for _, w := range strings.Fields(tail) {
+		prefix, err := state.ParsePrefix(w)
+		if err != nil {
+			f.t.Fatalf("exaBGP was given %q: %v", command, err)
+		}
+		keys = append(keys, state.UnicastKey(prefix, 0))
+	}
+	return attrs, keys
+}
+
+func words(a state.Attrs) string {
+	var b strings.Builder
+	b.WriteString(" next-hop " + a.NextHop())
+	for n, v := range a.All() {
+		if n != state.NextHop {
+			b.WriteString(" " + string(n) + " " + strings.Join(v, " "))
+		}
+	}
+	return b.String()
+}
+
+// flush sends what is pending to the peers that are up, as a later turn of
+// exaBGP's loop does.
+func (f *fakeExaBGP) flush() {
+	for _, p := range f.peers {
+		if !p.up {
+			continue
+		}
+		pending := p.pending
+		p.pending = nil
+		for _, c := range pending {
+			f.send(p, c)
+		}
+		if len(pending) > 0 {
+			p.fresh = false
+		}
+	}
+}
+
+func (f *fakeExaBGP) send(p *fakePeer, c change) {
+	if !slices.Contains(p.negotiated, c.key.Family) {
+		return
+	}
+	nlri := []map[string]string{{"nlri": c.key.Prefix().String()}}
+	if c.withdraw {
+		if p.fresh {
+			return // the first batch of a session has no withdraws
+		}
+		delete(p.holds, c.key)
+		f.event(p, map[string]any{"withdraw": map[string]any{c.key.Family.String(): nlri}})
+		return
+	}
+	attrs, ok := p.cache[c.key]
+	if !ok {
+		return
+	}
+	p.holds[c.key] = attrs
+	block := map[string]any{"origin": "igp"}
+	if p.localAS != p.peerAS {
+		block["as-path"] = []uint32{p.localAS}
+	} else {
+		block["local-preference"] = 100
+	}
+	for n, v := range attrs.All() {
+		switch n {
+		case state.MED:
+			block["med"] = json.Number(v[0])
+		case state.Community:
+			var list [][]json.Number
+			for _, x := range v {
+				a, b, _ := strings.Cut(x, ":")
+				list = append(list, []json.Number{json.Number(a), json.Number(b)})
+			}
+			block["community"] = list
+		}
+	}
+	f.event(p, map[string]any{"attribute": block, "announce": map[string]any{c.key.Family.String(): map[string]any{attrs.NextHop(): nlri}}})
+}
+
+func (f *fakeExaBGP) event(p *fakePeer, update map[string]any) {
+	f.say(p.envelope("update", map[string]any{"direction": "send", "message": map[string]any{"update": update}}))
+}
+
+func (p *fakePeer) envelope(kind string, more map[string]any) string {
+	n := map[string]any{
+		"address": map[string]any{"local": "127.0.0.1", "peer": p.addr.String()},
+		"asn":     map[string]any{"local": p.localAS, "peer": p.peerAS},
+	}
+	maps.Copy(n, more)
+	b, err := json.Marshal(map[string]any{"type": kind, "pid": 1, "ppid": 1, "neighbor": n})
+	if err != nil {
+		panic(err)
+	}
+	return `{ "exabgp": "4.0.1", ` + string(b[1:])
+}
+
+func (f *fakeExaBGP) sessionUp(p *fakePeer) {
+	p.up, p.fresh, p.holds = true, true, map[state.Key]state.Attrs{}
+	f.say(p.envelope("state", map[string]any{"state": "up"}))
+	p.pending = nil
+	p.resend()
+}
+
+func (p *fakePeer) resend() {
+	for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
+		p.pending = append(p.pending, change{k, false})
+	}
+}
+
+func (f *fakeExaBGP) sessionDown(p *fakePeer) {
+	p.up, p.holds, p.pending = false, map[state.Key]state.Attrs{}, nil
+	f.say(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset"}))
+}
+
+func (p *fakePeer) configuration() []string {
+	lines := []string{
+		"neighbor " + p.addr.String() + " {", "  router-id 1.1.1.1;", "  local-address 127.0.0.1;",
+		fmt.Sprintf("  local-as %d;", p.localAS), fmt.Sprintf("  peer-as %d;", p.peerAS),
+		"  adj-rib-out true;", "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+	}
+	for _, fam := range p.families {
+		lines = append(lines, "    "+fam.String()+";")
+	}
+	lines = append(lines, "  }")
+	if !p.noAPI {
+		lines = append(lines, "  api {", "    processes [ routesync ];", "    neighbor-changes;", "    send {", "      parsed;", "      update;", "    }", "  }")
+	}
+	return append(lines, "}")
+}
+
+func (p *fakePeer) extensive() []string {
+	stateWord, since := "IDLE", "   down for                     0:00:03"
+	if p.up {
+		stateWord, since = "ESTABLISHED", "   up for                       0:00:06"
+	}
+	lines := []string{"Neighbor " + p.addr.String(), "", "  Session                         Local",
+		"   local                      127.0.0.1", "   state                    " + stateWord, since, "",
+		"  Setup                           Local          Remote", "   AS                             65000           65001",
+		"  Capability                      Local          Remote", "   asn4:                        enabled         enabled", "",
+		"  Families                        Local          Remote        Add-Path"}
+	for _, fam := range p.families {
+		remote := "n/a"
+		if p.up {
+			remote = "disabled"
+			if slices.Contains(p.negotiated, fam) {
+				remote = "enabled"
+			}
+		}
+		lines = append(lines, fmt.Sprintf("   %-20s %15s %15s %15s", fam.String()+":", "enabled", remote, "disabled"))
+	}
+	return append(lines, "")
+}

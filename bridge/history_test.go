@@ -1,0 +1,170 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"routesync/state"
+)
+
+// TestRandomHistories runs random files, session flaps, lost and refused
+// answers, changes behind the bridge's back and deaths of the bridge, each step
+// at a random point of the work on the one before. Afterwards the peers hold
+// exactly what the last file says, and no foreign route was touched.
+func TestRandomHistories(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+		b.negotiated = rapid.SampledFrom([][]state.Family{b.families, {state.IPv4Unicast}}).Draw(rt, "negotiated")
+		w := newWorld(t, a, b)
+		static := desired(t, "10.255.0.0/16").Routes[0].Key
+		for _, p := range w.exabgp.peers {
+			p.cache[static] = attrs(t, nh)
+		}
+		w.exabgp.sessionUp(a)
+		w.boot("boot-1", "run-0")
+		w.lease("team")
+		last := desired(t)
+		steps := rapid.IntRange(1, 12).Draw(rt, "steps")
+		for i := range steps {
+			switch rapid.SampledFrom([]string{"file", "file", "file", "flap", "lose", "refuse", "drift", "die", "time"}).Draw(rt, "step") {
+			case "file":
+				last = drawFile(rt, t)
+				w.commandIfSettled(last)
+			case "flap":
+				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
+				if p.up {
+					w.exabgp.sessionDown(p)
+				} else {
+					w.exabgp.sessionUp(p)
+				}
+			case "lose":
+				left := rapid.IntRange(1, 3).Draw(rt, "lost")
+				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+			case "refuse":
+				left := rapid.IntRange(1, 3).Draw(rt, "refused")
+				w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
+			case "drift":
+				w.drift(rt)
+			case "die":
+				w.exabgp.flush()
+				w.boot("boot-1", "run-"+string(rune('a'+i)))
+				w.lease("team")
+			case "time":
+				w.now = w.now.Add(time.Minute)
+				w.core.tick(w.now)
+			}
+			for range rapid.IntRange(0, 6).Draw(rt, "progress") {
+				if !w.step() {
+					w.exabgp.flush()
+				}
+			}
+			w.oneInFlight(rt)
+		}
+		w.exabgp.lose, w.exabgp.refuse = nil, nil
+		for _, p := range w.exabgp.peers {
+			if !p.up {
+				w.exabgp.sessionUp(p)
+			}
+		}
+		w.converge(rt, last)
+		w.check(rt, last, static)
+	})
+}
+
+func drawFile(rt *rapid.T, t testing.TB) *state.Desired {
+	var lines []string
+	for _, prefix := range []string{"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"} {
+		med := rapid.SampledFrom([]string{"", " med 1", " med 2"}).Draw(rt, "med")
+		switch rapid.IntRange(0, 3).Draw(rt, "route") {
+		case 0:
+		case 1:
+			lines = append(lines, prefix+" "+nh+med+" @127.0.0.2")
+		default:
+			lines = append(lines, prefix+" "+nh+med)
+		}
+	}
+	if rapid.Bool().Draw(rt, "ipv6") {
+		lines = append(lines, "2001:db8::/32 next-hop 2001:db8::1")
+	}
+	return desired(t, lines...)
+}
+
+// settled is what a commander asks before it sends the next difference.
+func (w *world) settled() bool {
+	w.read()
+	l := w.core.leases["team"]
+	return w.replica.set.Complete && l != nil && l.Applied >= w.seq
+}
+
+func (w *world) commandIfSettled(d *state.Desired) {
+	if w.settled() {
+		w.want(d)
+	}
+}
+
+func (w *world) converge(rt *rapid.T, d *state.Desired) {
+	for range 6 {
+		w.settle()
+		w.now = w.now.Add(time.Minute)
+		w.core.tick(w.now)
+		w.settle()
+		if w.settled() {
+			if plan, err := state.Diff(d, &w.replica.set); err == nil && len(plan.Changes) == 0 {
+				return
+			}
+			w.want(d)
+		}
+	}
+	plan, err := state.Diff(d, &w.replica.set)
+	rt.Fatalf("not converged: %v, %+v", err, plan)
+}
+
+// drift changes something at exaBGP behind the bridge's back.
+func (w *world) drift(rt *rapid.T) {
+	p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "drifting")
+	keys := slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys)
+	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return strings.HasPrefix(k.String(), "10.255") })
+	for _, k := range keys {
+		if e := w.core.table.entries[k]; e == nil || e.flight != nil || e.slot(w.core.findPeer(p.addr)) == nil || !p.up {
+			continue // exaBGP itself mixes up two changes at once; that is not what is tested
+		}
+		p.change(k, p.cache[k], rapid.Bool().Draw(rt, "withdrawn"))
+		return
+	}
+}
+
+func (w *world) oneInFlight(rt *rapid.T) {
+	keys := map[state.Key]bool{}
+	for o := range w.core.flying {
+		if keys[o.key] {
+			rt.Fatalf("two changes of %s in flight", o.key)
+		}
+		keys[o.key] = true
+	}
+}
+
+// check compares what the peers hold with the file.
+func (w *world) check(rt *rapid.T, d *state.Desired, static state.Key) {
+	for _, p := range w.exabgp.peers {
+		want := map[state.Key]state.Attrs{static: attrs(w.t, nh)}
+		for _, r := range d.Routes {
+			if slices.Contains(p.negotiated, r.Key.Family) && (r.Peers.All() || slices.Contains(r.Peers.Addrs(), p.addr)) {
+				want[r.Key] = r.Attrs
+			}
+		}
+		if !maps.Equal(want, p.holds) {
+			rt.Fatalf("peer %s holds %v, want %v", p.addr, p.holds, want)
+		}
+	}
+	if len(w.core.flying) != 0 || w.core.window.open {
+		rt.Fatalf("%d changes in flight after convergence, window open %v", len(w.core.flying), w.core.window.open)
+	}
+	if w.core.table.digest != w.replica.set.Digest() {
+		rt.Fatalf("digest of the bridge %+v, of the reader %+v", w.core.table.digest, w.replica.set.Digest())
+	}
+}

@@ -1,0 +1,171 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"routesync/state"
+)
+
+const recordVersion = 1
+
+// encodeKey puts keys in the order of [state.CompareKeys].
+func encodeKey(k state.Key) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(k.NLRI)), uint32(k.Family)), k.NLRI...)
+}
+
+func decodeKey(b []byte) (state.Key, error) {
+	if len(b) < 4 {
+		return state.Key{}, fmt.Errorf("key %x is shorter than a family", b)
+	}
+	return state.Key{Family: state.Family(binary.BigEndian.Uint32(b)), NLRI: string(b[4:])}, nil
+}
+
+// canonical is claims in the order of their owners, each owner once, the peers
+// in order.
+func canonical(claims []Claim) []Claim {
+	sorted := slices.Clone(claims)
+	slices.SortStableFunc(sorted, func(a, b Claim) int { return strings.Compare(a.Owner, b.Owner) })
+	var out []Claim
+	for _, c := range sorted {
+		if n := len(out); n > 0 && out[n-1].Owner == c.Owner {
+			out[n-1].Peers = append(out[n-1].Peers, c.Peers...)
+			continue
+		}
+		out = append(out, Claim{Owner: c.Owner, Peers: append([]netip.Addr(nil), c.Peers...)})
+	}
+	for i := range out {
+		slices.SortFunc(out[i].Peers, netip.Addr.Compare)
+		out[i].Peers = slices.Compact(out[i].Peers)
+	}
+	return out
+}
+
+// encodeClaims is the value of a record; key is what [encodeKey] made.
+func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
+	claims = canonical(claims)
+	b := binary.AppendUvarint([]byte{recordVersion}, uint64(len(claims)))
+	for _, c := range claims {
+		b = binary.AppendUvarint(b, uint64(len(c.Owner)))
+		b = append(b, c.Owner...)
+		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
+		for _, p := range c.Peers {
+			if !p.IsValid() || p.Zone() != "" {
+				return nil, fmt.Errorf("peer %q of owner %q is no plain address", p, c.Owner)
+			}
+			b = append(b, byte(p.BitLen()/8))
+			b = append(b, p.AsSlice()...)
+		}
+	}
+	return binary.BigEndian.AppendUint32(b, checksum(key, b)), nil
+}
+
+// decodeClaims reads exactly what [encodeClaims] writes.
+func decodeClaims(key, value []byte) ([]Claim, error) {
+	if len(value) < 1 || value[0] != recordVersion {
+		return nil, errors.New("record is not of version 1")
+	}
+	body := len(value) - 4
+	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
+		return nil, errors.New("checksum of the record is wrong")
+	}
+	r := reader{b: value[1:body]}
+	n := r.count(2)
+	if n == 0 {
+		r.fail("no owners")
+	}
+	claims := make([]Claim, 0, n)
+	for range n {
+		c := Claim{Owner: string(r.take(r.count(1)))}
+		if i := len(claims); i > 0 && claims[i-1].Owner >= c.Owner {
+			r.fail("owners out of order")
+		}
+		for range r.count(5) {
+			c.Peers = append(c.Peers, r.peer(c.Peers))
+		}
+		claims = append(claims, c)
+	}
+	if len(r.b) > 0 {
+		r.fail("bytes after the last claim")
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return claims, nil
+}
+
+func checksum(key, body []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum(key, table), table, body)
+}
+
+// storedChecksum is the checksum that stands at the end of a record; 0 for one
+// that is too short to have it.
+func storedChecksum(value []byte) uint32 {
+	if len(value) < 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(value[len(value)-4:])
+}
+
+// reader takes values off b; after the first fault it yields zeros.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("record: %s", what)
+	}
+	r.b = nil
+}
+
+// count reads a number of things that take at least size bytes each, so that
+// no number can ask for more memory than the record is long.
+func (r *reader) count(size int) int {
+	n, used := binary.Uvarint(r.b)
+	if used <= 0 || (used > 1 && r.b[used-1] == 0) {
+		r.fail("number is cut or not in its shortest form")
+		return 0
+	}
+	r.b = r.b[used:]
+	if n > uint64(len(r.b)/size) {
+		r.fail("number is larger than what follows")
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) take(n int) []byte {
+	if n > len(r.b) {
+		r.fail("cut short")
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+// peer reads an address that comes after those before it.
+func (r *reader) peer(before []netip.Addr) netip.Addr {
+	size := r.take(1)
+	if len(size) == 0 || (size[0] != 4 && size[0] != 16) {
+		r.fail("address is of neither 4 nor 16 bytes")
+		return netip.Addr{}
+	}
+	addr, ok := netip.AddrFromSlice(r.take(int(size[0])))
+	if !ok {
+		r.fail("address is cut short")
+		return netip.Addr{}
+	}
+	if n := len(before); n > 0 && before[n-1].Compare(addr) >= 0 {
+		r.fail("peers out of order")
+	}
+	return addr
+}

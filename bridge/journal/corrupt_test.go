@@ -1,0 +1,209 @@
+package journal
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+)
+
+// whole writes a journal with entries in it and returns its bytes.
+func whole(t testing.TB, speaker string, n int) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	j, err := Open(t.Context(), dir, speaker, now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := many(n)
+	err = errors.Join(j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, speaker+".db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// edited is a journal that f changed behind the package's back.
+func edited(t testing.TB, f func(tx *bbolt.Tx) error) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "edge1.db")
+	if err := os.WriteFile(path, whole(t, "edge1", 50), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(f), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func putIn(bucket, key, value string) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value)) }
+}
+
+func TestSetsAside(t *testing.T) {
+	noise := make([]byte, 1<<16)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = byte(rng.Uint32())
+	}
+	good := whole(t, "edge1", 2000)
+	cases := []struct {
+		name   string
+		data   []byte
+		reason string
+	}{
+		{"empty", nil, "empty"},
+		{"text", []byte("routes: []\n"), "no bbolt file"},
+		{"noise", noise, "no bbolt file"},
+		{"zeros", make([]byte, 1<<15), "no bbolt file"},
+		{"cut in the first page", good[:100], "only 100 bytes"},
+		{"cut after the root pages", good[:8192], "cut short"},
+		{"cut in the second page", good[:4150], "only 4150 bytes"},
+		{"cut by half", good[:len(good)/2&^4095], ""},
+		{"other speaker", whole(t, "edge2", 10), `speaker "edge2"`},
+		{"future format", edited(t, putIn(bucketMeta, keyFormat, "\x00\x00\x00\x02")), "format 00000002"},
+		{"no format", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyFormat)) }), "format"},
+		{"bad epoch", edited(t, putIn(bucketMeta, keyEpoch, "xx")), "epoch"},
+		{"negative epoch", edited(t, putIn(bucketMeta, keyEpoch, "\xff\xff\xff\xff\xff\xff\xff\xff")), "epoch"},
+		{"bad seal", edited(t, putIn(bucketMeta, keySeal, "xx")), "seal"},
+		{"no boot", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyBoot)) }), "boot"},
+		{"garbage value", edited(t, putIn(bucketClaims, "\x00\x00\x01\x01\x0a", "garbage")), "version 1"},
+		{"bad checksum", edited(t, putIn(bucketClaims, "\x00\x00\x01\x01\x0a", "\x01garbage")), "checksum"},
+		{"short key", edited(t, putIn(bucketClaims, "abc", "x")), "shorter than a family"},
+		{"lost record", edited(t, func(tx *bbolt.Tx) error {
+			k, _ := tx.Bucket([]byte(bucketClaims)).Cursor().First()
+			return tx.Bucket([]byte(bucketClaims)).Delete(k)
+		}), "seal"},
+		{"nested bucket", edited(t, func(tx *bbolt.Tx) error {
+			_, err := tx.Bucket([]byte(bucketClaims)).CreateBucket([]byte("\x00\x00\x01\x01"))
+			return err
+		}), "version 1"},
+		{"another's bbolt file", edited(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketClaims)) }), "buckets are missing"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "edge1.db")
+			if err := os.WriteFile(path, c.data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := mustOpen(t, dir)
+			defer j.Close()
+			aside, reason := j.SetAside()
+			if aside != path+".set-aside-1790000000" || !strings.Contains(reason, c.reason) || reason == "" {
+				t.Errorf("set aside %q because %q, want %q", aside, reason, c.reason)
+			}
+			if kept, err := os.ReadFile(aside); err != nil || string(kept) != string(c.data) {
+				t.Errorf("what was put aside is not what was there: %v", err)
+			}
+			if m := mustLoad(t, j); len(m.Entries) > 0 || m.Boot != "" || m.Epoch != 0 {
+				t.Errorf("the new one is not empty: %v", m)
+			}
+			if err := j.Put(many(10)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestSetsAsideTwice(t *testing.T) {
+	dir := t.TempDir()
+	for range 3 {
+		if err := os.WriteFile(filepath.Join(dir, "edge1.db"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mustOpen(t, dir).Close()
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*.set-aside-*")); err != nil || len(files) != 3 {
+		t.Errorf("%v, %v", files, err)
+	}
+}
+
+func TestNoRegularFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "edge1.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := Open(t.Context(), dir, "edge1", now()); err == nil {
+		j.Close()
+		t.Error("a directory was taken for a journal")
+	}
+}
+
+// Whatever is done to the bytes, the journal either opens with all that was
+// in it, or is put aside; and it can be written afterwards.
+func TestDamage(t *testing.T) {
+	good := whole(t, "edge1", 400)
+	used := len(good)
+	for used > 0 && good[used-1] == 0 {
+		used--
+	}
+	opened, set := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		data := append([]byte(nil), good...)
+		at := rapid.IntRange(0, used-1).Draw(r, "at")
+		switch rapid.SampledFrom([]string{"flip", "small", "tear", "zero", "cut", "swap"}).Draw(r, "how") {
+		case "flip":
+			data[at] ^= 1 << rapid.IntRange(0, 7).Draw(r, "bit")
+		case "small":
+			data[at] = rapid.Byte().Draw(r, "byte")
+			data[at&^4095+rapid.IntRange(0, 64).Draw(r, "header")] = rapid.Byte().Draw(r, "byte")
+		case "tear": // the rest of a page is of another
+			other := rapid.IntRange(0, used/4096-1).Draw(r, "other") * 4096
+			copy(data[at:min(len(data), at|4095+1)], data[other+at&4095:other+4096])
+		case "zero":
+			clear(data[at&^511 : at&^511+512])
+		case "cut":
+			data = data[:at]
+		case "swap":
+			other := rapid.IntRange(0, used/4096-1).Draw(r, "other") * 4096
+			copy(data[at&^4095:][:4096], good[other:])
+		}
+		dir, err := os.MkdirTemp("", "journal")
+		if err != nil {
+			r.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		if err := os.WriteFile(filepath.Join(dir, "edge1.db"), data, 0o600); err != nil {
+			r.Fatal(err)
+		}
+		j := mustOpen(t, dir)
+		defer j.Close()
+		m := mustLoad(t, j)
+		if _, reason := j.SetAside(); reason != "" {
+			set++
+			if len(m.Entries) > 0 {
+				r.Fatalf("half believed: %d entries, although %s", len(m.Entries), reason)
+			}
+		} else {
+			opened++
+			if len(m.Entries) != 400 || m.Boot != "b" {
+				r.Fatalf("believed %d entries of boot %q", len(m.Entries), m.Boot)
+			}
+		}
+		if err := errors.Join(j.Put(many(500)), j.Begin("c"), j.Put(many(3))); err != nil {
+			r.Fatal(err)
+		}
+		if m := mustLoad(t, j); len(m.Entries) != 3 {
+			r.Fatalf("%d entries", len(m.Entries))
+		}
+	})
+	t.Logf("%d opened, %d put aside", opened, set)
+}

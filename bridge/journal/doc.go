@@ -1,0 +1,36 @@
+// Package journal keeps what a bridge must still know after it dies: which
+// routes it announced for which owner, and the highest epoch it granted.
+//
+// Its invariants:
+//
+//   - What Begin, Put and SetEpoch were told is on the disk when they return.
+//   - A file is believed whole or not at all. One that is torn, foreign, of
+//     another format or of another speaker is put aside under another name,
+//     where a person can look at it, and the bridge starts with an empty one.
+//   - One bridge of a name at a time: the file is locked while it is open.
+//   - The epoch never goes down, not even when exaBGP restarts.
+//   - No content of a file can make the bridge panic, hang or be killed by a
+//     signal.
+//
+// # Format 1
+//
+// A bbolt file DIR/SPEAKER.db with two buckets. Integers are big endian.
+//
+//	meta
+//	  "format"   uint32, 1
+//	  "speaker"  the name of the speaker
+//	  "boot"     the life of exaBGP that the claims belong to
+//	  "epoch"    int64, the highest epoch granted
+//	  "seal"     uint64 number of claims records, uint64 sum of their checksums
+//	claims
+//	  key        uint32 family, the bytes of the NLRI
+//	  value      byte version, 1
+//	             uvarint number of owners, at least 1, in byte order; for each
+//	               uvarint length of the name, the name
+//	               uvarint number of peers, in the order of their addresses;
+//	                 for each: byte length, 4 or 16; the address
+//	             uint32 CRC-32C of the key and of the value before it
+//
+// bbolt has checksums on its two root pages only. The checksum of a record
+// finds a page that was torn; the seal finds one that was never written.
+package journal

@@ -1,0 +1,297 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"routesync/state"
+)
+
+const (
+	format = 1
+
+	bucketMeta   = "meta"
+	bucketClaims = "claims"
+
+	keyFormat  = "format"
+	keySpeaker = "speaker"
+	keyBoot    = "boot"
+	keyEpoch   = "epoch"
+	keySeal    = "seal"
+)
+
+// Claim says for whom a route is announced, and at which peers.
+type Claim struct {
+	Owner string
+	Peers []netip.Addr
+}
+
+// Entry is what the bridge knows of one route. No claims: forget it.
+type Entry struct {
+	Key    state.Key
+	Claims []Claim // in the order of their owners, each owner once
+}
+
+// Memory is what a journal holds.
+type Memory struct {
+	Boot    string // the life of exaBGP that the entries belong to
+	Epoch   int64
+	Entries []Entry // in the order of their keys
+}
+
+// Journal is an open file. One goroutine may use it at a time.
+type Journal struct {
+	db      *bbolt.DB
+	path    string
+	speaker string
+
+	aside, reason string
+}
+
+// errCorrupt is a file that must not be believed, not a failure to get at it.
+var errCorrupt = errors.New("corrupt")
+
+// Open opens the journal of a speaker, or makes an empty one. A file that
+// cannot be believed is put aside; see [Journal.SetAside]. If another process
+// has the journal open, Open waits a few seconds for it.
+func Open(ctx context.Context, dir, speaker string, now time.Time) (*Journal, error) {
+	path, err := pathOf(dir, speaker)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make journal directory: %w", err)
+	}
+	j := &Journal{path: path, speaker: speaker}
+	for {
+		file, fresh, err := lock(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		err = j.open(file, fresh)
+		if err == nil && fresh {
+			err = syncDir(dir)
+		}
+		if err == nil {
+			return j, nil
+		}
+		corrupt := errors.Is(err, errCorrupt)
+		if corrupt && fresh {
+			corrupt = false // the disk spoils what was just written: that does not get better by itself
+		}
+		if corrupt {
+			j.reason = err.Error()
+			j.aside, err = putAside(path, now)
+		}
+		// Only now, for the lock must be held until the name is free.
+		err = errors.Join(err, j.abandon(file))
+		if err != nil || !corrupt {
+			return nil, err
+		}
+	}
+}
+
+// abandon closes a file that could not be opened as a journal, as far as it
+// is open.
+func (j *Journal) abandon(file *os.File) error {
+	if j.db != nil {
+		err := j.db.Close()
+		j.db = nil
+		return err
+	}
+	if err := file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// open makes a journal of a locked file.
+func (j *Journal) open(file *os.File, fresh bool) error {
+	if !fresh {
+		info, err := file.Stat()
+		if err != nil {
+			return fmt.Errorf("journal %s: %w", j.path, err)
+		}
+		if info.Size() == 0 {
+			return fmt.Errorf("%w: it is empty", errCorrupt)
+		}
+		if err := checkPages(file, info.Size()); err != nil {
+			return fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+	}
+	err := guard(func() (err error) {
+		j.db, err = bbolt.Open(j.path, 0o600, &bbolt.Options{
+			// The list of free pages is written with each transaction: it is
+			// short here, and without it bbolt rebuilds it at open in goroutines
+			// of its own, where a panic cannot be caught.
+			NoFreelistSync: false,
+			// A list in an array is searched from its start for each page.
+			FreelistType: bbolt.FreelistMapType,
+			// The lock is held by this very open file, so bbolt gets it at once.
+			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return file, nil },
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("open journal %s: %w", j.path, err)
+	}
+	if fresh {
+		return j.update("make", j.initialize)
+	}
+	_, err = j.Load()
+	return err
+}
+
+func (j *Journal) initialize(tx *bbolt.Tx) error {
+	meta, err := tx.CreateBucket([]byte(bucketMeta))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket([]byte(bucketClaims)); err != nil {
+		return err
+	}
+	return errors.Join(
+		meta.Put([]byte(keyFormat), binary.BigEndian.AppendUint32(nil, format)),
+		meta.Put([]byte(keySpeaker), []byte(j.speaker)),
+		meta.Put([]byte(keyBoot), nil),
+		meta.Put([]byte(keyEpoch), binary.BigEndian.AppendUint64(nil, 0)),
+		meta.Put([]byte(keySeal), seal{}.encode()))
+}
+
+// SetAside tells where Open put a file that it could not believe, and why;
+// empty if there was none.
+func (j *Journal) SetAside() (path, reason string) { return j.aside, j.reason }
+
+// Load returns all that the journal holds.
+func (j *Journal) Load() (Memory, error) {
+	var m Memory
+	err := guard(func() error {
+		return j.db.View(func(tx *bbolt.Tx) (err error) {
+			m, err = j.load(tx)
+			return err
+		})
+	})
+	if err != nil {
+		return Memory{}, fmt.Errorf("load journal %s: %w", j.path, err)
+	}
+	return m, nil
+}
+
+// Begin tells the journal which life of exaBGP what follows belongs to. The
+// entries of another life are forgotten, as its table died with it.
+func (j *Journal) Begin(boot string) error {
+	return j.update("begin", func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(bucketMeta))
+		if string(meta.Get([]byte(keyBoot))) == boot {
+			return errUnchanged
+		}
+		if err := tx.DeleteBucket([]byte(bucketClaims)); err != nil {
+			return err
+		}
+		if _, err := tx.CreateBucket([]byte(bucketClaims)); err != nil {
+			return err
+		}
+		return errors.Join(meta.Put([]byte(keyBoot), []byte(boot)), meta.Put([]byte(keySeal), seal{}.encode()))
+	})
+}
+
+// Put stores the entries, all or none. Of two with one key the last counts.
+func (j *Journal) Put(entries []Entry) error {
+	return j.update("write", func(tx *bbolt.Tx) error {
+		meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
+		sum, err := decodeSeal(meta.Get([]byte(keySeal)))
+		if err != nil {
+			return err
+		}
+		changed := false
+		for _, e := range entries {
+			key, old := encodeKey(e.Key), []byte(nil)
+			if old = claims.Get(key); old != nil {
+				sum = sum.without(old)
+			}
+			if len(e.Claims) == 0 {
+				changed = changed || old != nil
+				if err := claims.Delete(key); err != nil {
+					return err
+				}
+				continue
+			}
+			value, err := encodeClaims(key, e.Claims)
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.Key, err)
+			}
+			sum = sum.with(value)
+			if bytes.Equal(old, value) {
+				continue
+			}
+			changed = true
+			if err := claims.Put(key, value); err != nil {
+				return fmt.Errorf("%s: %w", e.Key, err)
+			}
+		}
+		if !changed {
+			return errUnchanged
+		}
+		return meta.Put([]byte(keySeal), sum.encode())
+	})
+}
+
+// SetEpoch stores the highest epoch granted. A lower one than is stored is an
+// error.
+func (j *Journal) SetEpoch(epoch int64) error {
+	return j.update("set the epoch of", func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(bucketMeta))
+		stored, err := decodeEpoch(meta.Get([]byte(keyEpoch)))
+		switch {
+		case err != nil:
+			return err
+		case epoch < stored:
+			return fmt.Errorf("epoch %d is lower than %d", epoch, stored)
+		case epoch == stored:
+			return errUnchanged
+		}
+		return meta.Put([]byte(keyEpoch), binary.BigEndian.AppendUint64(nil, uint64(epoch)))
+	})
+}
+
+// Close releases the file and its lock.
+func (j *Journal) Close() error {
+	if err := j.db.Close(); err != nil {
+		return fmt.Errorf("close journal %s: %w", j.path, err)
+	}
+	return nil
+}
+
+// errUnchanged ends a transaction that would write what is there: a commit
+// waits for the disk.
+var errUnchanged = errors.New("unchanged")
+
+// update runs one durable transaction.
+func (j *Journal) update(what string, f func(*bbolt.Tx) error) error {
+	err := guard(func() error { return j.db.Update(f) })
+	if err != nil && !errors.Is(err, errUnchanged) {
+		return fmt.Errorf("%s journal %s: %w", what, j.path, err)
+	}
+	return nil
+}
+
+// guard makes an error of a panic and of a fault in mapped memory, such as a
+// disk that fails to deliver a page.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: bbolt: %v", errCorrupt, r)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,96 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// load reads and checks everything. Its errors are errCorrupt.
+func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
+	meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
+	if meta == nil || claims == nil {
+		return Memory{}, fmt.Errorf("%w: it is no journal: its buckets are missing", errCorrupt)
+	}
+	if f := meta.Get([]byte(keyFormat)); len(f) != 4 || binary.BigEndian.Uint32(f) != format {
+		return Memory{}, fmt.Errorf("%w: it is of format %x, not of %d", errCorrupt, f, format)
+	}
+	if s := string(meta.Get([]byte(keySpeaker))); s != j.speaker {
+		return Memory{}, fmt.Errorf("%w: it is of speaker %q, not of %q", errCorrupt, s, j.speaker)
+	}
+	boot := meta.Get([]byte(keyBoot))
+	if boot == nil {
+		return Memory{}, fmt.Errorf("%w: it does not say of which boot it is", errCorrupt)
+	}
+	epoch, err := decodeEpoch(meta.Get([]byte(keyEpoch)))
+	if err != nil {
+		return Memory{}, err
+	}
+	stored, err := decodeSeal(meta.Get([]byte(keySeal)))
+	if err != nil {
+		return Memory{}, err
+	}
+	entries, sum, err := loadClaims(claims)
+	if err != nil {
+		return Memory{}, err
+	}
+	if sum != stored {
+		return Memory{}, fmt.Errorf("%w: its seal is of %d records, it has %d, or others", errCorrupt, stored.count, sum.count)
+	}
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries}, nil
+}
+
+func loadClaims(claims *bbolt.Bucket) ([]Entry, seal, error) {
+	var entries []Entry
+	var sum seal
+	var before []byte
+	err := claims.ForEach(func(k, v []byte) error {
+		if before != nil && bytes.Compare(before, k) >= 0 {
+			return fmt.Errorf("%w: key %x is out of order", errCorrupt, k)
+		}
+		before = k // stays mapped until the transaction ends
+		key, err := decodeKey(k)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+		list, err := decodeClaims(k, v)
+		if err != nil {
+			return fmt.Errorf("%w: key %x: %w", errCorrupt, k, err)
+		}
+		sum = sum.with(v)
+		entries = append(entries, Entry{Key: key, Claims: list})
+		return nil
+	})
+	return entries, sum, err
+}
+
+func decodeEpoch(b []byte) (int64, error) {
+	if len(b) != 8 || b[0] > 0x7f {
+		return 0, fmt.Errorf("%w: epoch %x is no epoch", errCorrupt, b)
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
+}
+
+// seal says which records belong together.
+type seal struct{ count, sum uint64 }
+
+func (s seal) with(value []byte) seal {
+	return seal{s.count + 1, s.sum + uint64(storedChecksum(value))}
+}
+
+func (s seal) without(value []byte) seal {
+	return seal{s.count - 1, s.sum - uint64(storedChecksum(value))}
+}
+
+func (s seal) encode() []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.count), s.sum)
+}
+
+func decodeSeal(b []byte) (seal, error) {
+	if len(b) != 16 {
+		return seal{}, fmt.Errorf("%w: seal %x is no seal", errCorrupt, b)
+	}
+	return seal{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}, nil
+}

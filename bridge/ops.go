@@ -1,0 +1,347 @@
+package bridge
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"routesync/bridge/exabgp"
+	"routesync/bridge/journal"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// op is one change of one key at some peers.
+type op struct {
+	key      state.Key
+	withdraw bool
+	attrs    state.Attrs // of an announce
+	owner    string
+	peers    []netip.Addr // as asked; nil is every peer
+	batch    *batch
+	lease    *lease
+
+	targets  []*peer   // where exaBGP has to be told
+	commands int       // commands that exaBGP has not answered yet
+	accepted bool      // it has answered them all
+	since    time.Time // when it was accepted
+	waiting  []*peer   // that have not been sent it yet
+	seen     []*peer   // that were sent it before the answer was read
+}
+
+// batch takes one batch of a commander. t is acknowledged when the batch is
+// answered.
+func (c *core) batch(b wire.Batch, t ticket) {
+	reject := func(reason, detail string) {
+		c.out.rejected = append(c.out.rejected, wire.Rejected{Speaker: c.speaker, Owner: b.Owner, Epoch: b.Epoch, Seq: b.Seq, Reason: reason, Detail: detail})
+		c.out.acks = append(c.out.acks, t)
+	}
+	l := c.leases[b.Owner]
+	switch {
+	case b.Speaker != c.speaker:
+		reject(wire.RejectMalformed, fmt.Sprintf("the batch is for speaker %s, this is %s", b.Speaker, c.speaker))
+	case b.Boot != c.boot:
+		reject(wire.RejectBoot, "exaBGP was restarted since this batch was made")
+	case l == nil:
+		reject(wire.RejectFenced, "nobody commands for this owner; the bridge was restarted")
+	case b.Epoch != l.Epoch:
+		reject(wire.RejectFenced, l.Holder.String()+" commands now")
+	case b.Seq <= l.received:
+		c.aboutNews = true // says again how far it has come
+		c.out.acks = append(c.out.acks, t)
+	case b.Seq > l.received+1:
+		reject(wire.RejectGap, fmt.Sprintf("batch %d came where %d was expected", b.Seq, l.received+1))
+	default:
+		c.admit(b, l, t)
+	}
+}
+
+func (c *core) admit(b wire.Batch, l *lease, t ticket) {
+	l.received = b.Seq
+	state := &batch{seq: b.Seq, ticket: t}
+	l.batches = append(l.batches, state)
+	for _, g := range b.Announce {
+		for _, k := range g.Keys {
+			c.enqueue(&op{key: k, attrs: g.Attrs, owner: b.Owner, peers: g.Peers, batch: state, lease: l})
+		}
+	}
+	for _, g := range b.Withdraw {
+		for _, k := range g.Keys {
+			c.enqueue(&op{key: k, withdraw: true, owner: b.Owner, peers: g.Peers, batch: state, lease: l})
+		}
+	}
+	c.answered(l)
+}
+
+// enqueue starts an operation, or puts it behind the one on the same key that
+// is in flight: exaBGP can reorder two changes of one NLRI.
+func (c *core) enqueue(o *op) {
+	o.batch.open++
+	e := c.table.entry(o.key)
+	if e.flight != nil || len(e.waiting) > 0 {
+		e.waiting = append(e.waiting, o)
+		return
+	}
+	c.begin(o, e)
+}
+
+func (c *core) begin(o *op, e *entry) {
+	delete(c.refused, refusalKey{o.key, o.owner})
+	var reasons []string
+	var refusedAt []netip.Addr
+	for _, p := range c.addressed(o, &reasons, &refusedAt) {
+		if reason := c.objection(o, p, e); reason != "" {
+			reasons, refusedAt = append(reasons, reason), append(refusedAt, p.Addr)
+			continue
+		}
+		s := e.slot(p)
+		done := s == nil
+		if !o.withdraw {
+			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
+		}
+		if !done {
+			o.targets = append(o.targets, p)
+		}
+	}
+	c.unsaid[refusalKey{o.key, o.owner}] = struct{}{}
+	if len(reasons) > 0 {
+		c.refuse(o, refusedAt, reasons)
+	}
+	if len(o.targets) == 0 {
+		c.answerOp(o)
+		c.next(o.key, e)
+		return
+	}
+	e.flight = o
+	c.flying[o] = struct{}{}
+	c.start = append(c.start, o)
+}
+
+// addressed lists the peers that an operation is for, with what is wrong with
+// the others.
+func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*peer {
+	var peers []*peer
+	if len(o.peers) == 0 {
+		for _, p := range c.peers {
+			if slices.Contains(p.Families, o.key.Family) {
+				peers = append(peers, p)
+			}
+		}
+		if len(peers) == 0 {
+			*reasons = append(*reasons, fmt.Sprintf("no neighbor of %s is configured for %s", c.speaker, o.key.Family))
+		}
+		return peers
+	}
+	for _, a := range o.peers {
+		p := c.findPeer(a)
+		if p == nil {
+			*reasons = append(*reasons, fmt.Sprintf("%s is no neighbor of %s that the bridge can command", a, c.speaker))
+			*refusedAt = append(*refusedAt, a)
+			continue
+		}
+		peers = append(peers, p)
+	}
+	return peers
+}
+
+// objection says why an operation must not be done at a peer, "" if it may.
+func (c *core) objection(o *op, p *peer, e *entry) string {
+	if s := e.slot(p); s != nil && s.owner != o.owner {
+		return fmt.Sprintf("it is announced at %s by %s, and stays theirs", p.Addr, OwnerName(s.owner))
+	}
+	if o.withdraw {
+		return ""
+	}
+	if err := p.Check(o.key, o.attrs); err != nil {
+		return err.Error()
+	}
+	if err := state.CheckNextHop(o.key, o.attrs); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// OwnerName is an owner for people.
+func OwnerName(owner string) string {
+	if owner == "" {
+		return "exaBGP itself (its own configuration, or a command from elsewhere)"
+	}
+	return "owner " + owner
+}
+
+func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
+	r := state.Refusal{Key: o.key, Owner: o.owner, Attrs: o.attrs, Peers: state.NewPeers(at), Reason: strings.Join(reasons, "; ")}
+	id := refusalKey{o.key, o.owner}
+	c.refused[id] = r
+	c.unsaid[id] = struct{}{}
+	c.trouble(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
+}
+
+// answerOp counts an operation as answered: accepted, refused or nothing to do.
+func (c *core) answerOp(o *op) {
+	o.batch.open--
+	if o.batch.open == 0 {
+		c.answered(o.lease)
+	}
+}
+
+// answered moves the lease on over the batches that are done, in order.
+func (c *core) answered(l *lease) {
+	for len(l.batches) > 0 && l.batches[0].open == 0 {
+		l.Applied = l.batches[0].seq
+		c.out.acks = append(c.out.acks, l.batches[0].ticket)
+		l.batches = l.batches[1:]
+		c.aboutNews = true
+	}
+}
+
+// next starts the operation behind the one that has ended.
+func (c *core) next(k state.Key, e *entry) {
+	for e.flight == nil && len(e.waiting) > 0 {
+		o := e.waiting[0]
+		e.waiting = e.waiting[1:]
+		c.begin(o, e)
+	}
+	c.table.release(k, e)
+}
+
+// launch puts the operations that have started into commands: announces before
+// withdraws, those of equal attributes and peers together.
+func (c *core) launch() {
+	if len(c.start) == 0 {
+		return
+	}
+	started := c.start
+	c.start = nil
+	type class struct {
+		family   state.Family
+		withdraw bool
+		attrs    state.Attrs
+		peers    state.Peers
+	}
+	type group struct {
+		at  []*peer
+		ops []*op
+	}
+	var order []class
+	groups := map[class]*group{}
+	for _, o := range started {
+		for _, part := range c.parts(o) {
+			g := class{o.key.Family, o.withdraw, part.attrs, state.NewPeers(addrsOf(part.peers))}
+			if groups[g] == nil {
+				order = append(order, g)
+				groups[g] = &group{at: part.peers}
+			}
+			groups[g].ops = append(groups[g].ops, o)
+		}
+		c.claim(o)
+	}
+	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
+	for _, g := range order {
+		for _, x := range c.commands(g.withdraw, g.attrs, groups[g].at, groups[g].ops) {
+			c.window.add(x)
+		}
+	}
+}
+
+func rank(withdraw bool) int {
+	if withdraw {
+		return 1
+	}
+	return 0
+}
+
+type part struct {
+	attrs state.Attrs
+	peers []*peer
+}
+
+// parts splits an operation by the attributes that its command must name: a
+// withdraw repeats those of the announce at each peer, so that exaBGP files
+// both in the same place.
+func (c *core) parts(o *op) []part {
+	if !o.withdraw {
+		return []part{{o.attrs, o.targets}}
+	}
+	var parts []part
+	for _, p := range o.targets {
+		attrs := c.table.find(o.key, p).attrs
+		i := slices.IndexFunc(parts, func(x part) bool { return x.attrs == attrs })
+		if i < 0 {
+			parts = append(parts, part{attrs: attrs})
+			i = len(parts) - 1
+		}
+		parts[i].peers = append(parts[i].peers, p)
+	}
+	return parts
+}
+
+// commands renders operations that share everything but their keys.
+func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op) []*exchange {
+	byKey := make(map[state.Key]*op, len(ops))
+	keys := make([]state.Key, len(ops))
+	for i, o := range ops {
+		keys[i], byKey[o.key] = o.key, o
+	}
+	slices.SortFunc(keys, state.CompareKeys)
+	addrs := addrsOf(at)
+	if len(addrs) == len(c.peers) {
+		addrs = nil // every neighbor that the bridge can command
+	}
+	render := exabgp.Announce
+	if withdraw {
+		render = exabgp.Withdraw
+	}
+	var out []*exchange
+	for _, cmd := range render(addrs, attrs, keys) {
+		x := &exchange{line: cmd.Line, withdraw: withdraw, attrs: attrs, at: at}
+		for _, k := range cmd.Keys {
+			x.ops = append(x.ops, byKey[k])
+			byKey[k].commands++
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// claim writes down for whom a key is announced, before it is.
+func (c *core) claim(o *op) {
+	if o.withdraw {
+		return // the claim goes when the route is gone
+	}
+	claims := map[string][]netip.Addr{}
+	var owners []string
+	note := func(owner string, a netip.Addr) {
+		if owner == "" {
+			return
+		}
+		if claims[owner] == nil {
+			owners = append(owners, owner)
+		}
+		claims[owner] = append(claims[owner], a)
+	}
+	for _, s := range c.table.entry(o.key).slots {
+		if !slices.Contains(o.targets, s.peer) {
+			note(s.owner, s.peer.Addr)
+		}
+	}
+	for _, p := range o.targets {
+		note(o.owner, p.Addr)
+	}
+	entry := journal.Entry{Key: o.key}
+	slices.Sort(owners)
+	for _, owner := range owners {
+		entry.Claims = append(entry.Claims, journal.Claim{Owner: owner, Peers: claims[owner]})
+	}
+	c.out.claims = append(c.out.claims, entry)
+}
+
+func addrsOf(peers []*peer) []netip.Addr {
+	addrs := make([]netip.Addr, len(peers))
+	for i, p := range peers {
+		addrs[i] = p.Addr
+	}
+	return addrs
+}

@@ -1,0 +1,228 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// updateKeys bounds the keys of one update or snapshot part, so that a message
+// stays far under the broker's limit.
+const updateKeys = 2000
+
+// request takes a request; the answer goes to the queue to.
+func (c *core) request(r wire.Request, to string, now time.Time) {
+	c.step(now)
+	switch r.Kind {
+	case wire.RequestLease:
+		c.out.grants = append(c.out.grants, grant{to, c.grant(r)})
+	case wire.RequestSnapshot:
+		c.out.snapshots = append(c.out.snapshots, to)
+	default:
+		c.log.Warn("request of an unknown kind", "kind", r.Kind)
+	}
+}
+
+// grant gives the right to command for an owner, and takes it from whoever had
+// it. The epoch grows even if the journal was lost, because it is never under
+// the clock.
+func (c *core) grant(r wire.Request) wire.Grant {
+	g := wire.Grant{Speaker: c.speaker, Boot: c.boot, Owner: r.Owner}
+	if c.phase != ready {
+		g.Refused = "the bridge is still reading exaBGP's table"
+		return g
+	}
+	if err := state.CheckName(r.Owner); err != nil {
+		g.Refused = err.Error()
+		return g
+	}
+	c.epoch = max(c.epoch+1, c.now.UnixMilli())
+	c.out.epoch = c.epoch
+	c.cancel(r.Owner)
+	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch}}
+	c.aboutNews = true
+	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
+	g.Epoch = c.epoch
+	return g
+}
+
+// cancel drops what an owner's former commander asked for and exaBGP was not
+// told yet: the new one does not count on it.
+func (c *core) cancel(owner string) {
+	for o := range c.flying {
+		e := c.table.entry(o.key)
+		e.waiting = slices.DeleteFunc(e.waiting, func(w *op) bool {
+			if w.owner != owner {
+				return false
+			}
+			c.answerOp(w)
+			return true
+		})
+	}
+}
+
+// news tells whether readers have not been told everything.
+func (c *core) news() bool {
+	return len(c.table.dirty) > 0 || len(c.unsaid) > 0 || c.aboutNews
+}
+
+// resume starts the numbering anew for a new connection: what was published on
+// the old one may be lost, so every reader must notice a gap.
+func (c *core) resume() {
+	c.n++
+	c.aboutNews = true
+}
+
+// update takes the next update for the readers. What stands in About, how far
+// batches are applied above all, goes with the last of the keys that it rests
+// on, and so does the digest.
+func (c *core) update() wire.Update {
+	c.n++
+	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
+	keys := slices.Collect(maps.Keys(c.table.dirty))
+	slices.SortFunc(keys, state.CompareKeys)
+	if len(keys) > updateKeys {
+		keys = keys[:updateKeys]
+	}
+	for _, k := range keys {
+		delete(c.table.dirty, k)
+	}
+	u.Entries = c.entries(keys)
+	if len(c.table.dirty) > 0 {
+		return u
+	}
+	u.Refused, u.Cleared = c.refusals()
+	u.About = c.about()
+	u.Count, u.Sum = c.table.digest.Count, c.table.digest.Sum()
+	c.aboutNews = false
+	return u
+}
+
+// beat repeats the digest without a new number, so that a reader who lost the
+// last update, or went wrong, finds out.
+func (c *core) beat() wire.Update {
+	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
+	if !c.news() {
+		u.Count, u.Sum = c.table.digest.Count, c.table.digest.Sum()
+	}
+	return u
+}
+
+func (c *core) refusals() (refused []state.Refusal, cleared []wire.Cleared) {
+	ids := slices.Collect(maps.Keys(c.unsaid))
+	slices.SortFunc(ids, compareRefusals)
+	for _, id := range ids {
+		if r, ok := c.refused[id]; ok {
+			refused = append(refused, r)
+		} else {
+			cleared = append(cleared, wire.Cleared{Key: id.key, Owner: id.owner})
+		}
+	}
+	clear(c.unsaid)
+	return refused, cleared
+}
+
+func compareRefusals(a, b refusalKey) int {
+	return cmp.Or(state.CompareKeys(a.key, b.key), cmp.Compare(a.owner, b.owner))
+}
+
+// snapshot is the whole state, as of the last update, in parts.
+func (c *core) snapshot() []wire.Update {
+	keys := slices.Collect(maps.Keys(c.table.entries))
+	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return len(c.table.entries[k].slots) == 0 })
+	slices.SortFunc(keys, state.CompareKeys)
+	of := max(1, (len(keys)+updateKeys-1)/updateKeys)
+	id := fmt.Sprintf("%s/%d", c.run, c.n)
+	parts := make([]wire.Update, of)
+	for i := range parts {
+		chunk := keys[i*updateKeys : min(len(keys), (i+1)*updateKeys)]
+		parts[i] = wire.Update{
+			Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n,
+			Part:    &wire.Part{ID: id, Part: i + 1, Of: of},
+			Entries: c.entries(chunk),
+		}
+	}
+	last := &parts[of-1]
+	last.About = c.about()
+	last.Count, last.Sum = c.table.digest.Count, c.table.digest.Sum()
+	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
+		last.Refused = append(last.Refused, c.refused[id])
+	}
+	return parts
+}
+
+// likeness is equal for keys that are advertised alike. Keys with more than one
+// advert are rare; they stay by themselves.
+type likeness struct {
+	family state.Family
+	owner  string
+	attrs  state.Attrs
+	at     string
+	alone  state.Key
+}
+
+func alike(k state.Key, adverts []state.Advert) likeness {
+	switch len(adverts) {
+	case 0:
+		return likeness{family: k.Family}
+	case 1:
+		var at []byte
+		for _, x := range adverts[0].At {
+			at = append(at, x.Peer.AsSlice()...)
+			at = append(at, byte(x.Grade))
+			at = append(at, x.Reason...)
+			at = append(at, 0)
+		}
+		return likeness{family: k.Family, owner: adverts[0].Owner, attrs: adverts[0].Attrs, at: string(at)}
+	}
+	return likeness{alone: k}
+}
+
+// entries groups keys that are advertised alike.
+func (c *core) entries(keys []state.Key) []wire.Entry {
+	var out []wire.Entry
+	index := map[likeness]int{}
+	for _, k := range keys {
+		adverts := c.table.adverts(k)
+		id := alike(k, adverts)
+		i, ok := index[id]
+		if !ok {
+			i = len(out)
+			index[id] = i
+			out = append(out, wire.Entry{Family: k.Family, Adverts: adverts})
+		}
+		out[i].Keys = append(out[i].Keys, k)
+	}
+	return out
+}
+
+func (c *core) about() *wire.About {
+	a := &wire.About{
+		Version: c.version, ExaBGP: c.exabgp, Host: c.host, PID: c.pid, Ready: c.phase == ready,
+		Lacks: c.lacks, LastError: c.fault,
+	}
+	if !c.faultAt.IsZero() {
+		a.LastErrorAt = c.faultAt.UnixMilli()
+	}
+	if !c.converged.IsZero() {
+		a.Converged = c.converged.UnixMilli()
+	}
+	for _, p := range c.peers {
+		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks}
+		if !p.since.IsZero() {
+			n.Since = p.since.UnixMilli()
+		}
+		a.Peers = append(a.Peers, n)
+	}
+	a.Peers = append(a.Peers, c.deaf...)
+	slices.SortFunc(a.Peers, func(x, y state.Neighbor) int { return x.Addr.Compare(y.Addr) })
+	for _, owner := range slices.Sorted(maps.Keys(c.leases)) {
+		a.Leases = append(a.Leases, c.leases[owner].Lease)
+	}
+	return a
+}

@@ -1,0 +1,149 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// replica is a reader's copy of a speaker's state. It is complete only after a
+// whole snapshot whose digest agrees, and as long as no update is missed.
+type replica struct {
+	speaker string
+	boot    string
+	run     string
+	n       int64
+	about   *wire.About
+	set     state.Advertised
+	digest  state.Digest
+
+	parts   string // id of the snapshot that is coming in
+	next    int    // its next part
+	pending state.Advertised
+	sum     state.Digest
+}
+
+// errGap says that the copy is not what the bridge has; only a snapshot helps.
+var errGap = errors.New("an update is missing")
+
+func newReplica(speaker string) *replica {
+	return &replica{speaker: speaker, set: state.Advertised{Speaker: speaker}}
+}
+
+// reset forgets everything but who the bridge is.
+func (r *replica) reset(u *wire.Update) {
+	r.boot, r.run, r.about, r.parts = u.Boot, u.Run, nil, ""
+	r.set = state.Advertised{Speaker: r.speaker}
+}
+
+// apply takes an update. It returns errGap if a snapshot must be asked for,
+// another error if the update contradicts itself.
+func (r *replica) apply(u *wire.Update) error {
+	if u.Speaker != r.speaker {
+		return fmt.Errorf("update of speaker %q where %q was asked for", u.Speaker, r.speaker)
+	}
+	if u.Part != nil {
+		return r.part(u)
+	}
+	switch {
+	case u.Run != r.run || u.Boot != r.boot:
+		r.reset(u)
+		return errGap
+	case !r.set.Complete:
+		return nil // a snapshot is on its way, and has this
+	case u.N > r.n+1:
+		r.set.Complete = false
+		return errGap
+	case u.N == r.n+1:
+		r.n = u.N
+		r.digest = merge(&r.set, u, r.digest)
+		r.inform(u)
+	}
+	return r.check(u)
+}
+
+// part takes a part of a snapshot.
+func (r *replica) part(u *wire.Update) error {
+	if u.Part.Part == 1 {
+		r.reset(u)
+		r.parts, r.next = u.Part.ID, 1
+		r.pending, r.sum = state.Advertised{Speaker: r.speaker, Routes: map[state.Key][]state.Advert{}}, state.Digest{}
+	}
+	if u.Part.ID != r.parts || u.Part.Part != r.next {
+		r.parts = ""
+		return errGap
+	}
+	r.next++
+	r.sum = merge(&r.pending, u, r.sum)
+	if u.Part.Part < u.Part.Of {
+		return nil
+	}
+	r.parts = ""
+	r.n, r.set, r.digest = u.N, r.pending, r.sum
+	r.inform(u)
+	if u.About == nil {
+		return fmt.Errorf("snapshot without a description of its speaker")
+	}
+	r.set.Complete = u.About.Ready
+	return r.check(u)
+}
+
+func (r *replica) inform(u *wire.Update) {
+	if u.About != nil {
+		r.about = u.About
+		r.set.Peers = u.About.Peers
+	}
+}
+
+// check compares the digests, where the update has one.
+func (r *replica) check(u *wire.Update) error {
+	if u.Sum == "" || u.N < r.n || !r.set.Complete {
+		return nil
+	}
+	if u.N > r.n || u.Count != r.digest.Count || u.Sum != r.digest.Sum() {
+		r.set.Complete = false
+		return errGap
+	}
+	return nil
+}
+
+// merge puts what u says in place of what set has.
+func merge(set *state.Advertised, u *wire.Update, d state.Digest) state.Digest {
+	for _, e := range u.Entries {
+		for _, k := range e.Keys {
+			d = each(set.Routes[k], k, d, state.Digest.Remove)
+			if len(e.Adverts) == 0 {
+				delete(set.Routes, k)
+				continue
+			}
+			set.Routes[k] = e.Adverts
+			d = each(e.Adverts, k, d, state.Digest.Add)
+		}
+	}
+	for _, c := range u.Cleared {
+		set.Refused = without(set.Refused, c.Key, c.Owner)
+	}
+	for _, refusal := range u.Refused {
+		set.Refused = append(without(set.Refused, refusal.Key, refusal.Owner), refusal)
+	}
+	return d
+}
+
+type digestStep = func(state.Digest, state.Key, state.Attrs, string, netip.Addr) state.Digest
+
+func without(refused []state.Refusal, k state.Key, owner string) []state.Refusal {
+	return slices.DeleteFunc(slices.Clone(refused), func(r state.Refusal) bool { return r.Key == k && r.Owner == owner })
+}
+
+func each(adverts []state.Advert, k state.Key, d state.Digest, do digestStep) state.Digest {
+	for _, a := range adverts {
+		for _, at := range a.At {
+			d = do(d, k, a.Attrs, a.Owner, at.Peer)
+		}
+	}
+	return d
+}

@@ -1,0 +1,361 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"routesync/bridge/exabgp"
+	"routesync/bridge/journal"
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+)
+
+const (
+	// tickEvery is how often the core looks at the clock.
+	tickEvery = 500 * time.Millisecond
+	// beatEvery is how often readers are told the digest when nothing happens.
+	beatEvery = 10 * time.Second
+)
+
+// Server is exaBGP's side of the wire: it runs as a helper process of exaBGP.
+type Server struct {
+	core    *core
+	pipe    *exabgp.Pipe
+	journal *journal.Journal
+	broker  *rabbit.Broker
+	log     *slog.Logger
+
+	links  chan *link // a session that has come up
+	gone   chan *link // a session that has ended
+	idle   chan *link // its publisher is ready for more
+	inbox  chan delivery
+	link   *link // the session there is, nil for none
+	queue  []rabbit.Message
+	ready  bool // link's publisher waits
+	ticket ticket
+	open   map[ticket]rabbit.Delivery
+}
+
+// link is one session with the broker as the server's loop sees it.
+type link struct {
+	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
+	acks chan rabbit.Delivery  // never full: it holds more than the broker sends ahead
+}
+
+type delivery struct {
+	rabbit.Delivery
+	link *link
+}
+
+// Options says who a server is, and lends it what it works with.
+type Options struct {
+	Speaker string
+	Boot    string // of [Incarnation]
+	Version string // of routesync
+	Host    string
+	PID     int
+	Run     string   // unique to this process
+	Lacks   []string // what the set-up is short of besides exaBGP's configuration
+	Journal *journal.Journal
+	Pipe    *exabgp.Pipe
+	Broker  *rabbit.Broker
+}
+
+// NewServer makes a server. The journal stays the caller's to close.
+func NewServer(o Options, log *slog.Logger) (*Server, error) {
+	var memory journal.Memory
+	if o.Journal != nil {
+		var err error
+		if memory, err = o.Journal.Load(); err != nil {
+			return nil, err
+		}
+	}
+	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
+	s := &Server{
+		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, log: log,
+		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
+		open: map[ticket]rabbit.Delivery{},
+	}
+	s.core.lacks = o.Lacks
+	return s, nil
+}
+
+// Run serves until exaBGP closes stdin (io.EOF) or ctx ends. The broker may be
+// there or not; what is announced stays announced.
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.pipe.Run(ctx) })
+	g.Go(func() error {
+		return s.broker.Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+			return s.session(ctx, session, rs)
+		})
+	})
+	g.Go(func() error { return s.loop(ctx) })
+	return g.Wait()
+}
+
+// session is one connection with the broker, from its topology to its end. life
+// is the server's, ctx the session's.
+func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
+	speaker := s.core.speaker
+	if err := rs.DeclareEvents(ctx); err != nil {
+		return err
+	}
+	if err := rs.DeclareSpeaker(ctx, speaker); err != nil {
+		return err
+	}
+	requests, err := rs.Requests(ctx, speaker)
+	if errors.Is(err, rabbit.ErrLocked) {
+		return fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
+	}
+	if err != nil {
+		return err
+	}
+	commands, err := rs.Commands(ctx, speaker)
+	if err != nil {
+		return err
+	}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan rabbit.Delivery, 64)}
+	if !offer(ctx, s.links, l) {
+		return ctx.Err()
+	}
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.publish(inner, rs, l) })
+	g.Go(func() error { return s.forward(inner, requests, l) })
+	g.Go(func() error { return s.forward(inner, commands, l) })
+	g.Go(func() error { return acknowledge(inner, l) })
+	err = g.Wait()
+	offer(life, s.gone, l)
+	return err
+}
+
+func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error {
+	for {
+		if !offer(ctx, s.idle, l) {
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case msgs := <-l.out:
+			if err := rs.Publish(ctx, msgs...); err != nil {
+				return fmt.Errorf("publish: %w", err)
+			}
+		}
+	}
+}
+
+func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, l *link) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case d, ok := <-from:
+			if !ok {
+				return errors.New("the subscription ended")
+			}
+			if !offer(ctx, s.inbox, delivery{d, l}) {
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+func acknowledge(ctx context.Context, l *link) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case d := <-l.acks:
+			if err := d.Ack(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func offer[T any](ctx context.Context, to chan<- T, v T) bool {
+	select {
+	case to <- v:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// loop owns the core.
+func (s *Server) loop(ctx context.Context) error {
+	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
+	defer tick.Stop()
+	defer beat.Stop()
+	s.core.hello(time.Now())
+	for {
+		s.carryOut(ctx, s.core.take())
+		s.feed(ctx)
+		s.pipe.Awake(s.core.owes())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.pipe.Ready():
+			now := time.Now()
+			for _, line := range s.pipe.Take() {
+				s.core.line(line, now)
+			}
+		case d := <-s.inbox:
+			if d.link == s.link {
+				s.take(d.Delivery)
+			}
+		case l := <-s.links:
+			s.link, s.ready, s.queue = l, false, nil
+			clear(s.open)
+			s.core.resume()
+		case l := <-s.gone:
+			if l == s.link {
+				s.link, s.ready, s.queue = nil, false, nil
+			}
+		case l := <-s.idle:
+			s.ready = s.ready || l == s.link
+		case now := <-tick.C:
+			s.core.tick(now)
+		case <-beat.C:
+			if s.ready {
+				s.enqueue(s.core.beat())
+			}
+		}
+	}
+}
+
+func (s *Server) take(d rabbit.Delivery) {
+	if d.Err != nil {
+		s.poison(d, d.Err)
+		return
+	}
+	switch d.Type {
+	case wire.TypeBatch:
+		b, err := wire.DecodeBatch(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.ticket++
+		s.open[s.ticket] = d
+		s.core.step(time.Now())
+		s.core.batch(b, s.ticket)
+	case wire.TypeRequest:
+		r, err := wire.DecodeRequest(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.core.request(r, d.ReplyTo, time.Now())
+		s.link.acks <- d
+	default:
+		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
+	}
+}
+
+// poison makes a message that can't be read a dead letter, where an operator
+// finds it; the sender's lease runs into a gap, and begins again.
+func (s *Server) poison(d rabbit.Delivery, err error) {
+	s.core.step(time.Now())
+	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
+	if err := d.Reject(); err != nil {
+		s.log.Debug("reject", "error", err)
+	}
+}
+
+// carryOut does what the core wants, in the order that it needs.
+func (s *Server) carryOut(ctx context.Context, e effects) {
+	if s.journal != nil {
+		s.remember(e)
+	}
+	s.pipe.Write(e.lines...)
+	for _, g := range e.grants {
+		body, err := wire.EncodeGrant(g.answer)
+		s.reply(g.to, wire.TypeGrant, body, err)
+	}
+	for _, to := range e.snapshots {
+		for _, part := range s.core.snapshot() {
+			body, err := wire.EncodeUpdate(part)
+			s.reply(to, wire.TypeUpdate, body, err)
+		}
+	}
+	for _, r := range e.rejected {
+		body, err := wire.EncodeRejected(r)
+		s.event(wire.TypeRejected, body, err)
+	}
+	for _, t := range e.acks {
+		d, ok := s.open[t]
+		delete(s.open, t)
+		if ok && s.link != nil {
+			offer(ctx, s.link.acks, d)
+		}
+	}
+}
+
+func (s *Server) remember(e effects) {
+	var errs []error
+	if e.begin {
+		errs = append(errs, s.journal.Begin(s.core.boot))
+	}
+	if e.epoch != 0 {
+		errs = append(errs, s.journal.SetEpoch(e.epoch))
+	}
+	if len(e.claims) > 0 {
+		errs = append(errs, s.journal.Put(e.claims))
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
+	}
+}
+
+func (s *Server) enqueue(u wire.Update) {
+	body, err := wire.EncodeUpdate(u)
+	s.event(wire.TypeUpdate, body, err)
+}
+
+func (s *Server) event(kind string, body []byte, err error) {
+	s.post(rabbit.Message{Exchange: rabbit.EventExchange, Key: eventKey(s.core.speaker), Type: kind, Body: body}, err)
+}
+
+func (s *Server) reply(to, kind string, body []byte, err error) {
+	s.post(rabbit.Message{Key: to, Type: kind, Body: body}, err)
+}
+
+func (s *Server) post(m rabbit.Message, err error) {
+	if err != nil {
+		s.log.Error("encode", "error", err)
+		return
+	}
+	if s.link == nil {
+		return // nobody can be told; readers notice the gap and ask
+	}
+	m.ID = fmt.Sprintf("%s/%d", s.core.run, s.core.n)
+	s.queue = append(s.queue, m)
+}
+
+// feed gives the publisher what there is, when it is ready for it: updates are
+// made only then, so that what changes while the broker is slow is told once.
+func (s *Server) feed(ctx context.Context) {
+	if !s.ready || s.link == nil {
+		return
+	}
+	if len(s.queue) == 0 && s.core.news() {
+		s.enqueue(s.core.update())
+	}
+	if len(s.queue) == 0 {
+		return
+	}
+	if offer(ctx, s.link.out, s.queue) {
+		s.queue, s.ready = nil, false
+	}
+}
+
+// IsGone tells whether Run ended because exaBGP did.
+func IsGone(err error) bool { return errors.Is(err, io.EOF) }

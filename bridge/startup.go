@@ -1,0 +1,279 @@
+package bridge
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"routesync/bridge/exabgp"
+	"routesync/bridge/journal"
+	"routesync/state"
+)
+
+// phase is how much the bridge knows of its exaBGP. What comes before ready is
+// read from exaBGP, never assumed: a bridge may be started again under an
+// exaBGP that announces a full table.
+type phase uint8
+
+const (
+	silent  phase = iota // nothing was asked yet
+	asked                // the version was asked for; what comes before it is old
+	reading              // neighbors and table are being read
+	ready                // the advertised set is complete
+)
+
+const askAgain = 10 * time.Second
+
+// hello begins the conversation with exaBGP.
+func (c *core) hello(now time.Time) {
+	c.step(now)
+	c.out.begin = true
+	c.ask()
+}
+
+func (c *core) ask() {
+	c.phase, c.askedAt = asked, c.now
+	c.out.lines = append(c.out.lines, exabgp.Version)
+}
+
+// startOver asks again if exaBGP has said nothing.
+func (c *core) startOver() {
+	if c.phase == asked && c.exabgp == "" && c.now.Sub(c.askedAt) >= askAgain {
+		c.trouble("exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?")
+		c.ask()
+	}
+}
+
+// versionLine takes a line while the version is awaited. Everything before the
+// version's own two lines was meant for the helper before this one.
+func (c *core) versionLine(l exabgp.Line) {
+	if l.Kind == exabgp.Text {
+		if v, ok := exabgp.ParseVersion(l.Text); ok {
+			c.exabgp = v
+		}
+		return
+	}
+	if l.Kind != exabgp.Done || c.exabgp == "" {
+		return
+	}
+	c.phase = reading
+	c.log.Info("exaBGP answers", "version", c.exabgp)
+	// The first window has no command of ours: its barrier comes back behind
+	// the answers that the helper before this one is owed.
+	c.window.out, c.window.answers, c.window.barrier, c.window.open = nil, nil, false, true
+	c.out.lines = append(c.out.lines, exabgp.Barrier)
+	c.askNeighbors()
+	c.window.add(&exchange{line: exabgp.ShowRIB, ask: c.learnTable})
+}
+
+func (c *core) askNeighbors() {
+	if slices.ContainsFunc(c.window.waiting, func(x *exchange) bool { return x.line == exabgp.ShowConfiguration }) {
+		return
+	}
+	c.window.add(&exchange{line: exabgp.ShowConfiguration, ask: c.learnNeighbors})
+	c.window.add(&exchange{line: exabgp.ShowExtensive, ask: c.learnSessions})
+}
+
+// learnNeighbors takes the answer to "show neighbor configuration", and finds
+// out which of the neighbors can be commanded: exaBGP does not tell a helper
+// its name, but it answers error for a neighbor that does not name it.
+func (c *core) learnNeighbors(body []string, ok bool) {
+	neighbors, err := exabgp.ParseConfiguration(body)
+	if err != nil || !ok {
+		c.trouble(fmt.Sprintf("exaBGP's neighbors can't be read: %v", err))
+		return
+	}
+	var reached []netip.Addr
+	var probes []*exchange
+	for i, n := range neighbors {
+		last := i == len(neighbors)-1
+		probes = append(probes, &exchange{line: exabgp.Probe(n.Addr), ask: func(_ []string, ok bool) {
+			if ok {
+				reached = append(reached, n.Addr)
+			}
+			if last {
+				c.adopt(neighbors, reached)
+			}
+		}})
+	}
+	if len(neighbors) == 0 {
+		c.adopt(nil, nil)
+	}
+	c.window.waiting = append(probes, c.window.waiting...)
+}
+
+// adopt takes the neighbors that were reached as the bridge's peers.
+func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
+	var peers []*peer
+	own := exabgp.Own(neighbors, reached)
+	c.deaf = nil
+	for _, n := range neighbors {
+		lacks := n.Lacks(own...)
+		for _, lack := range lacks {
+			c.log.Warn("exaBGP's configuration lacks something", "neighbor", n.Addr.String(), "lack", lack)
+		}
+		if !slices.Contains(reached, n.Addr) {
+			c.deaf = append(c.deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
+			continue
+		}
+		if slices.ContainsFunc(peers, func(q *peer) bool { return q.Addr == n.Addr }) {
+			continue // two sessions with one address: commands reach both alike
+		}
+		p := c.findPeer(n.Addr)
+		if p == nil {
+			p = &peer{since: c.now}
+		}
+		p.Neighbor, p.lacks = n, lacks
+		peers = append(peers, p)
+	}
+	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })
+	for _, p := range c.peers {
+		if !has(peers, p) {
+			c.forget(p)
+		}
+	}
+	c.peers, c.aboutNews = peers, true
+}
+
+// forget drops a peer that exaBGP's configuration has no more.
+func (c *core) forget(p *peer) {
+	for o := range c.flying {
+		if has(o.waiting, p) {
+			c.landed(o, p)
+		}
+	}
+	for k := range c.table.entries {
+		c.table.drop(k, p)
+	}
+}
+
+// learnSessions takes the answer to "show neighbor extensive".
+func (c *core) learnSessions(body []string, ok bool) {
+	sessions, err := exabgp.ParseExtensive(body)
+	if err != nil || !ok {
+		c.trouble(fmt.Sprintf("exaBGP's sessions: %v", err))
+		return
+	}
+	for _, s := range sessions {
+		p := c.findPeer(s.Addr)
+		if p == nil {
+			continue
+		}
+		if !s.Up() {
+			if p.up {
+				c.sessionDown(p)
+			}
+			continue
+		}
+		if !p.up {
+			c.sessionUp(p)
+			p.since = c.now.Add(-time.Duration(s.Seconds) * time.Second)
+		}
+		p.negotiated, p.asked = s.Families, true
+		c.aboutNews = true
+		c.regrade(p)
+	}
+}
+
+// regrade marks what a session can't carry, now that it is known.
+func (c *core) regrade(p *peer) {
+	for o := range c.flying {
+		if !p.carries(o.key.Family) && has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
+		}
+	}
+	for k, e := range c.table.entries {
+		s := e.slot(p)
+		if s == nil || s.grade == state.Sent || s.grade == state.Withdrawing {
+			continue
+		}
+		if g, reason := c.expect(k, p); g != state.Accepted || s.grade == state.Held {
+			c.table.grade(k, s, g, reason)
+		}
+	}
+}
+
+// learnTable takes the answer to "show adj-rib out extensive". It is what
+// exaBGP was told, by whoever; the journal says which of it was for whom.
+func (c *core) learnTable(body []string, ok bool) {
+	if !ok {
+		c.trouble("exaBGP does not show its table; the bridge can't say what is advertised")
+		return
+	}
+	unknown := 0
+	for _, line := range body {
+		r, err := exabgp.ParseRIB(line)
+		if err != nil {
+			unknown++
+			c.log.Debug("a line of exaBGP's table", "line", line, "error", err)
+			continue
+		}
+		p := c.findPeer(r.Peer)
+		if p == nil {
+			continue
+		}
+		s := slot{peer: p, owner: c.claimant(r.Key, p), attrs: r.Attrs}
+		s.grade, s.reason = c.expect(r.Key, p)
+		if old := c.table.find(r.Key, p); old != nil && old.grade == state.Sent {
+			s.grade = state.Sent
+		}
+		c.table.set(r.Key, s)
+	}
+	if unknown > 0 {
+		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
+	}
+	c.reclaim()
+	c.claims = nil
+	c.phase, c.aboutNews = ready, true
+	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
+	c.prove()
+}
+
+func (c *core) claimant(k state.Key, p *peer) string {
+	for _, claim := range c.claims[k] {
+		if slices.Contains(claim.Peers, p.Addr) {
+			return claim.Owner
+		}
+	}
+	return ""
+}
+
+// reclaim takes claims out of the journal that exaBGP's table does not bear
+// out: a command that was never given, or a withdraw that was.
+func (c *core) reclaim() {
+	for k := range c.claims {
+		if c.table.entries[k] == nil {
+			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
+		}
+	}
+}
+
+// prove has exaBGP send again what this bridge has not seen it send, because a
+// bridge before it may have: the peer gets UPDATEs that change nothing, and the
+// reports of them prove what it holds.
+func (c *core) prove() {
+	for _, p := range c.peers {
+		if !p.up || !c.hasUnproven(p) {
+			continue
+		}
+		if p.RouteRefresh {
+			c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
+			continue
+		}
+		p.heard, p.unsettled = c.now, true
+		c.window.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+	}
+}
+
+func (c *core) hasUnproven(p *peer) bool {
+	for _, e := range c.table.entries {
+		if s := e.slot(p); s != nil && s.grade == state.Accepted {
+			return true
+		}
+	}
+	return false
+}

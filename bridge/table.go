@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"routesync/state"
+)
+
+// slot is what one peer has, or will have, of one key.
+type slot struct {
+	peer   *peer
+	owner  string
+	attrs  state.Attrs
+	grade  state.Grade
+	reason string
+}
+
+// entry is everything about one key.
+type entry struct {
+	slots   []slot // at most one a peer, in the order of the peers' addresses
+	flight  *op    // the change under way, if any
+	waiting []*op  // the changes behind it, in order
+}
+
+func (e *entry) slot(p *peer) *slot {
+	for i := range e.slots {
+		if e.slots[i].peer == p {
+			return &e.slots[i]
+		}
+	}
+	return nil
+}
+
+// adjRIBOut is the bridge's picture of exaBGP's Adj-RIB-Out, of all peers. All
+// changes go through set, grade and drop, which keep the digest and remember
+// the keys that readers have not been told of.
+type adjRIBOut struct {
+	entries map[state.Key]*entry
+	dirty   map[state.Key]struct{}
+	digest  state.Digest
+}
+
+func newAdjRIBOut() adjRIBOut {
+	return adjRIBOut{entries: map[state.Key]*entry{}, dirty: map[state.Key]struct{}{}}
+}
+
+func (t *adjRIBOut) entry(k state.Key) *entry {
+	e := t.entries[k]
+	if e == nil {
+		e = &entry{}
+		t.entries[k] = e
+	}
+	return e
+}
+
+// find returns the slot of a peer, nil if it has none.
+func (t *adjRIBOut) find(k state.Key, p *peer) *slot {
+	if e := t.entries[k]; e != nil {
+		return e.slot(p)
+	}
+	return nil
+}
+
+// set puts s in place of what its peer had.
+func (t *adjRIBOut) set(k state.Key, s slot) {
+	e := t.entry(k)
+	t.dirty[k] = struct{}{}
+	if old := e.slot(s.peer); old != nil {
+		t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
+		*old = s
+		return
+	}
+	t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
+	i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x slot, a netip.Addr) int { return x.peer.Addr.Compare(a) })
+	e.slots = slices.Insert(e.slots, i, s)
+}
+
+// grade changes how far the route has come at its peer.
+func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
+	if s.grade == g && s.reason == reason {
+		return
+	}
+	s.grade, s.reason = g, reason
+	t.dirty[k] = struct{}{}
+}
+
+// drop removes what a peer has of a key.
+func (t *adjRIBOut) drop(k state.Key, p *peer) {
+	e := t.entries[k]
+	if e == nil {
+		return
+	}
+	i := slices.IndexFunc(e.slots, func(s slot) bool { return s.peer == p })
+	if i < 0 {
+		return
+	}
+	t.dirty[k] = struct{}{}
+	t.digest = t.digest.Remove(k, e.slots[i].attrs, e.slots[i].owner, p.Addr)
+	e.slots = slices.Delete(e.slots, i, i+1)
+	t.release(k, e)
+}
+
+// release forgets a key of which there is nothing left.
+func (t *adjRIBOut) release(k state.Key, e *entry) {
+	if len(e.slots) == 0 && e.flight == nil && len(e.waiting) == 0 {
+		delete(t.entries, k)
+	}
+}
+
+// adverts is the key as readers are told it: slots of the same owner and value
+// together.
+func (t *adjRIBOut) adverts(k state.Key) []state.Advert {
+	e := t.entries[k]
+	if e == nil {
+		return nil
+	}
+	var out []state.Advert
+	for _, s := range e.slots {
+		at := state.At{Peer: s.peer.Addr, Grade: s.grade, Reason: s.reason}
+		i := slices.IndexFunc(out, func(a state.Advert) bool { return a.Owner == s.owner && a.Attrs == s.attrs })
+		if i < 0 {
+			out = append(out, state.Advert{Attrs: s.attrs, Owner: s.owner, At: []state.At{at}})
+			continue
+		}
+		out[i].At = append(out[i].At, at)
+	}
+	slices.SortStableFunc(out, func(a, b state.Advert) int { return cmp.Compare(a.Owner, b.Owner) })
+	return out
+}
