@@ -1,0 +1,37 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"routesync/state"
+)
+
+// Apply sends the difference between desired and what sp advertises, and waits
+// until every route has the grade at every peer that is up, or can't get it.
+// When ctx ends first, its error comes with the assessment as it stands. progress, if
+// any, is told the assessment whenever it may have changed.
+func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.Grade, progress func(Assessment)) (Assessment, error) {
+	tried := attempts{}
+	for {
+		if sp.Advertised().Complete && sp.Settled() {
+			plan, err := state.Diff(desired, sp.Advertised())
+			if err != nil {
+				return Assessment{}, err
+			}
+			if todo := tried.fresh(plan.Changes, time.Now()); len(todo) > 0 {
+				if err := sp.Send(ctx, todo); err != nil {
+					return Assess(desired, sp.Advertised(), grade), err
+				}
+			} else if a := Assess(desired, sp.Advertised(), grade); len(a.Pending) == 0 {
+				return a, nil
+			}
+		}
+		if progress != nil && sp.Advertised().Complete {
+			progress(Assess(desired, sp.Advertised(), grade))
+		}
+		if err := sp.Await(ctx, nil); err != nil {
+			return Assess(desired, sp.Advertised(), grade), err
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"routesync/state"
+)
+
+// Target is what one speaker is to be brought to. It is set by whoever reads
+// the file and read by the speaker's loop.
+type Target struct {
+	mu      sync.Mutex
+	desired *state.Desired
+	changed chan struct{}
+}
+
+// NewTarget returns a target without a desired set: nothing is done until Set.
+func NewTarget() *Target { return &Target{changed: make(chan struct{}, 1)} }
+
+// Set puts a new desired set in force. The caller does not change it any more.
+func (t *Target) Set(d *state.Desired) {
+	t.mu.Lock()
+	t.desired = d
+	t.mu.Unlock()
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (t *Target) current() *state.Desired {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.desired
+}
+
+// Converge keeps a speaker at its target until ctx ends or the connection
+// breaks: it acts on every new desired set, and whenever the advertised set
+// moves away from it.
+func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) error {
+	tried := attempts{}
+	var acted *state.Desired // the set that tried is about
+	var told *state.Desired  // the set that was reported converged
+	for {
+		desired := t.current()
+		if desired != acted {
+			tried, acted = attempts{}, desired
+		}
+		left := 0
+		if desired != nil && sp.Advertised().Complete && sp.Settled() {
+			plan, err := state.Diff(desired, sp.Advertised())
+			if err != nil {
+				return err
+			}
+			todo := tried.fresh(plan.Changes, time.Now())
+			left = len(plan.Changes)
+			switch {
+			case len(todo) > 0:
+				told = nil
+				announce, replace, withdraw := (&state.Plan{Changes: todo}).Count()
+				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
+				if err := sp.Send(ctx, todo); err != nil {
+					return err
+				}
+			case told != desired:
+				told = desired
+				report(log, plan, sp.Advertised(), desired.Owner)
+			}
+		}
+		if err := await(ctx, sp, t, left); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits for news, and no longer than until what is left may be tried
+// again.
+func await(ctx context.Context, sp Speaker, t *Target, left int) error {
+	wait, cancel := ctx, context.CancelFunc(func() {})
+	if left > 0 {
+		wait, cancel = context.WithTimeout(ctx, tryAgain)
+	}
+	defer cancel()
+	err := sp.Await(wait, t.changed)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, owner string) {
+	if len(plan.Changes) == 0 {
+		log.Info("converged", "routes", plan.Unchanged, "foreign", len(plan.Foreign))
+	} else {
+		log.Warn("not converged: some changes are refused", "routes", plan.Unchanged, "left", len(plan.Changes))
+	}
+	for _, r := range advertised.Refused {
+		if r.Owner == owner {
+			log.Warn("refused", "route", r.Key.String(), "reason", r.Reason)
+		}
+	}
+	for _, f := range plan.Foreign {
+		if f.Wanted != nil {
+			log.Warn("somebody else announces this route, and keeps it", "route", f.Key.String(), "at", f.Wanted.Pos.String())
+		}
+	}
+}

@@ -1,0 +1,42 @@
+// Package reconcile decides and sequences: it compares what a file asks for
+// with what a speaker confirms, and sends the difference until there is none.
+//
+// Its invariants:
+//
+//   - Nothing is sent before both sets are known complete.
+//   - The next difference is computed from what the bridge confirms, never from
+//     what was sent, and only when everything sent before was answered.
+//   - What was refused is not sent again until the file changes, or time passes.
+//   - A file that can't be read or is invalid changes nothing.
+package reconcile
+
+import (
+	"context"
+
+	"routesync/state"
+)
+
+// Speaker is one speaker over one connection. It belongs to one goroutine.
+type Speaker interface {
+	// Advertised is the set as of the last Await, valid until the next.
+	Advertised() *state.Advertised
+	// Settled tells whether everything that was sent was answered, and more
+	// may be sent.
+	Settled() bool
+	// Send gives the speaker changes; what becomes of them shows in Advertised.
+	Send(ctx context.Context, changes []state.Change) error
+	// Await returns nil when the state may have changed or wake is signalled,
+	// the error of ctx when that ends, and another error when the connection
+	// is of no use any more.
+	Await(ctx context.Context, wake <-chan struct{}) error
+}
+
+// Observe waits until the speaker's set is complete.
+func Observe(ctx context.Context, sp Speaker) error {
+	for !sp.Advertised().Complete {
+		if err := sp.Await(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"routesync/state"
+)
+
+// fakeSpeaker applies what it is sent at once, but for what it is told to
+// refuse, and is changed from outside through do.
+type fakeSpeaker struct {
+	set     state.Advertised
+	refuse  map[state.Key]string
+	grade   state.Grade // of what is announced
+	mu      sync.Mutex
+	batches [][]state.Change
+	unsent  int         // batches that are not answered
+	inbox   chan func() // changes from outside, made in the loop's goroutine
+	broken  chan struct{}
+}
+
+var errBroken = errors.New("the connection is gone")
+
+func newFakeSpeaker() *fakeSpeaker {
+	return &fakeSpeaker{
+		set: state.Advertised{
+			Speaker: "edge1", Complete: true, Routes: map[state.Key][]state.Advert{},
+			Peers: []state.Neighbor{{Addr: peerA, Up: true, Families: []state.Family{state.IPv4Unicast}}},
+		},
+		refuse: map[state.Key]string{}, grade: state.Sent,
+		inbox: make(chan func()), broken: make(chan struct{}),
+	}
+}
+
+var peerA = netip.MustParseAddr("192.0.2.1")
+
+func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
+func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
+
+func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
+	f.mu.Lock()
+	f.batches = append(f.batches, changes)
+	f.mu.Unlock()
+	for _, c := range changes {
+		if reason := f.refuse[c.Key]; reason != "" {
+			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After, Reason: reason})
+			continue
+		}
+		if c.Op == state.Withdraw {
+			delete(f.set.Routes, c.Key)
+			continue
+		}
+		at := []state.At{{Peer: peerA, Grade: f.grade}}
+		f.set.Routes[c.Key] = []state.Advert{{Attrs: c.After, Owner: "team", At: at}}
+	}
+	f.unsent++
+	return nil
+}
+
+func (f *fakeSpeaker) Await(ctx context.Context, wake <-chan struct{}) error {
+	if f.unsent > 0 {
+		f.unsent = 0
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wake:
+		return nil
+	case <-f.broken:
+		return errBroken
+	case change := <-f.inbox:
+		change()
+		return nil
+	}
+}
+
+// sent is what was sent so far.
+func (f *fakeSpeaker) sent() [][]state.Change {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.batches)
+}
+
+func file(t testing.TB, prefixes ...string) *state.Desired {
+	t.Helper()
+	d := &state.Desired{Owner: "team"}
+	for _, p := range prefixes {
+		prefix, med, _ := strings.Cut(p, " ")
+		values := map[state.Name][]string{state.NextHop: {"192.0.2.9"}}
+		if med != "" {
+			values[state.MED] = []string{med}
+		}
+		attrs, err := state.NewAttrs(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: attrs})
+	}
+	return d
+}

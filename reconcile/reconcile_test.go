@@ -1,0 +1,184 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"routesync/state"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// converging runs Converge in a bubble until the test ends.
+func converging(t *testing.T, f *fakeSpeaker, target *Target) (stop func() error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Converge(ctx, f, target, quiet()) }()
+	synctest.Wait()
+	return func() error { cancel(); return <-done }
+}
+
+func TestConvergeFollowsTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		stop := converging(t, f, target)
+		if len(f.sent()) != 0 {
+			t.Error("something was sent before there was a file")
+		}
+		target.Set(file(t, "10.0.0.0/24", "10.0.1.0/24"))
+		synctest.Wait()
+		target.Set(file(t, "10.0.0.0/24", "10.0.1.0/24 5"))
+		synctest.Wait()
+		if len(f.sent()) != 2 || len(f.sent()[0]) != 2 || len(f.sent()[1]) != 1 || f.sent()[1][0].Op != state.Replace {
+			t.Errorf("sent %+v, want two announces, then one replace", f.sent())
+		}
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+func TestConvergePutsDriftRight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		d := file(t, "10.0.0.0/24")
+		target.Set(d)
+		stop := converging(t, f, target)
+		f.inbox <- func() { delete(f.set.Routes, d.Routes[0].Key) }
+		synctest.Wait()
+		if len(f.sent()) != 2 || f.sent()[1][0].Op != state.Announce {
+			t.Errorf("sent %+v, want the route again", f.sent())
+		}
+		_ = stop()
+	})
+}
+
+func TestConvergeWaitsForACompleteSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		f.set.Complete = false
+		target.Set(file(t))
+		f.set.Routes[file(t, "10.0.0.0/24").Routes[0].Key] = []state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+		stop := converging(t, f, target)
+		if len(f.sent()) != 0 {
+			t.Errorf("sent %+v on the word of an incomplete set", f.sent())
+		}
+		f.inbox <- func() { f.set.Complete = true }
+		synctest.Wait()
+		if len(f.sent()) != 1 || f.sent()[0][0].Op != state.Withdraw {
+			t.Errorf("sent %+v, want the withdraw now", f.sent())
+		}
+		_ = stop()
+	})
+}
+
+func TestRefusedChangeIsNotSentOverAndOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		d := file(t, "10.0.0.0/24", "10.0.1.0/24")
+		f.refuse[d.Routes[0].Key] = "no"
+		target.Set(d)
+		stop := converging(t, f, target)
+		for range 5 {
+			f.inbox <- func() {}
+		}
+		synctest.Wait()
+		if len(f.sent()) != 1 {
+			t.Errorf("sent %d times, want once", len(f.sent()))
+		}
+		time.Sleep(tryAgain + time.Second)
+		synctest.Wait()
+		if len(f.sent()) != 2 || len(f.sent()[1]) != 1 {
+			t.Errorf("sent %+v, want the refused change again after %s", f.sent(), tryAgain)
+		}
+		target.Set(file(t, "10.0.0.0/24", "10.0.1.0/24"))
+		synctest.Wait()
+		if len(f.sent()) != 3 {
+			t.Errorf("sent %d times, want the refused change again for a new file", len(f.sent()))
+		}
+		_ = stop()
+	})
+}
+
+func TestConvergeEndsWithItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		done := make(chan error, 1)
+		go func() { done <- Converge(t.Context(), f, target, quiet()) }()
+		close(f.broken)
+		if err := <-done; !errors.Is(err, errBroken) {
+			t.Errorf("ended with %v, want %v", err, errBroken)
+		}
+	})
+}
+
+func TestApplyWaitsForTheGrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSpeaker()
+		f.grade = state.Accepted
+		d := file(t, "10.0.0.0/24")
+		var got Assessment
+		done := make(chan error, 1)
+		go func() {
+			var err error
+			got, err = Apply(t.Context(), f, d, state.Sent, nil)
+			done <- err
+		}()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Fatal("apply ended on a route that is only accepted")
+		default:
+		}
+		f.inbox <- func() { f.set.Routes[d.Routes[0].Key][0].At[0].Grade = state.Sent }
+		if err := <-done; err != nil || got.Confirmed != 1 || len(f.sent()) != 1 {
+			t.Errorf("assessment %+v, error %v, sent %d times", got, err, len(f.sent()))
+		}
+	})
+}
+
+func TestApplyNamesWhatIsLeft(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		setup func(*fakeSpeaker, *state.Desired)
+		check func(Assessment) bool
+	}{
+		{"refused", func(f *fakeSpeaker, d *state.Desired) { f.refuse[d.Routes[0].Key] = "no" },
+			func(a Assessment) bool { return len(a.Refused) == 1 && a.Refused[0].Reason == "no" && a.Confirmed == 0 }},
+		{"unsent", func(f *fakeSpeaker, _ *state.Desired) { f.grade = state.Unsent },
+			func(a Assessment) bool { return len(a.Unsent) == 1 && a.Confirmed == 0 }},
+		{"held", func(f *fakeSpeaker, _ *state.Desired) { f.grade = state.Held },
+			func(a Assessment) bool { return len(a.Held) == 1 && a.Confirmed == 1 }},
+		{"foreign", func(f *fakeSpeaker, d *state.Desired) {
+			f.set.Routes[d.Routes[0].Key] = []state.Advert{{At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+		}, func(a Assessment) bool { return len(a.Foreign) == 1 && a.Confirmed == 0 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, d := newFakeSpeaker(), file(t, "10.0.0.0/24")
+				tc.setup(f, d)
+				a, err := Apply(t.Context(), f, d, state.Sent, nil)
+				if err != nil || !tc.check(a) {
+					t.Errorf("assessment %+v, error %v", a, err)
+				}
+			})
+		})
+	}
+}
+
+func TestApplyEndsWithItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSpeaker()
+		f.grade = state.Accepted
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		a, err := Apply(ctx, f, file(t, "10.0.0.0/24"), state.Sent, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || len(a.Pending) != 1 {
+			t.Errorf("assessment %+v, error %v; want one pending at the deadline", a, err)
+		}
+	})
+}

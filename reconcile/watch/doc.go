@@ -1,0 +1,13 @@
+// Package watch emits the settled bytes of one file, each time they change.
+//
+// Its invariants:
+//
+//   - What is emitted was read twice, some time apart, and was the same; a file
+//     in the middle of being written is not emitted, however long that takes.
+//   - The bytes emitted are the bytes that were compared: nothing is read again.
+//   - Nothing is emitted twice in a row. The last content of a burst of saves is
+//     always emitted, unless it is the one that was emitted last.
+//   - The directories on the way to the file are watched, not the file: it may
+//     be replaced, reached by symbolic links that are swapped, or not be there.
+//   - Notifications make it fast, not right: a slow poll finds what they miss.
+package watch

@@ -1,0 +1,81 @@
+package watch
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// glance looks at the file without reading it.
+func glance(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{err: err.Error()}
+	}
+	return stamp{info: info}
+}
+
+// read reads the file once.
+func read(path string, maxSize int64) *reading {
+	before := glance(path)
+	data, err := slurp(path, maxSize)
+	after := glance(path)
+	r := &reading{stamp: after, torn: !before.same(after), content: Content{Data: data, Err: err}}
+	if err == nil {
+		r.sum = sha256.Sum256(data)
+	}
+	return r
+}
+
+// slurp returns the whole file. The errors of os name the path.
+func slurp(path string, maxSize int64) ([]byte, error) {
+	// Not blocking, for a pipe with no writer would hold the open for ever.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	tooLarge := fmt.Errorf("read %s: it is over %d bytes", path, maxSize)
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("read %s: %w", path, syscall.EISDIR)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: it is not a regular file", path)
+	case info.Size() > maxSize:
+		return nil, tooLarge
+	}
+	data := make([]byte, info.Size(), info.Size()+1) // one more, to see an end that moved
+	n, err := io.ReadFull(file, data[:cap(data)])
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return data[:n:n], nil
+	case err != nil:
+		return nil, err
+	case int64(n) > maxSize:
+		return nil, tooLarge
+	}
+	// It grew since it was looked at, or its size is not told: read all of it.
+	rest, err := io.ReadAll(io.LimitReader(file, maxSize+1-int64(n)))
+	if err != nil {
+		return nil, err
+	}
+	data = append(data[:n], rest...)
+	if int64(len(data)) > maxSize {
+		return nil, tooLarge
+	}
+	return data, nil
+}
+
+// gone tells whether a file is not there now.
+func gone(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,158 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Content is one settled state of the file. Data must not be changed. Err
+// tells why there is none: the file is gone, unreadable, a directory, too
+// large.
+type Content struct {
+	Data []byte
+	Err  error
+}
+
+// Options are how patient the watcher is; what is zero has its default.
+type Options struct {
+	// Settle is how long the file must be left alone. 20 ms.
+	Settle time.Duration
+	// MaxWait is how long events alone can put off the reading of the file. If
+	// they go on, it is read all the same, and settled if two readings, Settle
+	// apart, agree. 500 ms.
+	MaxWait time.Duration
+	// Poll is how often the file is looked at without an event, as network
+	// file systems have none. 2 s.
+	Poll time.Duration
+	// MaxSize is how large a file is read, in bytes. 64 MiB.
+	MaxSize int64
+}
+
+// Watcher watches one file.
+type Watcher struct {
+	path string
+	opts Options
+	log  *slog.Logger
+}
+
+// New returns a watcher of the file at path, which need not be there.
+func New(path string, opts Options, log *slog.Logger) *Watcher {
+	def := Options{Settle: 20 * time.Millisecond, MaxWait: 500 * time.Millisecond, Poll: 2 * time.Second, MaxSize: 64 << 20}
+	if opts.Settle <= 0 {
+		opts.Settle = def.Settle
+	}
+	if opts.MaxWait <= 0 {
+		opts.MaxWait = def.MaxWait
+	}
+	if opts.Poll <= 0 {
+		opts.Poll = def.Poll
+	}
+	if opts.MaxSize <= 0 {
+		opts.MaxSize = def.MaxSize
+	}
+	return &Watcher{path: path, opts: opts, log: log}
+}
+
+// Run emits the file as it is, and again each time it has settled on other
+// bytes or on another error. It calls emit from its own goroutine; while emit
+// runs nothing is read, and what happens meanwhile is looked at after it. It
+// returns nil when ctx ends.
+func (w *Watcher) Run(ctx context.Context, emit func(Content)) error {
+	path, err := absolute(w.path)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", w.path, err)
+	}
+	s := &sentries{path: path, log: w.log, watched: map[string]struct{}{}, failed: map[string]string{}}
+	f := file{
+		read:     func() *reading { return read(w.path, w.opts.MaxSize) },
+		glance:   func() stamp { return glance(w.path) },
+		post:     s.post,
+		concerns: s.concerns,
+	}
+	if s.fs, err = fsnotify.NewWatcher(); err != nil {
+		w.log.Warn("no file notifications; changes are seen late", "path", w.path, "poll", w.opts.Poll, "err", err)
+	} else {
+		defer s.fs.Close()
+		f.events, f.errors = s.fs.Events, s.fs.Errors
+	}
+	s.post()
+	w.run(ctx, f, emit)
+	return nil
+}
+
+// absolute is filepath.Abs without its cleaning, which would take "link/.."
+// for nothing.
+func absolute(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return dir + string(filepath.Separator) + path, nil
+}
+
+// file is all that the loop knows of the world.
+type file struct {
+	events   <-chan fsnotify.Event // nil if there are none
+	errors   <-chan error
+	concerns func(fsnotify.Event) bool
+	read     func() *reading
+	glance   func() stamp
+	post     func() // follow the path again
+}
+
+// run turns events and time into settled contents, until ctx ends.
+func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
+	s := settler{settle: w.opts.Settle, maxWait: w.opts.MaxWait}
+	s.suspect(time.Now())
+	due := time.NewTimer(0)
+	defer due.Stop()
+	poll := time.NewTicker(w.opts.Poll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-f.events:
+			if !ok {
+				f.events = nil
+			} else if f.concerns(e) {
+				s.event(time.Now(), f.glance())
+			}
+		case err, ok := <-f.errors:
+			if !ok {
+				f.errors = nil
+				continue
+			}
+			// Whatever was lost may have been ours.
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				w.log.Warn("file notifications failed", "path", w.path, "err", err)
+			}
+			f.post()
+			s.event(time.Now(), f.glance())
+		case <-poll.C:
+			f.post()
+			if seen := f.glance(); s.last == nil || !seen.same(s.last.stamp) {
+				s.suspect(time.Now())
+			}
+		case <-due.C:
+			if r := f.read(); s.read(time.Now(), r) {
+				emit(r.content)
+			}
+		}
+		if s.due.IsZero() {
+			due.Stop()
+		} else {
+			due.Reset(time.Until(s.due))
+		}
+	}
+}
