@@ -1,0 +1,116 @@
+//go:build integration
+
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func command(t *testing.T, pid int) string {
+	t.Helper()
+	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(name))
+}
+
+// epmds are the port mappers among the processes.
+func epmds(t *testing.T, pids []int) []int {
+	t.Helper()
+	var found []int
+	for _, pid := range pids {
+		if command(t, pid) == "epmd" {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+func TestBroker(t *testing.T) {
+	l := newLab(t)
+	ctx := within(t, 2*time.Minute)
+	timed := func(what string, do func(context.Context) error) {
+		t.Helper()
+		begun := time.Now()
+		if err := do(ctx); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		t.Logf("%s: %v", what, time.Since(begun).Round(time.Millisecond))
+	}
+	var b *Broker
+	timed("start", func(ctx context.Context) (err error) { b, err = l.Broker(ctx); return err })
+	if got := command(t, b.PID()); got != "beam.smp" {
+		t.Errorf("the child is %q, a signal would not reach the node", got)
+	}
+	keeper := b.process.keeper.Process.Pid
+	if got := epmds(t, below(t, keeper)); len(got) != 1 {
+		t.Errorf("port mappers under the keeper: %v", got)
+	}
+	timed("rabbitmqctl", func(ctx context.Context) error {
+		out, err := b.Ctl(ctx, "add_vhost", "/kept")
+		if err == nil && !strings.Contains(out, "Adding vhost") {
+			err = fmt.Errorf("it printed %q", out)
+		}
+		return err
+	})
+	if _, err := b.Ctl(ctx, "no_such_command"); err == nil || !strings.Contains(err.Error(), "no_such_command") {
+		t.Errorf("a command that does not exist: %v", err)
+	}
+
+	if err := b.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	if err := greet(short, b.Address); err == nil {
+		t.Error("a frozen node answered")
+	}
+	cancel()
+	if err := b.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	timed("answer after thaw", func(ctx context.Context) error { return greet(ctx, b.Address) })
+
+	old := below(t, keeper)
+	timed("kill", b.Kill)
+	waitDead(t, old)
+	timed("start after kill", b.Start)
+	out, err := b.Ctl(ctx, "-q", "list_vhosts")
+	if err != nil || !strings.Contains(out, "/kept") {
+		t.Errorf("after a kill the data is %q (%v)", out, err)
+	}
+	timed("stop", b.Stop)
+	if err := b.Freeze(); err == nil {
+		t.Error("a stopped node was frozen")
+	}
+	timed("start after stop", b.Start)
+}
+
+func TestBrokerThatCannotStartSaysWhy(t *testing.T) {
+	l := newLab(t)
+	ctx := within(t, time.Minute)
+	b := &Broker{lab: l, name: "broker", dir: l.Dir()}
+	r, err := reserve(loopback4, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.release() // and so hold the ports meanwhile
+	b.Address = addrPort(loopback4, r.ports[0])
+	b.dist, b.mapper = r.ports[1], r.ports[1]+1
+	if err := b.configure(); err != nil {
+		t.Fatal(err)
+	}
+	err = b.Start(ctx)
+	if err == nil || !strings.Contains(err.Error(), unix.EADDRINUSE.Error()) {
+		t.Errorf("two owners of a port: %v", err)
+	}
+}

@@ -1,0 +1,21 @@
+// Package rig starts the real parts of a routesync lab (RabbitMQ, exaBGP and
+// BIRD) on loopback and spare ports, and asks them what they hold. The demo,
+// the benchmark and the integration tests share it.
+//
+// Its invariants:
+//
+//   - Nothing that a Lab started outlives it, also when the program that holds
+//     the Lab is killed with SIGKILL. Every child runs under a keeper: this
+//     same program, executed again, which adopts all of the child's
+//     descendants and kills them once the Lab's end of a pipe is gone. So
+//     KeeperMain is the first call of main and of TestMain.
+//   - Readiness is asked for, never slept for: an AMQP handshake, BIRD's
+//     control socket, the helper's place in the process table.
+//   - What a router holds is what BIRD says it holds.
+//   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP or
+//     BIRD: each part has its own folder, configuration, ports and, in
+//     RabbitMQ's case, its own port mapper. Everything listens on loopback.
+//   - A failed start carries the last lines of the child's log.
+//
+// It needs Linux: child subreapers and /proc.
+package rig
