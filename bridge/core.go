@@ -85,6 +85,7 @@ type core struct {
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
+	lost    map[place]string              // owners of what was withdrawn behind the bridge's back
 	epoch   int64
 	leases  map[string]*lease
 	window  window
@@ -125,6 +126,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		log:     log,
 		table:   newAdjRIBOut(),
 		claims:  map[state.Key][]journal.Claim{},
+		lost:    map[place]string{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		flying:  map[*op]struct{}{},
@@ -174,17 +176,20 @@ func (c *core) tick(now time.Time) {
 	c.startOver()
 }
 
-// overdue reports what exaBGP accepted and does not send.
+// overdue reports what exaBGP accepted and does not send, and has exaBGP's
+// table looked at: it may not hold the route any more, which no event tells if
+// it was withdrawn behind the bridge's back while the session was down.
 func (c *core) overdue() {
+	late := false
 	for o := range c.flying {
 		if !o.accepted {
 			continue
 		}
 		for _, p := range slices.Clone(o.waiting) {
-			if c.now.Sub(later(o.since, p.heard)) < sendPatience {
-				continue
+			if c.now.Sub(later(o.since, p.heard)) >= sendPatience {
+				c.giveUp(o, p)
+				late = true
 			}
-			c.giveUp(o, p)
 		}
 	}
 	for _, p := range c.peers {
@@ -195,8 +200,12 @@ func (c *core) overdue() {
 		for k, e := range c.table.entries {
 			if s := e.slot(p); s != nil && s.grade == state.Accepted && e.flight == nil {
 				c.table.grade(k, s, state.Unsent, unsentReason)
+				late = true
 			}
 		}
+	}
+	if late {
+		c.window.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 	}
 }
 

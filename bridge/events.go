@@ -122,8 +122,8 @@ func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
 		case ok && !o.accepted:
 			o.seen = append(o.seen, p)
 			return
-		case ok && s != nil:
-			c.table.grade(k, s, state.Sent, "")
+		case ok:
+			c.table.set(k, slot{peer: p, owner: o.owner, attrs: o.attrs, grade: state.Sent})
 			c.landed(o, p)
 			return
 		case o.accepted && s != nil:
@@ -134,7 +134,9 @@ func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
 	}
 	if s == nil {
 		if e.flight == nil {
-			c.table.set(k, slot{peer: p, attrs: c.observed(p, a), grade: state.Sent})
+			owner := c.lost[place{k, p.Addr}]
+			delete(c.lost, place{k, p.Addr})
+			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, a), grade: state.Sent})
 		}
 		return
 	}
@@ -179,8 +181,20 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 		c.landed(o, p)
 		return
 	}
+	if o := e.flight; o != nil && has(o.waiting, p) {
+		return // somebody's withdraw from before; what is in flight comes after it
+	}
 	if s != nil {
 		c.trouble(fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", k, p.Addr))
-		c.table.drop(k, p)
+		c.lose(k, s)
 	}
+}
+
+// lose drops a route that exaBGP does not hold any more, and remembers for whom
+// it was: if it comes back by itself, it is not a stranger's.
+func (c *core) lose(k state.Key, s *slot) {
+	if s.owner != "" {
+		c.lost[place{k, s.peer.Addr}] = s.owner
+	}
+	c.table.drop(k, s.peer)
 }

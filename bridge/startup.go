@@ -233,6 +233,44 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.prove()
 }
 
+// audit compares what was not sent with exaBGP's table, and forgets what that
+// does not have. What was sent is left to the events: the listing takes a
+// while, and may be older than they are.
+func (c *core) audit(body []string, ok bool) {
+	if !ok {
+		return
+	}
+	held := holding(body)
+	for k, e := range c.table.entries {
+		if e.flight != nil {
+			continue
+		}
+		for _, s := range slices.Clone(e.slots) {
+			if _, there := held[place{k, s.peer.Addr}]; s.grade != state.Sent && !there {
+				c.trouble(fmt.Sprintf("%s is not in exaBGP's table for %s any more", k, s.peer.Addr))
+				c.lose(k, &s)
+			}
+		}
+	}
+}
+
+// place is a key at a peer.
+type place struct {
+	key  state.Key
+	peer netip.Addr
+}
+
+// holding is what "show adj-rib out extensive" lists.
+func holding(body []string) map[place]state.Attrs {
+	held := map[place]state.Attrs{}
+	for _, line := range body {
+		if r, err := exabgp.ParseRIB(line); err == nil {
+			held[place{r.Key, r.Peer}] = r.Attrs
+		}
+	}
+	return held
+}
+
 func (c *core) claimant(k state.Key, p *peer) string {
 	for _, claim := range c.claims[k] {
 		if slices.Contains(claim.Peers, p.Addr) {

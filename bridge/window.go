@@ -111,6 +111,7 @@ func (c *core) settle() {
 			c.settled(x, answers[i])
 		}
 	case len(out) == 1 && len(answers) == 0:
+		out[0].alone = true
 		c.failed(out[0], "exaBGP gave no answer to it")
 	default:
 		// Which answer is missing, or from before, can't be told. The commands
@@ -159,10 +160,37 @@ func (c *core) failed(x *exchange, why string) {
 		c.window.waiting = append(single, c.window.waiting...)
 		return
 	}
+	if x.alone {
+		c.verify(x, why)
+		return
+	}
+	c.turnDown(x, why)
+}
+
+func (c *core) turnDown(x *exchange, why string) {
 	for _, o := range x.ops {
 		c.refuse(o, addrsOf(x.at), []string{fmt.Sprintf("%s: %q", why, strings.TrimSpace(x.line))})
 		c.commandDone(o)
 	}
+}
+
+// verify looks up in exaBGP's table what became of a command that was given
+// twice, because answers were lost: the first try may have been taken, and only
+// its answer lost.
+func (c *core) verify(x *exchange, why string) {
+	o := x.ops[0]
+	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
+		held := holding(body)
+		for _, p := range x.at {
+			attrs, there := held[place{o.key, p.Addr}]
+			if !ok || there == x.withdraw || (there && attrs != x.attrs) {
+				c.turnDown(x, why)
+				return
+			}
+		}
+		c.accept(o, x)
+	}}
+	c.window.waiting = append([]*exchange{ask}, c.window.waiting...)
 }
 
 // accept notes that exaBGP took a change of one key at the peers of x.

@@ -84,6 +84,9 @@ func (r *Router) config() string { return filepath.Join(r.dir, "bird.conf") }
 // Log is the path of what BIRD logs.
 func (r *Router) Log() string { return filepath.Join(r.dir, "bird.log") }
 
+// Socket is the path of its control socket, for birdc -s.
+func (r *Router) Socket() string { return r.socket }
+
 // PID is BIRD's.
 func (r *Router) PID() int {
 	r.mu.Lock()

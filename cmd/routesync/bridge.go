@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"routesync/bridge"
+	"routesync/bridge/exabgp"
+	"routesync/bridge/journal"
+	"routesync/bridge/rabbit"
+)
+
+const (
+	bridgeName = "bridge"
+	// defaultState is where systemd's StateDirectory=routesync is.
+	defaultState = "/var/lib/routesync"
+	envState     = "STATE_DIRECTORY"
+	// shortestLife is how long a bridge that broke lives at least. exaBGP ends
+	// itself when a helper dies more than five times in 64 s.
+	shortestLife = 20 * time.Second
+	// retryCap bounds the pause between attempts to reach the broker: a router
+	// waits for what is behind it.
+	retryCap = 5 * time.Second
+)
+
+func bridgeCommand(w *world, g *globalFlags, f *bridgeFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   bridgeName + " --speaker NAME",
+		Short: "Serve one speaker; exaBGP runs this as its helper",
+		Long: `Serve one speaker: apply what comes over the broker, and confirm what exaBGP
+really sends. exaBGP runs this as its helper; stdin and stdout are its API.
+A bridge that can't start says why and stays, so that exaBGP goes on.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBridge(cmd.Context(), w, g, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.speaker, "speaker", "", "name of this speaker, as the files have it")
+	cmd.Flags().StringVar(&f.state, "state", "", "directory of the journal; $"+envState+" or "+defaultState+" if not given")
+	return cmd
+}
+
+func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) error {
+	if f.speaker == "" {
+		return usage(errors.New("bridge needs --speaker NAME"), "the name is the one that routes.yaml has under speakers")
+	}
+	if err := checkSpeaker(f.speaker); err != nil {
+		return err
+	}
+	cfg, err := g.broker("bridge " + f.speaker)
+	if err != nil {
+		return err
+	}
+	if isTerminal(w.stdin) {
+		program, err := os.Executable()
+		if err != nil {
+			program = "/usr/bin/routesync"
+		}
+		return byHand(w.stderr, program, f.speaker)
+	}
+	log := w.log.With("speaker", f.speaker)
+	options := bridge.Options{
+		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
+		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log),
+	}
+	if options.Boot, err = bridge.Incarnation(); err != nil {
+		return fmt.Errorf("find out which exaBGP this is: %w", err)
+	}
+	if options.Host, err = os.Hostname(); err != nil {
+		log.Warn("this host has no name", "error", err)
+	}
+	openJournal(ctx, &options, f.stateDir(w.getenv), log)
+	if options.Journal != nil {
+		defer func() {
+			if err := options.Journal.Close(); err != nil {
+				log.Error("close the journal", "error", err)
+			}
+		}()
+	}
+	return serve(ctx, options, log)
+}
+
+func (f *bridgeFlags) stateDir(getenv func(string) string) string {
+	if f.state != "" {
+		return f.state
+	}
+	if dir := getenv(envState); dir != "" {
+		return dir
+	}
+	return defaultState
+}
+
+// openJournal opens the journal, and goes on without one if it must: routes
+// matter more, and whoever looks is told.
+func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.Logger) {
+	j, err := journal.Open(ctx, dir, o.Speaker, time.Now())
+	if err != nil {
+		log.Error("no journal; if this bridge dies, its routes will be taken for foreign ones", "error", err)
+		o.Lacks = append(o.Lacks, fmt.Sprintf("no state directory: %v; give --state DIR that exaBGP's user can write", err))
+		return
+	}
+	o.Journal = j
+	if path, reason := j.SetAside(); path != "" {
+		log.Error("the journal could not be believed and was put aside", "kept as", path, "reason", reason)
+	}
+}
+
+// errBroke marks the end of a bridge that had started.
+var errBroke = errors.New("the bridge broke")
+
+func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
+	server, err := bridge.NewServer(o, log)
+	if err != nil {
+		return err
+	}
+	log.Info("bridge starts", "boot", o.Boot, "pid", o.PID, "version", o.Version)
+	err = server.Run(ctx)
+	switch {
+	case bridge.IsGone(err):
+		log.Info("exaBGP closed its pipe; the bridge ends")
+		return nil
+	case err == nil || ctx.Err() != nil:
+		log.Info("bridge ends")
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errBroke, err)
+}
+
+// linger keeps a bridge that failed from being a helper that dies: it reads on
+// until exaBGP goes or ctx ends. One that broke after its start ends after a
+// while, for its successor may do better.
+func linger(ctx context.Context, stdin io.Reader, why error) int {
+	code := exitDone
+	if errors.Is(why, errBroke) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shortestLife)
+		defer cancel()
+		code = exitError
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_, _ = io.Copy(io.Discard, stdin) // any end is the end
+	}()
+	select {
+	case <-drained:
+	case <-ctx.Done():
+	}
+	return code
+}
+
+// byHand tells a person who starts the bridge what it is for.
+func byHand(to io.Writer, program, speaker string) error {
+	_, err := fmt.Fprintf(to, `The bridge is meant to be run by exaBGP, not by hand. Add to exabgp.conf:
+
+    process routesync {
+        run %s bridge --speaker %s;
+        encoder json;
+    }
+
+and in every neighbor:
+
+    adj-rib-out true;
+    manual-eor true;
+    capability { route-refresh disable; }
+    api { processes [ routesync ]; neighbor-changes; send { parsed; update; } }
+`, program, speaker)
+	if err != nil {
+		return err
+	}
+	return said(exitUsage)
+}

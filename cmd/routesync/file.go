@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"routesync/state"
+	"routesync/state/routefile"
+)
+
+const stdinName = "-"
+
+// fileName is how a file is called in what people read.
+func fileName(path string) string {
+	if path == stdinName {
+		return "stdin"
+	}
+	return path
+}
+
+// readDesired reads and parses a file; "-" is stdin.
+func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
+	data, err := readFile(path, stdin)
+	if err != nil {
+		err = fmt.Errorf("read %s: %w", fileName(path), bare(err))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, hinted(err, "another file is given with -f")
+		}
+		return nil, hinted(err)
+	}
+	return routefile.Parse(fileName(path), data)
+}
+
+func readFile(path string, stdin io.Reader) ([]byte, error) {
+	if path == stdinName {
+		return routefile.ReadAll(stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // it was only read
+	return routefile.ReadAll(f)
+}
+
+// bare takes the name of the file off an error, for it is said already.
+func bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"routesync/bridge/rabbit"
+	"routesync/state"
+)
+
+const (
+	envAMQP      = "ROUTESYNC_AMQP"
+	envQueueType = "ROUTESYNC_QUEUE_TYPE"
+
+	defaultFile   = "routes.yaml"
+	defaultBroker = "amqp://guest:guest@localhost:5672/"
+
+	outputText = "text"
+	outputJSON = "json"
+)
+
+// flags is everything that can be said on the command line.
+type flags struct {
+	global   globalFlags
+	validate validateFlags
+	plan     planFlags
+	apply    applyFlags
+	watch    watchFlags
+	status   statusFlags
+	bridge   bridgeFlags
+}
+
+type globalFlags struct {
+	amqp, queueType     string
+	logLevel, logFormat string
+}
+
+type validateFlags struct{ file, output string }
+
+type planFlags struct {
+	file, output string
+	detailed     bool
+	timeout      time.Duration
+}
+
+type applyFlags struct {
+	file, output string
+	yes          bool
+	wait         string
+	timeout      time.Duration
+}
+
+type watchFlags struct{ file string }
+
+type statusFlags struct {
+	file, output string
+	speakers     []string
+	timeout      time.Duration
+}
+
+type bridgeFlags struct{ speaker, state string }
+
+func (g *globalFlags) add(cmd *cobra.Command) {
+	f := cmd.PersistentFlags()
+	f.StringVar(&g.amqp, "amqp", defaultBroker, "broker, or its nodes with commas between; env "+envAMQP)
+	f.StringVar(&g.queueType, "queue-type", rabbit.Quorum, "type of the command queue: quorum or classic; env "+envQueueType)
+	f.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error; if not given, info for watch and bridge, else warn")
+	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+}
+
+// fromEnv fills what the command line leaves open.
+func (g *globalFlags) fromEnv(cmd *cobra.Command, getenv func(string) string) {
+	f := cmd.Flags()
+	if v := getenv(envAMQP); v != "" && !f.Changed("amqp") {
+		g.amqp = v
+	}
+	if v := getenv(envQueueType); v != "" && !f.Changed("queue-type") {
+		g.queueType = v
+	}
+}
+
+// broker is the rabbit configuration of a command.
+func (g *globalFlags) broker(name string) (rabbit.Config, error) {
+	urls, err := rabbit.ParseURLs(g.amqp)
+	if err != nil {
+		return rabbit.Config{}, usage(err, "write it as amqp://user:password@host:5672/")
+	}
+	switch g.queueType {
+	case rabbit.Quorum, rabbit.Classic:
+	default:
+		return rabbit.Config{}, usage(fmt.Errorf("--queue-type %q is not quorum or classic", g.queueType))
+	}
+	return rabbit.Config{URLs: urls, Name: "routesync " + name, QueueType: g.queueType, RetryCap: retryCap}, nil
+}
+
+func addFile(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "file", "f", defaultFile, "the file with the routes")
+}
+
+func addOutput(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", outputText, "text or json")
+}
+
+func checkOutput(output string) error {
+	if output != outputText && output != outputJSON {
+		return usage(fmt.Errorf("--output %q is not text or json", output))
+	}
+	return nil
+}
+
+func checkTimeout(d time.Duration) error {
+	if d <= 0 {
+		return usage(fmt.Errorf("--timeout %s is not a time to wait", d))
+	}
+	return nil
+}
+
+func checkSpeaker(name string) error {
+	err := state.CheckName(name)
+	var fault *state.Fault
+	if errors.As(err, &fault) {
+		return usage(fmt.Errorf("--speaker %w", err), fault.Hint)
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestEveryFlag sets each flag of each command to what is not its default, and
+// compares all that was parsed.
+func TestEveryFlag(t *testing.T) {
+	t.Parallel()
+	given := map[string]map[string]string{
+		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
+		"validate":  {"file": "v.yaml", "output": "json"},
+		"plan":      {"file": "p.yaml", "output": "json", "detailed-exitcode": "true", "timeout": "1s"},
+		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
+		"watch":     {"file": "w.yaml"},
+		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
+		"bridge":    {"speaker": "edge1", "state": "/state"},
+	}
+	var got flags
+	root := newRoot(&world{}, &got)
+	seen := 0
+	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		set := func(f *pflag.Flag) {
+			value, ok := given[cmd.Name()][f.Name]
+			if !ok {
+				t.Errorf("%s: this test does not set --%s", cmd.Name(), f.Name)
+				return
+			}
+			if value == f.DefValue {
+				t.Errorf("%s: --%s is set to its default", cmd.Name(), f.Name)
+			}
+			if err := f.Value.Set(value); err != nil {
+				t.Errorf("%s: --%s: %v", cmd.Name(), f.Name, err)
+			}
+			seen++
+		}
+		cmd.LocalNonPersistentFlags().VisitAll(set)
+		cmd.PersistentFlags().VisitAll(set)
+	}
+	want := flags{
+		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
+		validate: validateFlags{file: "v.yaml", output: "json"},
+		plan:     planFlags{file: "p.yaml", output: "json", detailed: true, timeout: time.Second},
+		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
+		watch:    watchFlags{file: "w.yaml"},
+		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
+		bridge:   bridgeFlags{speaker: "edge1", state: "/state"},
+	}
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{})
+	if diff := cmp.Diff(want, got, exported); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	total := 0
+	for _, flags := range given {
+		total += len(flags)
+	}
+	if seen != total {
+		t.Errorf("%d flags were set, %d are in the table", seen, total)
+	}
+}
+
+func TestStateDir(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{}
+	getenv := func(k string) string { return env[k] }
+	if got := (&bridgeFlags{}).stateDir(getenv); got != defaultState {
+		t.Errorf("without flag and environment: %s", got)
+	}
+	env[envState] = "/systemd"
+	if got := (&bridgeFlags{}).stateDir(getenv); got != "/systemd" {
+		t.Errorf("without flag: %s", got)
+	}
+	if got := (&bridgeFlags{state: "/flag"}).stateDir(getenv); got != "/flag" {
+		t.Errorf("with flag: %s", got)
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"routesync/bridge"
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/reconcile"
+	"routesync/state"
+)
+
+// observation is what one speaker confirms, and what its bridge says of
+// itself.
+type observation struct {
+	speaker    string
+	advertised *state.Advertised
+	about      *wire.About
+	boot       string
+	digest     state.Digest
+}
+
+// observer looks at speakers over one session at a time.
+type observer struct {
+	cfg     rabbit.Config
+	timeout time.Duration
+	log     *slog.Logger
+}
+
+// look returns what the speakers confirm, in their order. Those that did not
+// answer in time are missing, and in the error.
+func (o observer) look(ctx context.Context, speakers []string) ([]observation, error) {
+	within, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	seen := make([]observation, len(speakers))
+	errs := make([]error, len(speakers))
+	var last error
+	err := rabbit.New(o.cfg, o.log).Run(within, func(session context.Context, s *rabbit.Session) error {
+		last = o.lookAt(session, s, speakers, seen, errs)
+		if within.Err() != nil {
+			return rabbit.ErrStop
+		}
+		return errors.Join(last, stopIf(last == nil))
+	})
+	switch {
+	case err == nil:
+		return nil, o.noBroker(ctx, last)
+	case !errors.Is(err, rabbit.ErrStop):
+		return nil, err
+	}
+	var all failures
+	for i, speaker := range speakers {
+		if errs[i] != nil {
+			all = append(all, o.explain(ctx, speaker, errs[i]))
+		}
+	}
+	seen = slices.DeleteFunc(seen, func(ob observation) bool { return ob.advertised == nil })
+	if len(all) > 0 {
+		return seen, all
+	}
+	return seen, nil
+}
+
+func stopIf(stop bool) error {
+	if stop {
+		return rabbit.ErrStop
+	}
+	return nil
+}
+
+// lookAt looks at all speakers over one session. It fails as a whole when the
+// session does; a speaker that gave no answer has its error in errs.
+func (o observer) lookAt(ctx context.Context, s *rabbit.Session, speakers []string, seen []observation, errs []error) error {
+	var g errgroup.Group
+	for i, speaker := range speakers {
+		g.Go(func() error {
+			c := bridge.NewReader(s, speaker, o.log)
+			seen[i], errs[i] = observe(ctx, speaker, c)
+			return errs[i]
+		})
+	}
+	return g.Wait()
+}
+
+// silence is a speaker that gave no complete answer: which client waited.
+type silence struct {
+	absent bool
+	about  *wire.About
+	err    error
+}
+
+func (s *silence) Error() string { return s.err.Error() }
+func (s *silence) Unwrap() error { return s.err }
+
+// observe opens a client and waits until its set is complete.
+func observe(ctx context.Context, speaker string, c *bridge.Client) (observation, error) {
+	err := c.Open(ctx)
+	if err == nil {
+		err = reconcile.Observe(ctx, c)
+	}
+	if err != nil {
+		return observation{}, &silence{absent: c.Absent(), about: c.About(), err: err}
+	}
+	return observation{
+		speaker: speaker, advertised: c.Advertised(), about: c.About(), boot: c.Boot(), digest: c.Digest(),
+	}, nil
+}
+
+// noBroker is the error of an end without a session that was of use; last is
+// what went wrong in the last one, if there was one.
+func (o observer) noBroker(ctx context.Context, last error) error {
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case last != nil:
+		return fmt.Errorf("nothing came of broker %s within %s: %w", brokers(o.cfg), duration(o.timeout), last)
+	}
+	return hinted(fmt.Errorf("broker %s could not be reached within %s", brokers(o.cfg), duration(o.timeout)),
+		"is it running? another one is given with --amqp or "+envAMQP)
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// explain says why a speaker gave no answer.
+func (o observer) explain(ctx context.Context, speaker string, err error) error {
+	var s *silence
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case !errors.As(err, &s):
+		return fmt.Errorf("%s: %w", speaker, err)
+	case s.absent:
+		return hinted(fmt.Errorf("%s: no bridge answers for speaker %s on %s", speaker, speaker, brokers(o.cfg)),
+			fmt.Sprintf("is exaBGP running with \"routesync bridge --speaker %s\" as its helper?", speaker))
+	case s.about != nil && !s.about.Ready:
+		err := fmt.Errorf("%s: the bridge does not know yet what its exaBGP announces, after %s", speaker, duration(o.timeout))
+		if s.about.LastError != "" {
+			return hinted(err, "its last error: "+s.about.LastError)
+		}
+		return hinted(err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return hinted(fmt.Errorf("%s: no complete answer within %s", speaker, duration(o.timeout)), "more time is given with --timeout")
+	}
+	return hinted(fmt.Errorf("%s: %w", speaker, err))
+}
+
+// brokers names the brokers of a configuration as they may be printed.
+func brokers(cfg rabbit.Config) string {
+	all := make([]string, len(cfg.URLs))
+	for i, u := range cfg.URLs {
+		all[i] = rabbit.Redacted(u)
+	}
+	return strings.Join(all, ",")
+}

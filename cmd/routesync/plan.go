@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"routesync/state"
+)
+
+func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show the difference between the file and what is advertised",
+		Long: `Show the difference between the file and what is advertised. Nothing is sent.
+
+  +  to announce      ~  announced with other attributes
+  -  to withdraw      !  somebody else's, and left alone`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
+	}
+	addFile(cmd, &f.file)
+	addOutput(cmd, &f.output)
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
+	return cmd
+}
+
+func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error {
+	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+		return err
+	}
+	cfg, err := g.broker("plan")
+	if err != nil {
+		return err
+	}
+	desired, err := readDesired(f.file, w.stdin)
+	if err != nil {
+		return err
+	}
+	seen, failed := observer{cfg, f.timeout, w.log}.look(ctx, desired.Speakers)
+	plans, err := planAll(fileName(f.file), desired, seen)
+	if err != nil {
+		return err
+	}
+	if err := warnLacks(w.stderr, seen); err != nil {
+		return err
+	}
+	if f.output == outputJSON {
+		err = writeJSON(w.stdout, plans.json())
+	} else {
+		err = plans.text(w.stdout, w.palette())
+	}
+	switch {
+	case err != nil:
+		return err
+	case failed != nil:
+		return failed
+	case f.detailed && plans.changes() > 0:
+		return said(exitChanges)
+	}
+	return nil
+}
+
+// plans is the difference for every speaker that answered.
+type plans struct {
+	file     string
+	desired  *state.Desired
+	speakers []speakerPlan
+}
+
+type speakerPlan struct {
+	observation
+	*state.Plan
+}
+
+func planAll(file string, desired *state.Desired, seen []observation) (plans, error) {
+	p := plans{file: file, desired: desired}
+	for _, o := range seen {
+		plan, err := state.Diff(desired, o.advertised)
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", o.speaker, err)
+		}
+		p.speakers = append(p.speakers, speakerPlan{o, plan})
+	}
+	return p, nil
+}
+
+func (p plans) changes() int {
+	n := 0
+	for _, s := range p.speakers {
+		n += len(s.Changes)
+	}
+	return n
+}
+
+// warnLacks says what a speaker's set-up is short of.
+func warnLacks(to io.Writer, seen []observation) error {
+	for _, o := range seen {
+		for _, lack := range o.lacks() {
+			if _, err := fmt.Fprintf(to, "warning: %s: %s\n", o.speaker, lack); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lacks is what the speaker and its peers are short of.
+func (o observation) lacks() []string {
+	var all []string
+	if o.about != nil {
+		all = append(all, o.about.Lacks...)
+	}
+	for _, n := range o.advertised.Peers {
+		for _, lack := range n.Lacks {
+			all = append(all, fmt.Sprintf("neighbor %s: %s", n.Addr, lack))
+		}
+	}
+	return all
+}

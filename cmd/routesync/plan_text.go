@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"routesync/bridge"
+	"routesync/reconcile"
+	"routesync/state"
+)
+
+// palette says whether text is coloured.
+type palette bool
+
+const (
+	plain    palette = false
+	coloured palette = true
+)
+
+// paint colours what a sign begins.
+func (p palette) paint(sign, text string) string {
+	colours := map[string]string{"+": "32", "~": "33", "-": "31", "!": "36"}
+	if c := colours[sign]; p == coloured && c != "" {
+		return "\x1b[" + c + "m" + text + "\x1b[0m"
+	}
+	return text
+}
+
+// count is a number of things, e.g. "1 route" or "2 routes".
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// row is a line of a plan: columns, and what is said below them.
+type row struct {
+	sign, nlri, detail, where string
+	notes                     []string
+}
+
+// maxDetail is the width up to which details are padded; longer ones push
+// what follows.
+const maxDetail = 56
+
+// text writes the plans for people.
+func (p plans) text(to io.Writer, colours palette) error {
+	out := bufio.NewWriter(to)
+	for i, s := range p.speakers {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "%s\n", s.header())
+		if rows := s.rows(); len(rows) > 0 {
+			fmt.Fprintln(out)
+			writeRows(out, rows, colours)
+			fmt.Fprintln(out)
+		}
+		for _, line := range s.closing(p.file, p.desired) {
+			fmt.Fprintln(out, line)
+		}
+	}
+	return out.Flush()
+}
+
+// header says what a plan is made against.
+func (o observation) header() string {
+	up := 0
+	for _, n := range o.advertised.Peers {
+		if n.Up {
+			up++
+		}
+	}
+	release, known := "exaBGP", "complete"
+	if o.about != nil && o.about.ExaBGP != "" {
+		release += " " + o.about.ExaBGP
+	}
+	if !o.advertised.Complete {
+		known = "not complete"
+	}
+	return fmt.Sprintf("%s: %s, %d of %s up, advertised set %s", o.speaker, release, up, count(len(o.advertised.Peers), "peer"), known)
+}
+
+// rows are the lines of a plan in the order of their keys.
+func (s speakerPlan) rows() []row {
+	type keyed struct {
+		key state.Key
+		row row
+	}
+	var all []keyed
+	for _, c := range s.Changes {
+		all = append(all, keyed{c.Key, s.change(c)})
+	}
+	for _, f := range s.Foreign {
+		all = append(all, keyed{f.Key, s.foreign(f)})
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return state.CompareKeys(a.key, b.key) })
+	rows := make([]row, len(all))
+	for i := range all {
+		rows[i] = all[i].row
+	}
+	return rows
+}
+
+func sign(op state.Op) string {
+	switch op {
+	case state.Announce:
+		return "+"
+	case state.Replace:
+		return "~"
+	}
+	return "-"
+}
+
+func (s speakerPlan) change(c state.Change) row {
+	r := row{sign: sign(c.Op), nlri: c.Key.String(), where: s.where(c.Peers, c.Key.Family)}
+	switch {
+	case c.Op == state.Announce:
+		r.detail = c.After.String()
+	case c.Op == state.Withdraw:
+		r.detail = c.Before.String()
+	case c.Before == c.After:
+		r.detail = c.After.String() + " (is being withdrawn)"
+	default:
+		r.detail = difference(c.Before, c.After)
+	}
+	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
+		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
+	}
+	if c.Op == state.Announce && len(c.Peers) == 0 {
+		r.notes = append(r.notes, fmt.Sprintf("no peer of %s is configured for %s", s.speaker, c.Key.Family))
+	}
+	for _, refusal := range s.advertised.Refused {
+		if refusal.Key == c.Key && refusal.Owner == s.Owner && refusal.Attrs == c.After {
+			r.notes = append(r.notes, fmt.Sprintf("refused before: %s%s", refusal.Reason, at(c.Wanted)))
+		}
+	}
+	return r
+}
+
+func (s speakerPlan) foreign(f state.Foreign) row {
+	r := row{
+		sign: "!", nlri: f.Key.String(), detail: f.Advert.Attrs.String(), where: s.where(peersOf(f.Advert), f.Key.Family),
+		notes: []string{"announced by " + bridge.OwnerName(f.Advert.Owner) + ", left alone"},
+	}
+	if f.Wanted != nil {
+		r.notes[0] += fmt.Sprintf("; %s asks for it too, and can't have it until it is withdrawn there", f.Wanted.Pos)
+	}
+	return r
+}
+
+func at(w *state.Wanted) string {
+	if w == nil {
+		return ""
+	}
+	return " (" + w.Pos.String() + ")"
+}
+
+func peersOf(a state.Advert) []netip.Addr {
+	var peers []netip.Addr
+	for _, at := range a.At {
+		peers = append(peers, at.Peer)
+	}
+	return peers
+}
+
+// where names the peers, unless they are all that there are for the family.
+func (s speakerPlan) where(peers []netip.Addr, f state.Family) string {
+	if len(peers) == 0 || slices.Equal(peers, s.advertised.Resolve("", f)) {
+		return ""
+	}
+	return "at " + strings.Join(addrsJSON(peers), ", ")
+}
+
+// difference names the attributes that change.
+func difference(before, after state.Attrs) string {
+	var words []string
+	for _, name := range state.Names() {
+		old, had := before.Get(name)
+		now, has := after.Get(name)
+		if had == has && slices.Equal(old, now) {
+			continue
+		}
+		words = append(words, fmt.Sprintf("%s %s -> %s", name, value(old, had), value(now, has)))
+	}
+	return strings.Join(words, ", ")
+}
+
+func value(values []string, there bool) string {
+	switch {
+	case !there:
+		return "(none)"
+	case len(values) == 0:
+		return "set"
+	}
+	return state.FormatValues(values)
+}
+
+// writeRows writes rows in columns.
+func writeRows(out *bufio.Writer, rows []row, colours palette) {
+	nlri, detail := 0, 0
+	for _, r := range rows {
+		nlri = max(nlri, utf8.RuneCountInString(r.nlri))
+		if n := utf8.RuneCountInString(r.detail); n <= maxDetail {
+			detail = max(detail, n)
+		}
+	}
+	for _, r := range rows {
+		line := strings.TrimRight(fmt.Sprintf("%s %-*s  %-*s  %s", r.sign, nlri, r.nlri, detail, r.detail, r.where), " ")
+		fmt.Fprintf(out, "  %s\n", colours.paint(r.sign, line))
+		for _, note := range r.notes {
+			fmt.Fprintf(out, "    %*s  %s\n", nlri, "", note)
+		}
+	}
+}
+
+// closing is the count, and what the peers do not have although nothing can be
+// done about it here.
+func (s speakerPlan) closing(file string, desired *state.Desired) []string {
+	a := reconcile.Assess(desired, s.advertised, state.Sent)
+	announce, replace, withdraw := s.Count()
+	conflicts := 0
+	for _, f := range s.Foreign {
+		if f.Wanted != nil {
+			conflicts++
+		}
+	}
+	var line string
+	switch {
+	case len(s.Changes) > 0:
+		line = fmt.Sprintf("Plan: %d to announce, %d to change, %d to withdraw; %d foreign left alone; %d unchanged.",
+			announce, replace, withdraw, len(s.Foreign), s.Unchanged)
+	case conflicts > 0:
+		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
+	case len(a.Unsent) > 0:
+		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and does not send all of it.", s.speaker, file)
+	default:
+		line = fmt.Sprintf("No changes. %s advertises exactly what %s asks for.", s.speaker, file)
+	}
+	lines := []string{line}
+	if len(a.Held) > 0 {
+		lines = append(lines, fmt.Sprintf("Held: %s for peers that are down; exaBGP sends them when the session is up.", count(len(a.Held), "route")))
+	}
+	if len(a.Unsent) > 0 {
+		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
+	}
+	return lines
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"routesync/bridge/wire"
+	"routesync/reconcile"
+	"routesync/state"
+	"routesync/state/routefile"
+)
+
+// The world of the goldens: one peer that is up, one that is down, and one
+// without IPv6.
+func up() netip.Addr   { return netip.MustParseAddr("192.0.2.1") }
+func down() netip.Addr { return netip.MustParseAddr("192.0.2.9") }
+
+func key(prefix string) state.Key { return state.UnicastKey(netip.MustParsePrefix(prefix), 0) }
+
+func attrs(t *testing.T, words ...string) state.Attrs {
+	t.Helper()
+	m := map[state.Name][]string{}
+	for i := 0; i < len(words); i += 2 {
+		name := state.Name(words[i])
+		if words[i+1] == "" {
+			m[name] = nil
+		} else {
+			m[name] = append(m[name], words[i+1])
+		}
+	}
+	a, err := state.NewAttrs(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func atBoth(a, b state.Grade) []state.At {
+	return []state.At{{Peer: up(), Grade: a}, {Peer: down(), Grade: b}}
+}
+
+const plannedFile = `version: 1
+owner: edge-team
+speakers: [edge1]
+defaults: { next-hop: 198.51.100.1 }
+routes:
+  - prefix: 10.0.0.0/16           # as it is
+  - prefix: 192.0.2.0/24          # new
+    community: [65000:1, no-export]
+    tags: [ddos, customer-7]
+    comment: ticket 4711
+  - prefix: 203.0.113.0/24        # changes
+    med: 20
+    atomic-aggregate: true
+    peers: [192.0.2.1]
+  - prefix: 10.9.0.0/16           # somebody else has it
+  - prefix: 10.8.0.0/16           # refused before
+    peers: [192.0.2.77]
+  - prefix: 2001:db8::/32         # nobody takes it
+    next-hop: 2001:db8::1
+  - prefix: 10.1.0.0/16           # not sent
+`
+
+// seen is what edge1 advertises when the goldens are made.
+func seen(t *testing.T) observation {
+	hop := attrs(t, "next-hop", "198.51.100.1")
+	v4 := []state.Family{state.IPv4Unicast}
+	a := &state.Advertised{
+		Speaker: "edge1", Complete: true,
+		Peers: []state.Neighbor{
+			{Addr: up(), LocalAS: 65000, PeerAS: 65001, Up: true, Since: 1790000000000, Families: v4},
+			{Addr: down(), LocalAS: 65000, PeerAS: 65002, Families: v4, Since: 1790000001500, Lacks: []string{"no events when the session goes up or down: add neighbor-changes; to its api"}},
+		},
+		Routes: map[state.Key][]state.Advert{
+			key("10.0.0.0/16"): {{Attrs: hop, Owner: "edge-team", At: atBoth(state.Sent, state.Held)}},
+			key("10.1.0.0/16"): {{Attrs: hop, Owner: "edge-team", At: []state.At{
+				{Peer: up(), Grade: state.Unsent, Reason: "the session did not negotiate ipv4 unicast"}, {Peer: down(), Grade: state.Held},
+			}}},
+			key("203.0.113.0/24"): {{
+				Attrs: attrs(t, "next-hop", "198.51.100.1", "med", "10", "community", "65000:1"), Owner: "edge-team", At: []state.At{{Peer: up(), Grade: state.Sent}},
+			}},
+			key("198.51.100.64/26"): {{Attrs: hop, Owner: "edge-team", At: atBoth(state.Sent, state.Held)}},
+			key("10.9.0.0/16"):      {{Attrs: hop, Owner: "other-team", At: atBoth(state.Sent, state.Held)}},
+			key("10.99.0.0/16"):     {{Attrs: hop, At: []state.At{{Peer: up(), Grade: state.Sent}}}},
+		},
+		Refused: []state.Refusal{{
+			Key: key("10.8.0.0/16"), Owner: "edge-team", Attrs: hop, Peers: state.NewPeers([]netip.Addr{netip.MustParseAddr("192.0.2.77")}),
+			Reason: "192.0.2.77 is no neighbor of edge1",
+		}},
+	}
+	return observation{
+		speaker: "edge1", advertised: a, boot: "27b9b8537bf0fbc0", digest: a.Digest(),
+		about: &wire.About{
+			Version: "v0.1.0", ExaBGP: "4.2.21", Host: "router7", PID: 4711, Peers: a.Peers, Ready: true,
+			Lacks: []string{"no state directory: permission denied; give --state DIR that exaBGP's user can write"},
+			Leases: []wire.Lease{
+				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1},
+				{Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3},
+			},
+			Converged: 1790000002000, LastErrorAt: 1790000003000, LastError: "refused 10.8.0.0/16",
+		},
+	}
+}
+
+func desired(t *testing.T, file string) *state.Desired {
+	t.Helper()
+	d, err := routefile.Parse("routes.yaml", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func planned(t *testing.T, file string) plans {
+	t.Helper()
+	p, err := planAll("routes.yaml", desired(t, file), []observation{seen(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func applied(t *testing.T) outcome {
+	d := desired(t, plannedFile)
+	p := planned(t, plannedFile)
+	many := reconcile.Assessment{Routes: 30, Confirmed: 5}
+	for i := range 25 {
+		many.Pending = append(many.Pending, reconcile.Case{
+			Key: key(fmt.Sprintf("10.%d.0.0/16", i)), Peer: up(), Pos: state.Position{File: "routes.yaml", Line: i + 6, Column: 13},
+		})
+	}
+	return outcome{plans: p, grade: state.Sent, timeout: time.Minute, results: []result{
+		{speaker: "edge1", tried: true, Assessment: reconcile.Assess(d, p.speakers[0].advertised, state.Sent)},
+		{speaker: "edge2", tried: true, Assessment: many, err: io.ErrUnexpectedEOF},
+		{speaker: "edge3", tried: true, Assessment: reconcile.Assessment{Routes: 3, Confirmed: 3}},
+		{speaker: "edge4"},
+	}}
+}
+
+// TestGoldens compares all that is rendered with testdata/golden. With
+// UPDATE_GOLDEN=1 it writes the files.
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	same := `version: 1
+owner: third-team
+speakers: [edge1]
+routes: []
+`
+	for name, render := range map[string]func(io.Writer) error{
+		"plan.txt":         func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
+		"plan-colour.txt":  func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
+		"plan.json":        func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-same.txt":    func(w io.Writer) error { return planned(t, same).text(w, plain) },
+		"plan-nobody.json": func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },
+		"lacks.txt":        func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },
+		"apply.txt":        func(w io.Writer) error { return applied(t).text(w) },
+		"apply.json":       func(w io.Writer) error { return writeJSON(w, applied(t).json()) },
+		"status.txt":       func(w io.Writer) error { return newStatus("edge-team", []observation{seen(t), silent()}).text(w) },
+		"status.json":      func(w io.Writer) error { return writeJSON(w, newStatus("edge-team", []observation{seen(t), silent()})) },
+		"bridge.txt":       func(w io.Writer) error { return byHand(w, "/usr/bin/routesync", "edge1") },
+		"progress.txt": func(w io.Writer) error {
+			_, err := fmt.Fprintln(w, progressOf("edge1", applied(t).results[1].Assessment))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first, second bytes.Buffer
+			for _, to := range []*bytes.Buffer{&first, &second} {
+				if err := render(to); err != nil && name != "bridge.txt" {
+					t.Fatal(err)
+				}
+			}
+			if !bytes.Equal(first.Bytes(), second.Bytes()) {
+				t.Error("the same values gave other bytes")
+			}
+			path := filepath.Join("testdata", "golden", name)
+			if os.Getenv("UPDATE_GOLDEN") != "" {
+				if err := os.WriteFile(path, first.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), first.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// silent is a speaker of which nothing is known but that its set is complete.
+func silent() observation {
+	return observation{speaker: "edge9", advertised: &state.Advertised{Speaker: "edge9", Complete: true}}
+}
+
+func TestExitCodeOfResults(t *testing.T) {
+	t.Parallel()
+	one := []reconcile.Case{{Key: key("10.0.0.0/8")}}
+	for name, test := range map[string]struct {
+		result result
+		want   int
+	}{
+		"all there":               {result{tried: true}, exitDone},
+		"held":                    {result{tried: true, Assessment: reconcile.Assessment{Held: one}}, exitDone},
+		"pending":                 {result{tried: true, Assessment: reconcile.Assessment{Pending: one}}, exitUnconfirmed},
+		"unsent":                  {result{tried: true, Assessment: reconcile.Assessment{Unsent: one}}, exitUnconfirmed},
+		"refused":                 {result{tried: true, Assessment: reconcile.Assessment{Refused: one}}, exitError},
+		"refused and unsent":      {result{tried: true, Assessment: reconcile.Assessment{Refused: one, Unsent: one}}, exitError},
+		"somebody else's":         {result{tried: true, Assessment: reconcile.Assessment{Foreign: one}}, exitError},
+		"never tried":             {result{}, exitUnconfirmed},
+		"broke before it was all": {result{tried: true, err: io.EOF}, exitUnconfirmed},
+	} {
+		if got := test.result.code(); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+	for _, test := range []struct {
+		codes []int
+		want  int
+	}{
+		{nil, exitDone}, {[]int{0, 5, 1}, exitError}, {[]int{0, 5}, exitUnconfirmed}, {[]int{0, 2, 0}, exitChanges}, {[]int{1, 64}, exitUsage},
+	} {
+		if got := worst(test.codes); got != test.want {
+			t.Errorf("worst of %v: %d, want %d", test.codes, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"routesync/bridge"
+	"routesync/state"
+)
+
+// statusReport is what status shows, in the form that programs get.
+type statusReport struct {
+	FormatVersion string          `json:"format_version"`
+	Owner         string          `json:"owner,omitempty"` // whose routes are not foreign
+	Speakers      []speakerStatus `json:"speakers"`
+}
+
+type speakerStatus struct {
+	Speaker   string        `json:"speaker"`
+	ExaBGP    string        `json:"exabgp"`
+	Bridge    bridgeStatus  `json:"bridge"`
+	Boot      string        `json:"boot"`
+	Complete  bool          `json:"complete"`
+	Digest    string        `json:"digest"`
+	Routes    uint64        `json:"routes_at_peers"`
+	Converged string        `json:"converged,omitempty"`
+	LastError *errorStatus  `json:"last_error"`
+	Leases    []leaseStatus `json:"leases"`
+	Lacks     []string      `json:"lacks"`
+	Owners    []ownerStatus `json:"owners"`
+	Peers     []peerStatus  `json:"peers"`
+	Refused   []refusal     `json:"refused"`
+}
+
+type bridgeStatus struct {
+	Version string `json:"version"`
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+}
+
+type errorStatus struct {
+	At      string `json:"at"`
+	Message string `json:"message"`
+}
+
+type leaseStatus struct {
+	Owner   string `json:"owner"`
+	Verb    string `json:"verb"`
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+	Epoch   int64  `json:"epoch"`
+	Applied int64  `json:"applied"`
+}
+
+type ownerStatus struct {
+	Owner  string `json:"owner"` // "": exaBGP itself
+	Routes int    `json:"routes"`
+}
+
+type peerStatus struct {
+	peerJSON
+	Grades  map[string]int `json:"grades"` // routes by grade, foreign ones too
+	Foreign int            `json:"foreign"`
+	Unsent  []caseJSON     `json:"unsent"`
+}
+
+type refusal struct {
+	Family string   `json:"family"`
+	NLRI   string   `json:"nlri"`
+	Owner  string   `json:"owner"`
+	Peers  []string `json:"peers"`
+	Reason string   `json:"reason"`
+}
+
+// newStatus is the report on speakers as they were seen. The routes of anybody
+// but owner are foreign; of nobody if there is no owner.
+func newStatus(owner string, seen []observation) statusReport {
+	r := statusReport{FormatVersion: formatVersion, Owner: owner, Speakers: []speakerStatus{}}
+	for _, o := range seen {
+		r.Speakers = append(r.Speakers, o.status(owner))
+	}
+	return r
+}
+
+func (o observation) status(owner string) speakerStatus {
+	s := speakerStatus{
+		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
+		Digest: o.digest.Sum(), Routes: o.digest.Count,
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), Peers: o.peers(owner), Refused: []refusal{},
+	}
+	if a := o.about; a != nil {
+		s.ExaBGP, s.Converged = a.ExaBGP, timeJSON(a.Converged)
+		s.Bridge = bridgeStatus{a.Version, a.Host, a.PID}
+		if a.LastError != "" {
+			s.LastError = &errorStatus{timeJSON(a.LastErrorAt), a.LastError}
+		}
+		for _, l := range a.Leases {
+			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied})
+		}
+		slices.SortFunc(s.Leases, func(a, b leaseStatus) int { return cmp.Compare(a.Owner, b.Owner) })
+	}
+	refused := slices.Clone(o.advertised.Refused)
+	slices.SortFunc(refused, func(a, b state.Refusal) int {
+		return cmp.Or(state.CompareKeys(a.Key, b.Key), cmp.Compare(a.Owner, b.Owner))
+	})
+	for _, r := range refused {
+		s.Refused = append(s.Refused, refusal{r.Key.Family.String(), r.Key.String(), r.Owner, addrsJSON(r.Peers.Addrs()), r.Reason})
+	}
+	return s
+}
+
+// owners counts the routes of each owner, in the order of their names.
+func (o observation) owners() []ownerStatus {
+	routes := map[string]int{}
+	for _, adverts := range o.advertised.Routes {
+		for _, a := range adverts {
+			routes[a.Owner]++
+		}
+	}
+	all := []ownerStatus{}
+	for owner, n := range routes {
+		all = append(all, ownerStatus{owner, n})
+	}
+	slices.SortFunc(all, func(a, b ownerStatus) int { return cmp.Compare(a.Owner, b.Owner) })
+	return all
+}
+
+// peers counts the routes at each peer by grade.
+func (o observation) peers(owner string) []peerStatus {
+	all := []peerStatus{}
+	place := map[netip.Addr]int{}
+	for i, n := range o.advertised.Peers {
+		place[n.Addr] = i
+		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}})
+	}
+	keys := make([]state.Key, 0, len(o.advertised.Routes))
+	for k := range o.advertised.Routes {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, state.CompareKeys)
+	for _, k := range keys {
+		for _, a := range o.advertised.Routes[k] {
+			for _, at := range a.At {
+				i, known := place[at.Peer]
+				if !known {
+					continue
+				}
+				p := &all[i]
+				p.Grades[at.Grade.String()]++
+				if a.Owner != owner && (owner != "" || a.Owner == "") {
+					p.Foreign++
+				}
+				if at.Grade == state.Unsent {
+					p.Unsent = append(p.Unsent, caseJSON{Family: k.Family.String(), NLRI: k.String(), Reason: at.Reason})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// text writes the report for people.
+func (r statusReport) text(to io.Writer) error {
+	out := bufio.NewWriter(to)
+	for i, s := range r.Speakers {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		s.text(out)
+	}
+	return out.Flush()
+}
+
+func (s speakerStatus) text(out *bufio.Writer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(out, "%s: exaBGP %s\n", s.Speaker, cmp.Or(s.ExaBGP, "of unknown version"))
+	line("bridge", "%s on %s (pid %d)", cmp.Or(s.Bridge.Version, "unknown version"), cmp.Or(s.Bridge.Host, "unknown host"), s.Bridge.PID)
+	line("boot", "%s", cmp.Or(s.Boot, "unknown"))
+	line("converged", "%s", cmp.Or(s.Converged, "not yet"))
+	if s.LastError != nil {
+		line("last error", "%s %s", s.LastError.At, s.LastError.Message)
+	}
+	line("advertised", "%d routes at peers, digest %s", s.Routes, s.Digest)
+	for _, o := range s.Owners {
+		line("", "%s of %s", count(o.Routes, "route"), bridge.OwnerName(o.Owner))
+	}
+	for _, l := range s.Leases {
+		line("commander", "%s on %s (pid %d) for owner %s, epoch %d", l.Verb, l.Host, l.PID, l.Owner, l.Epoch)
+	}
+	for _, lack := range s.Lacks {
+		line("lacks", "%s", lack)
+	}
+	for _, p := range s.Peers {
+		p.text(line)
+	}
+	for i, r := range s.Refused {
+		if i == maxListed {
+			line("", "... and %d more refused (all with -o json)", len(s.Refused)-i)
+			break
+		}
+		line("refused", "%s for owner %s: %s", r.NLRI, r.Owner, r.Reason)
+	}
+}
+
+func (p peerStatus) text(line func(name, format string, args ...any)) {
+	session := "down"
+	if p.Up {
+		session = "up"
+	}
+	if p.Since != "" {
+		session += " since " + p.Since
+	}
+	line("peer", "%s AS %d: %s; %s", p.Address, p.PeerAS, session, p.grades())
+	for i, c := range p.Unsent {
+		if i == maxListed {
+			line("", "... and %d more unsent (all with -o json)", len(p.Unsent)-i)
+			break
+		}
+		line("  unsent", "%s: %s", c.NLRI, c.Reason)
+	}
+}
+
+// grades is the counts in the order in which a route goes through them.
+func (p peerStatus) grades() string {
+	var words []string
+	for g := state.Accepted; g <= state.Withdrawing; g++ {
+		if n := p.Grades[g.String()]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, g))
+		}
+	}
+	if len(words) == 0 {
+		words = []string{"no routes"}
+	}
+	if p.Foreign > 0 {
+		words = append(words, fmt.Sprintf("%d of them foreign", p.Foreign))
+	}
+	return strings.Join(words, ", ")
+}

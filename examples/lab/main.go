@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"routesync/examples/lab/rig"
+)
+
+func main() {
+	rig.KeeperMain()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+const usage = `usage: go run ./examples/lab demo|test|up|bench
+  demo    the main job on real input, shown at the router; ends by itself
+  test    gofmt, vet, staticcheck, unit tests and integration tests
+  up      the demo's lab, left running, with the commands to try
+  bench   time from a save to the router, beside the classic system
+`
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	commands := map[string]func(context.Context, *slog.Logger, io.Writer) error{
+		"demo": demo, "test": test, "up": up, "bench": bench,
+	}
+	if len(args) != 1 || commands[args[0]] == nil {
+		fmt.Fprint(stderr, usage)
+		return 64
+	}
+	err := commands[args[0]](ctx, log, stdout)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "stopped")
+	case !errors.Is(err, errSaid):
+		fmt.Fprintf(stderr, "error: %v\n", err)
+	}
+	return 1
+}
+
+// errSaid is an error of which the reason was printed already.
+var errSaid = errors.New("failed")

@@ -1,0 +1,10 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+)
+
+func test(ctx context.Context, log *slog.Logger, out io.Writer) error { return nil }
+func bench(ctx context.Context, log *slog.Logger, out io.Writer) error { return nil }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"routesync/examples/lab/table"
+)
+
+// up leaves the demo's lab running until it is interrupted.
+func up(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
+	fmt.Fprintln(out, "Starting RabbitMQ, exaBGP with routesync's bridge, and BIRD as the router ...")
+	s, err := openStage(ctx, log, "route 203.0.113.0/24 next-hop 192.0.2.254")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.save(table.YAML(speaker, table.Sample(10, 4), "")); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `
+The lab runs. In another terminal:
+
+    cd %[1]s
+    export ROUTESYNC_AMQP=%[2]s
+    %[3]s plan
+    %[3]s apply
+    %[3]s watch &
+    $EDITOR routes.yaml
+    %[3]s status
+    birdc -s %[4]s show route
+
+The bridge logs to %[5]s.
+Press ^C to stop everything.
+`, s.dir, s.broker.URL, s.binary, s.router.Socket(), s.speaker.Log())
+	<-ctx.Done()
+	return nil
+}
