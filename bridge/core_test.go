@@ -44,6 +44,16 @@ func (w *world) boot(boot, run string) {
 	w.replica = newReplica("edge1")
 	w.core.hello(w.now)
 	w.settle()
+	w.snapshot()
+}
+
+func (w *world) snapshot() {
+	w.t.Helper()
+	for _, part := range w.core.snapshot() {
+		if err := w.replica.apply(&part); err != nil {
+			w.t.Fatalf("snapshot: %v", err)
+		}
+	}
 }
 
 // step carries out what the core wants and brings it one batch of lines.
@@ -104,11 +114,7 @@ func (w *world) apply(u wire.Update) {
 		w.t.Fatal(err)
 	}
 	if err := w.replica.apply(&back); err == errGap {
-		for _, part := range w.core.snapshot() {
-			if err := w.replica.apply(&part); err != nil {
-				w.t.Fatalf("snapshot: %v", err)
-			}
-		}
+		w.snapshot()
 	} else if err != nil {
 		w.t.Fatal(err)
 	}
@@ -375,7 +381,7 @@ func TestBatchesOutOfOrderAreAnswered(t *testing.T) {
 	}{
 		{"boot", func(b *wire.Batch) { b.Boot = "boot-0" }, wire.RejectBoot},
 		{"old epoch", func(b *wire.Batch) { b.Epoch-- }, wire.RejectFenced},
-		{"no lease", func(b *wire.Batch) { b.Owner = "other" }, wire.RejectFenced},
+		{"no lease", func(b *wire.Batch) { b.Owner = "other" }, wire.RejectNoLease},
 		{"gap", func(b *wire.Batch) { b.Seq = 2 }, wire.RejectGap},
 		{"wrong speaker", func(b *wire.Batch) { b.Speaker = "edge2" }, wire.RejectMalformed},
 	} {

@@ -57,7 +57,7 @@ func (c *core) event(e *exabgp.Event) {
 	case e.State == "up":
 		c.sessionUp(p)
 		c.askNeighbors()
-	case e.State == "down":
+	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
 		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
 		c.sessionDown(p)
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:

@@ -45,7 +45,7 @@ func (c *core) batch(b wire.Batch, t ticket) {
 	case b.Boot != c.boot:
 		reject(wire.RejectBoot, "exaBGP was restarted since this batch was made")
 	case l == nil:
-		reject(wire.RejectFenced, "nobody commands for this owner; the bridge was restarted")
+		reject(wire.RejectNoLease, "nobody commands for this owner; the bridge was started again")
 	case b.Epoch != l.Epoch:
 		reject(wire.RejectFenced, l.Holder.String()+" commands now")
 	case b.Seq <= l.received:

@@ -44,6 +44,12 @@ func (c *core) grant(r wire.Request) wire.Grant {
 	c.epoch = max(c.epoch+1, c.now.UnixMilli())
 	c.out.epoch = c.epoch
 	c.cancel(r.Owner)
+	for id := range c.refused {
+		if id.owner == r.Owner { // the new commander asks for what it wants itself
+			delete(c.refused, id)
+			c.unsaid[id] = struct{}{}
+		}
+	}
 	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch}}
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)

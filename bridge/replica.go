@@ -50,6 +50,8 @@ func (r *replica) apply(u *wire.Update) error {
 		return r.part(u)
 	}
 	switch {
+	case r.run == "":
+		return nil // the snapshot that was asked for at the start is on its way
 	case u.Run != r.run || u.Boot != r.boot:
 		r.reset(u)
 		return errGap

@@ -7,12 +7,16 @@ import (
 	"routesync/state"
 )
 
+// tellEvery is how often progress is told: an assessment walks the whole set.
+const tellEvery = 200 * time.Millisecond
+
 // Apply sends the difference between desired and what sp advertises, and waits
 // until every route has the grade at every peer that is up, or can't get it.
 // When ctx ends first, its error comes with the assessment as it stands. progress, if
-// any, is told the assessment whenever it may have changed.
+// any, is told the assessment from time to time.
 func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.Grade, progress func(Assessment)) (Assessment, error) {
 	tried := attempts{}
+	var told time.Time
 	for {
 		if sp.Advertised().Complete && sp.Settled() {
 			plan, err := state.Diff(desired, sp.Advertised())
@@ -27,8 +31,9 @@ func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.
 				return a, nil
 			}
 		}
-		if progress != nil && sp.Advertised().Complete {
+		if now := time.Now(); progress != nil && sp.Advertised().Complete && now.Sub(told) >= tellEvery {
 			progress(Assess(desired, sp.Advertised(), grade))
+			told = now
 		}
 		if err := sp.Await(ctx, nil); err != nil {
 			return Assess(desired, sp.Advertised(), grade), err

@@ -19,7 +19,7 @@ type Case struct {
 // lists are in the order of keys and peers.
 type Assessment struct {
 	Routes    int // of the file
-	Confirmed int // of them, at the asked grade at every peer that is up
+	Confirmed int // of them, at the asked grade at every peer that is up, and at one at least
 	Pending   []Case
 	Held      []Case // the peer is down; exaBGP sends the route when it is up
 	Unsent    []Case // exaBGP holds the route and does not send it
@@ -42,14 +42,15 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		w := &desired.Routes[i]
 		peers := advertised.Resolve(w.Peers, w.Key.Family)
 		wanted[w.Key] = append(wanted[w.Key], peers...)
-		confirmed := len(peers) > 0
+		held := len(a.Held)
+		confirmed := true
 		if len(peers) == 0 {
 			a.Refused = append(a.Refused, Case{Key: w.Key, Pos: w.Pos, Reason: refused[w.Key].Reason})
 		}
 		for _, peer := range peers {
 			confirmed = a.route(w, peer, desired.Owner, advertised, grade, refused) && confirmed
 		}
-		if confirmed {
+		if confirmed && len(a.Held)-held < len(peers) {
 			a.Confirmed++
 		}
 	}

@@ -98,8 +98,12 @@ func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, ow
 	} else {
 		log.Warn("not converged: some changes are refused", "routes", plan.Unchanged, "left", len(plan.Changes))
 	}
+	wanted := map[state.Key]bool{}
+	for _, c := range plan.Changes {
+		wanted[c.Key] = true
+	}
 	for _, r := range advertised.Refused {
-		if r.Owner == owner {
+		if r.Owner == owner && wanted[r.Key] {
 			log.Warn("refused", "route", r.Key.String(), "reason", r.Reason)
 		}
 	}

@@ -152,7 +152,7 @@ func TestApplyNamesWhatIsLeft(t *testing.T) {
 		{"unsent", func(f *fakeSpeaker, _ *state.Desired) { f.grade = state.Unsent },
 			func(a Assessment) bool { return len(a.Unsent) == 1 && a.Confirmed == 0 }},
 		{"held", func(f *fakeSpeaker, _ *state.Desired) { f.grade = state.Held },
-			func(a Assessment) bool { return len(a.Held) == 1 && a.Confirmed == 1 }},
+			func(a Assessment) bool { return len(a.Held) == 1 && a.Confirmed == 0 }},
 		{"foreign", func(f *fakeSpeaker, d *state.Desired) {
 			f.set.Routes[d.Routes[0].Key] = []state.Advert{{At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
 		}, func(a Assessment) bool { return len(a.Foreign) == 1 && a.Confirmed == 0 }},

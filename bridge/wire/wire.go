@@ -93,6 +93,7 @@ type Rejected struct {
 const (
 	RejectBoot      = "stale-boot" // made for an exaBGP that is gone
 	RejectFenced    = "fenced"     // somebody else commands now
+	RejectNoLease   = "no-lease"   // the bridge was started again, and knows of no commander
 	RejectGap       = "gap"        // a batch before this one is missing
 	RejectMalformed = "malformed"  // not a batch
 )

@@ -38,7 +38,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, usage)
 		return 64
 	}
-	err := commands[args[0]](ctx, log, stdout)
+	ctx, err := underGoRun(ctx)
+	if err == nil {
+		err = commands[args[0]](ctx, log, stdout)
+	}
 	switch {
 	case err == nil:
 		return 0

@@ -1,10 +1,98 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"routesync/examples/lab/rig"
 )
 
-func test(ctx context.Context, log *slog.Logger, out io.Writer) error { return nil }
-func bench(ctx context.Context, log *slog.Logger, out io.Writer) error { return nil }
+// testLimit bounds all of the tests together.
+const testLimit = 25 * time.Minute
+
+// check is one step of the tests: a command that must end with 0, and print
+// nothing if it lists faults.
+type check struct {
+	name  string
+	argv  []string
+	env   []string
+	quiet bool // what it prints is a list of faults
+}
+
+func checks(broker string) []check {
+	amqp := []string{"ROUTESYNC_TEST_AMQP=" + broker}
+	return []check{
+		{name: "gofmt", argv: []string{"gofmt", "-l", "."}, quiet: true},
+		{name: "go vet", argv: []string{"go", "vet", "-tags", "integration", "./..."}},
+		{name: "staticcheck", argv: []string{"go", "tool", "staticcheck", "-tags", "integration", "./..."}},
+		{name: "go mod tidy", argv: []string{"go", "mod", "tidy", "-diff"}},
+		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
+		{name: "integration tests", argv: []string{"go", "test", "-race", "-tags", "integration", "-timeout", "12m", "./examples/lab/..."}},
+	}
+}
+
+// test runs everything there is to check, also after a step has failed, and
+// says at the end what did.
+func test(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, testLimit)
+	defer cancel()
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil))); err != nil {
+		return err
+	}
+	lab, err := rig.New(ctx, rig.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	broker, err := lab.Broker(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []string
+	steps := checks(broker.URL)
+	for _, c := range steps {
+		start := time.Now()
+		fmt.Fprintf(out, "== %s\n", c.name)
+		if err := c.run(ctx, root, out); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s: %w", c.name, ctx.Err())
+			}
+			fmt.Fprintf(out, "FAIL %s: %v\n", c.name, err)
+			failed = append(failed, c.name)
+		}
+		fmt.Fprintf(out, "   %s\n", time.Since(start).Round(100*time.Millisecond))
+	}
+	fmt.Fprintf(out, "%d passed, %d failed\n", len(steps)-len(failed), len(failed))
+	if len(failed) > 0 {
+		return fmt.Errorf("failed: %s", strings.Join(failed, "; "))
+	}
+	return nil
+}
+
+func (c check) run(ctx context.Context, root string, out io.Writer) error {
+	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), c.env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 20 * time.Second
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(out, &printed), out
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	if c.quiet && printed.Len() > 0 {
+		return errors.New("see the list above")
+	}
+	return nil
+}
