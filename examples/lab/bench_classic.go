@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"routesync/examples/lab/rig"
+)
+
+const (
+	classicNextHop = "192.0.2.1"
+	// floorBulk is how many routes a command of the floor has.
+	floorBulk = 500
+)
+
+// noEvents is what the classic system has no use for, and is not burdened
+// with: exaBGP tells it nothing but done.
+var noEvents = []rig.Piece{rig.Send, rig.Receive, rig.NeighborChanges}
+
+// manyClassic is the time from the classic sender's first message to the
+// router holding all routes.
+func (b *lanes) manyClassic(ctx context.Context) (_ time.Duration, err error) {
+	l, err := b.open(ctx, func(*lane) []string {
+		return []string{rig.Python3, filepath.Join(b.classic, "helper.py"), b.broker.URL}
+	}, noEvents...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	commands := filepath.Join(l.dir, "commands")
+	if err := os.WriteFile(commands, single(b.routes), 0o644); err != nil {
+		return 0, fmt.Errorf("write the commands: %w", err)
+	}
+	sender, err := b.lab.Program(ctx, "send-"+l.name, l.dir, nil, rig.Python3, filepath.Join(b.classic, "send.py"), b.broker.URL, commands)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, sender.Kill(ctx)) }()
+	if err := l.router.WaitCount(ctx, len(b.routes)); err != nil {
+		return 0, err
+	}
+	end := time.Now()
+	said, err := sender.Wrote()
+	if err != nil {
+		return 0, err
+	}
+	start, err := beganAt(said)
+	if err != nil {
+		return 0, err
+	}
+	return end.Sub(start), l.holds(ctx, b.routes)
+}
+
+// beganAt is the time that the sender names.
+func beganAt(said string) (time.Time, error) {
+	_, rest, ok := strings.Cut(said, "begins at ")
+	digits, _, _ := strings.Cut(rest, "\n")
+	ns, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil {
+		return time.Time{}, fmt.Errorf("the sender did not say when it began: %q", said)
+	}
+	return time.Unix(0, ns), nil
+}
+
+// manyFloor is the time that exaBGP and the router need by themselves: from
+// the write of commands made beforehand to the router holding all routes.
+func (b *lanes) manyFloor(ctx context.Context) (_ time.Duration, err error) {
+	fifo := ""
+	l, err := b.open(ctx, func(l *lane) []string {
+		fifo = filepath.Join(l.dir, "fifo")
+		return []string{rig.Python3, filepath.Join(b.classic, "floor.py"), fifo}
+	}, noEvents...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	text := bulk(b.routes, floorBulk)
+	start := time.Now()
+	if err := writeFIFO(fifo, text); err != nil {
+		return 0, err
+	}
+	if err := l.router.WaitCount(ctx, len(b.routes)); err != nil {
+		return 0, err
+	}
+	took := time.Since(start)
+	return took, l.holds(ctx, b.routes)
+}
+
+// single is a command a route.
+func single(routes []netip.Prefix) []byte {
+	var text bytes.Buffer
+	for _, p := range routes {
+		fmt.Fprintf(&text, "announce route %s next-hop %s\n", p, classicNextHop)
+	}
+	return text.Bytes()
+}
+
+// bulk is a command for every size routes.
+func bulk(routes []netip.Prefix, size int) []byte {
+	var text bytes.Buffer
+	for i, p := range routes {
+		if i%size == 0 {
+			if i > 0 {
+				text.WriteByte('\n')
+			}
+			fmt.Fprintf(&text, "announce attributes next-hop %s nlri", classicNextHop)
+		}
+		fmt.Fprintf(&text, " %s", p)
+	}
+	text.WriteByte('\n')
+	return text.Bytes()
+}
