@@ -17,7 +17,7 @@ const batchKeys = 1000
 
 // Send publishes changes as the next batches. It returns when the broker has
 // them; what becomes of them shows in Advertised.
-func (c *Client) Send(ctx context.Context, changes []state.Change) error {
+func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
 	if c.epoch == 0 {
 		return fmt.Errorf("command %s: no lease", c.replica.speaker)
 	}
@@ -41,6 +41,15 @@ func (c *Client) Send(ctx context.Context, changes []state.Change) error {
 		return fmt.Errorf("command %s: %w", c.replica.speaker, err)
 	}
 	return nil
+}
+
+// Settled tells whether the bridge has answered everything that was sent, and
+// may be sent more.
+func (c *Commander) Settled() bool {
+	if !c.replica.set.Complete {
+		return false
+	}
+	return c.epoch != 0 && c.applied() >= c.seq
 }
 
 // batches turns changes into batches of at most size routes: all announces

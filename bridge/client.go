@@ -23,14 +23,15 @@ const (
 // ErrFenced says that somebody else commands the speaker for this owner now.
 var ErrFenced = errors.New("somebody else commands now")
 
-// Client follows one speaker over one session with the broker, and commands it
-// if it holds a lease. It belongs to one goroutine and dies with its session.
-type Client struct {
+// Reader follows one speaker over one session with the broker. It publishes
+// requests for the speaker's state, and has no means to publish a command. It
+// belongs to one goroutine and dies with its session.
+type Reader struct {
 	session *rabbit.Session
 	log     *slog.Logger
 	replica *replica
 
-	owner string // "" if it only reads
+	owner string // of the lease that goes with the state; "" for none
 	from  wire.Commander
 
 	queue    string
@@ -42,21 +43,26 @@ type Client struct {
 	absent   bool      // no bridge was there at the last request
 }
 
-// NewReader follows a speaker and can't command it.
-func NewReader(s *rabbit.Session, speaker string, log *slog.Logger) *Client {
-	return &Client{session: s, log: log.With("speaker", speaker), replica: newReplica(speaker)}
+// NewReader returns a reader of a speaker.
+func NewReader(s *rabbit.Session, speaker string, log *slog.Logger) *Reader {
+	return &Reader{session: s, log: log.With("speaker", speaker), replica: newReplica(speaker)}
 }
 
-// NewCommander follows a speaker and commands it for an owner.
-func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Client {
-	c := NewReader(s, speaker, log)
-	c.owner, c.from = owner, from
-	return c
+// Commander is a reader that holds a lease, and so may command the speaker.
+type Commander struct {
+	*Reader
+}
+
+// NewCommander returns a commander of a speaker for an owner.
+func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Commander {
+	r := NewReader(s, speaker, log)
+	r.owner, r.from = owner, from
+	return &Commander{r}
 }
 
 // Open subscribes to the speaker's updates and asks for its state. The state
-// is there when [Client.Advertised] is complete.
-func (c *Client) Open(ctx context.Context) error {
+// is there when [Reader.Advertised] is complete.
+func (c *Reader) Open(ctx context.Context) error {
 	if err := c.session.DeclareEvents(ctx); err != nil {
 		return err
 	}
@@ -74,35 +80,26 @@ func (c *Client) Open(ctx context.Context) error {
 
 // Advertised is the speaker's set as of the last Await; it is valid until the
 // next one.
-func (c *Client) Advertised() *state.Advertised { return &c.replica.set }
+func (c *Reader) Advertised() *state.Advertised { return &c.replica.set }
 
 // About is what the bridge last said of itself, nil before it did.
-func (c *Client) About() *wire.About { return c.replica.about }
+func (c *Reader) About() *wire.About { return c.replica.about }
 
 // Boot names the life of exaBGP that the set belongs to.
-func (c *Client) Boot() string { return c.replica.boot }
+func (c *Reader) Boot() string { return c.replica.boot }
 
 // Epoch is the epoch of the lease, 0 for none.
-func (c *Client) Epoch() int64 { return c.epoch }
+func (c *Reader) Epoch() int64 { return c.epoch }
 
 // Digest is the digest of the set.
-func (c *Client) Digest() state.Digest { return c.replica.digest }
+func (c *Reader) Digest() state.Digest { return c.replica.digest }
 
 // Absent tells whether the last request found no bridge.
-func (c *Client) Absent() bool { return c.absent }
-
-// Settled tells whether the bridge has answered everything that was sent, and
-// may be sent more.
-func (c *Client) Settled() bool {
-	if !c.replica.set.Complete {
-		return false
-	}
-	return c.owner == "" || (c.epoch != 0 && c.applied() >= c.seq)
-}
+func (c *Reader) Absent() bool { return c.absent }
 
 // applied is the last of this client's batches that was answered; a lease of
 // another epoch says nothing about them.
-func (c *Client) applied() int64 {
+func (c *Reader) applied() int64 {
 	if c.replica.about == nil {
 		return -1
 	}
@@ -117,7 +114,7 @@ func (c *Client) applied() int64 {
 // Await takes what comes from the bridge until the state may have changed,
 // wake is signalled, or ctx ends (its error). Another error means that the
 // session is of no use any more.
-func (c *Client) Await(ctx context.Context, wake <-chan struct{}) error {
+func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 	pause := time.NewTicker(absentPause)
 	defer pause.Stop()
 	for {
@@ -148,7 +145,7 @@ func (c *Client) Await(ctx context.Context, wake <-chan struct{}) error {
 }
 
 // take handles one message and tells whether it changed something.
-func (c *Client) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
+func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 	switch d.Type {
 	case wire.TypeUpdate:
 		u, err := wire.DecodeUpdate(d.Body)
@@ -189,7 +186,7 @@ func (c *Client) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 }
 
 // fenced finds out that the lease has gone to somebody else.
-func (c *Client) fenced() error {
+func (c *Reader) fenced() error {
 	if c.epoch == 0 || c.replica.about == nil {
 		return nil
 	}
@@ -201,7 +198,7 @@ func (c *Client) fenced() error {
 	return nil
 }
 
-func (c *Client) rejected(ctx context.Context, r wire.Rejected) error {
+func (c *Reader) rejected(ctx context.Context, r wire.Rejected) error {
 	c.log.Warn("batch rejected", "seq", r.Seq, "reason", r.Reason, "detail", r.Detail)
 	switch r.Reason {
 	case wire.RejectFenced:
@@ -214,25 +211,25 @@ func (c *Client) rejected(ctx context.Context, r wire.Rejected) error {
 
 // restart begins again: a new lease, a new snapshot, and so a new difference.
 // Nothing that was sent before is sent again as it was.
-func (c *Client) restart(ctx context.Context) error {
+func (c *Reader) restart(ctx context.Context) error {
 	c.epoch, c.seq = 0, 0
 	c.replica.set.Complete = false
 	return c.request(ctx)
 }
 
 // request asks for the lease, if it commands, and for the state.
-func (c *Client) request(ctx context.Context) error {
+func (c *Reader) request(ctx context.Context) error {
 	if c.owner == "" {
 		return c.askSnapshot(ctx)
 	}
 	return c.send(ctx, wire.Request{Kind: wire.RequestLease, Owner: c.owner, From: c.from})
 }
 
-func (c *Client) askSnapshot(ctx context.Context) error {
+func (c *Reader) askSnapshot(ctx context.Context) error {
 	return c.send(ctx, wire.Request{Kind: wire.RequestSnapshot, From: c.from})
 }
 
-func (c *Client) send(ctx context.Context, r wire.Request) error {
+func (c *Reader) send(ctx context.Context, r wire.Request) error {
 	c.asked = time.Now()
 	body, err := wire.EncodeRequest(r)
 	if err != nil {
@@ -258,7 +255,7 @@ func (c *Client) send(ctx context.Context, r wire.Request) error {
 
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
-func (c *Client) retry(ctx context.Context) error {
+func (c *Reader) retry(ctx context.Context) error {
 	waited := time.Since(c.asked)
 	switch {
 	case c.absent, !c.ready() && waited >= answerPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
@@ -272,6 +269,6 @@ func (c *Client) retry(ctx context.Context) error {
 	return nil
 }
 
-func (c *Client) ready() bool {
+func (c *Reader) ready() bool {
 	return c.replica.set.Complete && (c.owner == "" || c.epoch != 0)
 }

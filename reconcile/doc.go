@@ -16,25 +16,31 @@ import (
 	"routesync/state"
 )
 
-// Speaker is one speaker over one connection. It belongs to one goroutine.
-type Speaker interface {
+// Source is the state of one speaker over one connection. It belongs to one
+// goroutine.
+type Source interface {
 	// Advertised is the set as of the last Await, valid until the next.
 	Advertised() *state.Advertised
-	// Settled tells whether everything that was sent was answered, and more
-	// may be sent.
-	Settled() bool
-	// Send gives the speaker changes; what becomes of them shows in Advertised.
-	Send(ctx context.Context, changes []state.Change) error
 	// Await returns nil when the state may have changed or wake is signalled,
 	// the error of ctx when that ends, and another error when the connection
 	// is of no use any more.
 	Await(ctx context.Context, wake <-chan struct{}) error
 }
 
+// Speaker is a source that can be commanded.
+type Speaker interface {
+	Source
+	// Settled tells whether everything that was sent was answered, and more
+	// may be sent.
+	Settled() bool
+	// Send gives the speaker changes; what becomes of them shows in Advertised.
+	Send(ctx context.Context, changes []state.Change) error
+}
+
 // Observe waits until the speaker's set is complete.
-func Observe(ctx context.Context, sp Speaker) error {
-	for !sp.Advertised().Complete {
-		if err := sp.Await(ctx, nil); err != nil {
+func Observe(ctx context.Context, source Source) error {
+	for !source.Advertised().Complete {
+		if err := source.Await(ctx, nil); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (s *silence) Error() string { return s.err.Error() }
 func (s *silence) Unwrap() error { return s.err }
 
 // observe opens a client and waits until its set is complete.
-func observe(ctx context.Context, speaker string, c *bridge.Client) (observation, error) {
+func observe(ctx context.Context, speaker string, c *bridge.Reader) (observation, error) {
 	err := c.Open(ctx)
 	if err == nil {
 		err = reconcile.Observe(ctx, c)
