@@ -157,6 +157,30 @@ func (l *lane) close(ctx context.Context) error {
 	return errors.Join(l.speaker.Kill(ctx), l.router.Kill(ctx))
 }
 
+// wait returns once the router holds n routes, and says when that was. Until
+// as many have come it asks for BIRD's counters: to count the table, BIRD walks
+// all of it, and would slow down what is measured.
+func (l *lane) wait(ctx context.Context, n int) (time.Time, error) {
+	beat := time.NewTicker(5 * time.Millisecond)
+	defer beat.Stop()
+	for {
+		seen, err := l.router.Updates(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if seen.Updates >= n {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("wait for %d routes at the router, %d came: %w", n, seen.Updates, ctx.Err())
+		case <-beat.C:
+		}
+	}
+	err := l.router.WaitCount(ctx, n)
+	return time.Now(), err
+}
+
 // holds checks, once the clock has stopped, that the router has exactly these
 // routes: a count alone could be of others.
 func (l *lane) holds(ctx context.Context, want []netip.Prefix) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -47,10 +46,10 @@ func (b *lanes) manyClassic(ctx context.Context) (_ time.Duration, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, sender.Kill(ctx)) }()
-	if err := l.router.WaitCount(ctx, len(b.routes)); err != nil {
+	end, err := l.wait(ctx, len(b.routes))
+	if err != nil {
 		return 0, err
 	}
-	end := time.Now()
 	said, err := sender.Wrote()
 	if err != nil {
 		return 0, err
@@ -76,25 +75,26 @@ func beganAt(said string) (time.Time, error) {
 // manyFloor is the time that exaBGP and the router need by themselves: from
 // the write of commands made beforehand to the router holding all routes.
 func (b *lanes) manyFloor(ctx context.Context) (_ time.Duration, err error) {
-	fifo := ""
-	l, err := b.open(ctx, func(l *lane) []string {
-		fifo = filepath.Join(l.dir, "fifo")
+	fifo := filepath.Join(b.lab.Dir(), fmt.Sprintf("commands-%d", b.rounds))
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		return 0, fmt.Errorf("make a named pipe: %w", err)
+	}
+	l, err := b.open(ctx, func(*lane) []string {
 		return []string{rig.Python3, filepath.Join(b.classic, "floor.py"), fifo}
 	}, noEvents...)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, l.close(ctx)) }()
-	text := bulk(b.routes, floorBulk)
-	start := time.Now()
-	if err := writeFIFO(fifo, text); err != nil {
+	start, err := writeFIFO(ctx, fifo, bulk(b.routes, floorBulk))
+	if err != nil {
 		return 0, err
 	}
-	if err := l.router.WaitCount(ctx, len(b.routes)); err != nil {
+	end, err := l.wait(ctx, len(b.routes))
+	if err != nil {
 		return 0, err
 	}
-	took := time.Since(start)
-	return took, l.holds(ctx, b.routes)
+	return end.Sub(start), l.holds(ctx, b.routes)
 }
 
 // single is a command a route.
@@ -120,4 +120,28 @@ func bulk(routes []netip.Prefix, size int) []byte {
 	}
 	text.WriteByte('\n')
 	return text.Bytes()
+}
+
+// writeFIFO gives a text to whoever reads a named pipe, and ends it. It waits
+// for the reader.
+func writeFIFO(ctx context.Context, path string, text []byte) (start time.Time, err error) {
+	beat := time.NewTicker(5 * time.Millisecond)
+	defer beat.Stop()
+	for {
+		// Not blocking, for a reader that failed would hold the open for ever.
+		pipe, err := os.OpenFile(path, os.O_WRONLY|unix.O_NONBLOCK, 0)
+		if err == nil {
+			start = time.Now()
+			_, err = pipe.Write(text)
+			return start, errors.Join(err, pipe.Close())
+		}
+		if !errors.Is(err, unix.ENXIO) {
+			return start, fmt.Errorf("write to a helper: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return start, fmt.Errorf("wait for the reader of %s: %w", path, ctx.Err())
+		case <-beat.C:
+		}
+	}
 }

@@ -96,11 +96,11 @@ func (b *lanes) manySynced(ctx context.Context) (_ time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.router.WaitCount(ctx, len(b.routes)); err != nil {
+	end, err := s.wait(ctx, len(b.routes))
+	if err != nil {
 		return 0, err
 	}
-	took := time.Since(start)
-	return took, s.holds(ctx, b.routes)
+	return end.Sub(start), s.holds(ctx, b.routes)
 }
 
 // oneRoute times saves that add or change one route, in a file of a few and in

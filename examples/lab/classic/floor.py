@@ -11,9 +11,10 @@ every = threading.Event()  # set when all is answered
 
 
 def count(commands):
-    for _ in range(commands):
-        sys.stdin.readline()
-    every.set()
+    for line in sys.stdin:
+        commands -= line == "done\n"
+        if commands == 0:
+            every.set()
 
 
 with open(sys.argv[1]) as pipe:
