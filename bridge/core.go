@@ -88,7 +88,7 @@ type core struct {
 	lost    map[place]string              // owners of what was withdrawn behind the bridge's back
 	epoch   int64
 	leases  map[string]*lease
-	window  window
+	windows windows
 	start   []*op // operations to put into commands at the end of this step
 	flying  map[*op]struct{}
 
@@ -162,7 +162,10 @@ func (c *core) findPeer(a netip.Addr) *peer {
 }
 
 // owes tells how many answers exaBGP owes.
-func (c *core) owes() int { return c.window.owed() }
+func (c *core) owes() int { return c.windows.owed() }
+
+// busy tells whether changes are in flight.
+func (c *core) busy() bool { return len(c.flying) > 0 }
 
 func (c *core) trouble(text string) {
 	c.fault, c.faultAt, c.aboutNews = text, c.now, true
@@ -205,7 +208,7 @@ func (c *core) overdue() {
 		}
 	}
 	if late {
-		c.window.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
+		c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 	}
 }
 

@@ -26,18 +26,14 @@ func (c *core) line(text string, now time.Time) {
 			c.versionLine(l)
 			return
 		}
-		c.window.text(l.Text)
+		c.windows.text(l.Text)
 	case exabgp.Done, exabgp.Error:
 		if c.phase == asked {
 			c.versionLine(l)
 			return
 		}
-		if c.window.answer(l.Kind) {
-			if len(c.window.out) > 0 {
-				c.settle()
-			} else {
-				c.window.answers = nil
-			}
+		if w := c.windows.answer(l.Kind); w != nil {
+			c.settle(w)
 		}
 	}
 }
@@ -63,8 +59,9 @@ func (c *core) event(e *exabgp.Event) {
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
 		for _, a := range e.Update.Announced {
+			r := report{p: p, sent: a, verdicts: map[state.Attrs]verdict{}}
 			for _, k := range a.Keys {
-				c.sentAnnounce(p, k, a)
+				c.sentAnnounce(k, &r)
 			}
 		}
 		for _, w := range e.Update.Withdrawn {
@@ -111,23 +108,46 @@ func (c *core) sessionDown(p *peer) {
 	}
 }
 
-// sentAnnounce: exaBGP writes an UPDATE with k to p.
-func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
+// report is what exaBGP says it sent to a peer: many NLRI with the same
+// attributes, which are compared with what was asked for once.
+type report struct {
+	p        *peer
+	sent     exabgp.Announced
+	verdicts map[state.Attrs]verdict
+}
+
+type verdict struct {
+	ok         bool
+	difference string
+}
+
+func (r *report) matches(asked state.Attrs) verdict {
+	v, known := r.verdicts[asked]
+	if !known {
+		v.ok, v.difference = r.p.Matches(asked, r.sent)
+		r.verdicts[asked] = v
+	}
+	return v
+}
+
+// sentAnnounce: exaBGP writes an UPDATE with k to a peer.
+func (c *core) sentAnnounce(k state.Key, r *report) {
+	p := r.p
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	s := e.slot(p)
 	if o := e.flight; o != nil && !o.withdraw && has(o.targets, p) {
-		ok, difference := p.Matches(o.attrs, a)
+		v := r.matches(o.attrs)
 		switch {
-		case ok && !o.accepted:
+		case v.ok && !o.accepted:
 			o.seen = append(o.seen, p)
 			return
-		case ok:
+		case v.ok:
 			c.table.set(k, slot{peer: p, owner: o.owner, attrs: o.attrs, grade: state.Sent})
 			c.landed(o, p)
 			return
 		case o.accepted && s != nil:
-			c.table.grade(k, s, state.Unsent, difference)
+			c.table.grade(k, s, state.Unsent, v.difference)
 			return
 		}
 		// Not what is in flight: what was there before, sent again.
@@ -136,11 +156,11 @@ func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
 		if e.flight == nil {
 			owner := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
-			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, a), grade: state.Sent})
+			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, r.sent), grade: state.Sent})
 		}
 		return
 	}
-	if ok, _ := p.Matches(s.attrs, a); ok {
+	if r.matches(s.attrs).ok {
 		if s.grade != state.Withdrawing {
 			c.table.grade(k, s, state.Sent, "")
 		}
@@ -148,7 +168,7 @@ func (c *core) sentAnnounce(p *peer, k state.Key, a exabgp.Announced) {
 	}
 	if e.flight == nil {
 		c.trouble(fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
-		c.table.set(k, slot{peer: p, owner: s.owner, attrs: c.observed(p, a), grade: state.Sent})
+		c.table.set(k, slot{peer: p, owner: s.owner, attrs: c.observed(p, r.sent), grade: state.Sent})
 	}
 }
 

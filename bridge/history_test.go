@@ -161,8 +161,8 @@ func (w *world) check(rt *rapid.T, d *state.Desired, static state.Key) {
 			rt.Fatalf("peer %s holds %v, want %v", p.addr, p.holds, want)
 		}
 	}
-	if len(w.core.flying) != 0 || w.core.window.open {
-		rt.Fatalf("%d changes in flight after convergence, window open %v", len(w.core.flying), w.core.window.open)
+	if len(w.core.flying) != 0 || len(w.core.windows.out) > 0 {
+		rt.Fatalf("%d changes in flight after convergence, window open %v", len(w.core.flying), len(w.core.windows.out) > 0)
 	}
 	if w.core.table.digest != w.replica.set.Digest() {
 		rt.Fatalf("digest of the bridge %+v, of the reader %+v", w.core.table.digest, w.replica.set.Digest())

@@ -241,7 +241,7 @@ func (c *core) launch() {
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {
 		for _, x := range c.commands(g.withdraw, g.attrs, groups[g].at, groups[g].ops) {
-			c.window.add(x)
+			c.windows.add(x)
 		}
 	}
 }

@@ -19,6 +19,9 @@ import (
 const (
 	// tickEvery is how often the core looks at the clock.
 	tickEvery = 500 * time.Millisecond
+	// updateEvery is the pace of updates while changes are in flight: most of
+	// what they would say changes again before the next.
+	updateEvery = 25 * time.Millisecond
 	// beatEvery is how often readers are told the digest when nothing happens.
 	beatEvery = 10 * time.Second
 )
@@ -38,6 +41,7 @@ type Server struct {
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
+	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
 }
@@ -121,7 +125,7 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan rabbit.Delivery, 64)}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan rabbit.Delivery, 256)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
@@ -194,10 +198,12 @@ func (s *Server) loop(ctx context.Context) error {
 	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
 	defer tick.Stop()
 	defer beat.Stop()
+	pace := time.NewTimer(updateEvery)
+	defer pace.Stop()
 	s.core.hello(time.Now())
 	for {
 		s.carryOut(ctx, s.core.take())
-		s.feed(ctx)
+		s.feed(ctx, pace)
 		s.pipe.Awake(s.core.owes())
 		select {
 		case <-ctx.Done():
@@ -221,6 +227,8 @@ func (s *Server) loop(ctx context.Context) error {
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
+		case <-pace.C:
+			s.paced = false
 		case now := <-tick.C:
 			s.core.tick(now)
 		case <-beat.C:
@@ -342,12 +350,14 @@ func (s *Server) post(m rabbit.Message, err error) {
 
 // feed gives the publisher what there is, when it is ready for it: updates are
 // made only then, so that what changes while the broker is slow is told once.
-func (s *Server) feed(ctx context.Context) {
+func (s *Server) feed(ctx context.Context, pace *time.Timer) {
 	if !s.ready || s.link == nil {
 		return
 	}
-	if len(s.queue) == 0 && s.core.news() {
+	if len(s.queue) == 0 && s.core.news() && !(s.paced && s.core.busy()) {
 		s.enqueue(s.core.update())
+		s.paced = true
+		pace.Reset(updateEvery)
 	}
 	if len(s.queue) == 0 {
 		return

@@ -59,20 +59,18 @@ func (c *core) versionLine(l exabgp.Line) {
 	}
 	c.phase = reading
 	c.log.Info("exaBGP answers", "version", c.exabgp)
-	// The first window has no command of ours: its barrier comes back behind
-	// the answers that the helper before this one is owed.
-	c.window.out, c.window.answers, c.window.barrier, c.window.open = nil, nil, false, true
-	c.out.lines = append(c.out.lines, exabgp.Barrier)
+	// Answers that the helper before this one is owed come first.
+	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.askNeighbors()
-	c.window.add(&exchange{line: exabgp.ShowRIB, ask: c.learnTable})
+	c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.learnTable})
 }
 
 func (c *core) askNeighbors() {
-	if slices.ContainsFunc(c.window.waiting, func(x *exchange) bool { return x.line == exabgp.ShowConfiguration }) {
+	if slices.ContainsFunc(c.windows.waiting, func(x *exchange) bool { return x.line == exabgp.ShowConfiguration }) {
 		return
 	}
-	c.window.add(&exchange{line: exabgp.ShowConfiguration, ask: c.learnNeighbors})
-	c.window.add(&exchange{line: exabgp.ShowExtensive, ask: c.learnSessions})
+	c.windows.add(&exchange{line: exabgp.ShowConfiguration, ask: c.learnNeighbors})
+	c.windows.add(&exchange{line: exabgp.ShowExtensive, ask: c.learnSessions})
 }
 
 // learnNeighbors takes the answer to "show neighbor configuration", and finds
@@ -100,7 +98,7 @@ func (c *core) learnNeighbors(body []string, ok bool) {
 	if len(neighbors) == 0 {
 		c.adopt(nil, nil)
 	}
-	c.window.waiting = append(probes, c.window.waiting...)
+	c.windows.ahead(probes...)
 }
 
 // adopt takes the neighbors that were reached as the bridge's peers.
@@ -303,7 +301,7 @@ func (c *core) prove() {
 			continue
 		}
 		p.heard, p.unsettled = c.now, true
-		c.window.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+		c.windows.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
 	}
 }
 

@@ -32,80 +32,111 @@ type exchange struct {
 	tries int
 }
 
-// window holds the commands that wait and those that exaBGP owes an answer.
-// exaBGP answers route commands in order, but may lose an answer; so a window
-// ends with a barrier, and only a window in which every answer came is
-// believed.
+// window is the commands between two barriers. exaBGP answers route commands
+// in order, but may lose an answer; so only a window in which every answer came
+// before its barrier's is believed.
 type window struct {
+	commands []*exchange
+	answers  []exabgp.Kind
+	barrier  bool // the barrier's header was seen
+}
+
+// plain tells whether nothing but changes of routes is in the window.
+func (w *window) plain() bool { return len(w.commands) > 0 && w.commands[0].plain() }
+
+func (x *exchange) plain() bool { return x.ask == nil && !x.alone }
+
+// windows holds the commands that wait, and the windows that exaBGP owes
+// answers, the oldest first. Two may be out, so that exaBGP has work while the
+// answers to the one before are read; a question is out by itself.
+type windows struct {
 	waiting []*exchange
-	out     []*exchange
-	answers []exabgp.Kind
-	open    bool // commands are out and the barrier has not been answered
-	barrier bool // the barrier's header was seen
+	out     []*window
 }
 
-func (w *window) add(x *exchange) { w.waiting = append(w.waiting, x) }
+func (w *windows) add(x *exchange) { w.waiting = append(w.waiting, x) }
 
-// owed is how many answers exaBGP owes, the barrier's included.
-func (w *window) owed() int {
-	if !w.open {
-		return 0
+// ahead puts commands before those that wait.
+func (w *windows) ahead(xs ...*exchange) { w.waiting = append(xs, w.waiting...) }
+
+// owed is how many answers exaBGP owes, the barriers' included.
+func (w *windows) owed() int {
+	n := 0
+	for _, x := range w.out {
+		n += len(x.commands) + 1 - len(x.answers)
 	}
-	return len(w.out) + 1 - len(w.answers)
+	return n
 }
 
-// next opens a window and returns its lines; none if one is open or nothing
-// waits.
-func (w *window) next() []string {
-	if w.open || len(w.waiting) == 0 {
+// next opens a window and returns its lines; none if nothing may be sent now.
+func (w *windows) next() []string {
+	if len(w.waiting) == 0 || len(w.out) > 1 {
+		return nil
+	}
+	if len(w.out) == 1 && !(w.out[0].plain() && w.waiting[0].plain()) {
 		return nil
 	}
 	n := 1
-	if first := w.waiting[0]; first.ask == nil && !first.alone {
-		for n < len(w.waiting) && n < windowLines && w.waiting[n].ask == nil && !w.waiting[n].alone {
-			n++
-		}
+	for w.waiting[0].plain() && n < len(w.waiting) && n < windowLines && w.waiting[n].plain() {
+		n++
 	}
-	w.out, w.waiting = w.waiting[:n:n], w.waiting[n:]
-	w.answers, w.barrier, w.open = nil, false, true
+	x := &window{commands: w.waiting[:n:n]}
+	w.waiting, w.out = w.waiting[n:], append(w.out, x)
 	lines := make([]string, 0, n+1)
-	for _, x := range w.out {
+	for _, x := range x.commands {
 		lines = append(lines, x.line)
 	}
 	return append(lines, exabgp.Barrier)
 }
 
+// drain opens a window without commands: its barrier comes back behind the
+// answers that were owed before.
+func (w *windows) drain() string {
+	w.out = []*window{{}}
+	return exabgp.Barrier
+}
+
 // text takes a line of an answer's body.
-func (w *window) text(line string) {
+func (w *windows) text(line string) {
+	if len(w.out) == 0 {
+		return
+	}
+	x := w.out[0]
 	switch {
 	case exabgp.IsBarrierHeader(line):
-		w.barrier = true
-	case w.open && len(w.out) == 1:
-		w.out[0].body = append(w.out[0].body, line)
+		x.barrier = true
+	case len(x.commands) == 1:
+		x.commands[0].body = append(x.commands[0].body, line)
 	}
 }
 
-// answer takes done or error and tells whether the window is closed now.
-func (w *window) answer(k exabgp.Kind) bool {
-	if !w.open {
-		return false
+// answer takes done or error, and returns the window that it closes, if it
+// does.
+func (w *windows) answer(k exabgp.Kind) *window {
+	if len(w.out) == 0 {
+		return nil
 	}
-	if w.barrier {
-		w.open = false
-		return true
+	x := w.out[0]
+	if x.barrier {
+		w.out = w.out[1:]
+		return x
 	}
-	w.answers = append(w.answers, k)
-	return false
+	x.answers = append(x.answers, k)
+	return nil
 }
 
-// pump sends the next window, if none is out.
-func (c *core) pump() { c.out.lines = append(c.out.lines, c.window.next()...) }
+// pump sends what may be sent now.
+func (c *core) pump() {
+	for lines := c.windows.next(); lines != nil; lines = c.windows.next() {
+		c.out.lines = append(c.out.lines, lines...)
+	}
+}
 
 // settle draws the conclusions from a closed window.
-func (c *core) settle() {
-	out, answers := c.window.out, c.window.answers
-	c.window.out, c.window.answers = nil, nil
+func (c *core) settle(w *window) {
+	out, answers := w.commands, w.answers
 	switch {
+	case len(out) == 0:
 	case len(out) == len(answers):
 		for i, x := range out {
 			c.settled(x, answers[i])
@@ -120,7 +151,7 @@ func (c *core) settle() {
 		for _, x := range out {
 			x.alone, x.body = true, nil
 		}
-		c.window.waiting = append(out, c.window.waiting...)
+		c.windows.ahead(out...)
 	}
 }
 
@@ -144,7 +175,7 @@ func (c *core) failed(x *exchange, why string) {
 		c.trouble(fmt.Sprintf("%q: %s", x.line, why))
 		if x.tries++; x.tries < questionTries {
 			x.body = nil
-			c.window.waiting = append([]*exchange{x}, c.window.waiting...)
+			c.windows.ahead(x)
 		}
 		return
 	}
@@ -157,7 +188,7 @@ func (c *core) failed(x *exchange, why string) {
 		for _, s := range single {
 			s.alone = x.alone
 		}
-		c.window.waiting = append(single, c.window.waiting...)
+		c.windows.ahead(single...)
 		return
 	}
 	if x.alone {
@@ -190,7 +221,7 @@ func (c *core) verify(x *exchange, why string) {
 		}
 		c.accept(o, x)
 	}}
-	c.window.waiting = append([]*exchange{ask}, c.window.waiting...)
+	c.windows.ahead(ask)
 }
 
 // accept notes that exaBGP took a change of one key at the peers of x.

@@ -16,8 +16,12 @@ const tellEvery = 200 * time.Millisecond
 // any, is told the assessment from time to time.
 func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.Grade, progress func(Assessment)) (Assessment, error) {
 	tried := attempts{}
+	var epoch int64 // that tried is about
 	var told time.Time
 	for {
+		if now := sp.Epoch(); now != epoch {
+			tried, epoch = attempts{}, now
+		}
 		if sp.Advertised().Complete && sp.Settled() {
 			plan, err := state.Diff(desired, sp.Advertised())
 			if err != nil {

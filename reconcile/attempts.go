@@ -19,6 +19,10 @@ type attempt struct {
 	peers state.Peers
 }
 
+func identify(ch state.Change) attempt {
+	return attempt{ch.Op, ch.Key, ch.After, state.NewPeers(ch.Peers)}
+}
+
 // attempts remembers the changes that were sent, so that one which is still
 // to do when everything was answered is not sent over and over.
 type attempts map[attempt]time.Time
@@ -27,10 +31,16 @@ type attempts map[attempt]time.Time
 // now. What is no longer to do has stuck: it is forgotten, so that the same
 // change is sent at once if the route drifts again.
 func (a attempts) fresh(changes []state.Change, now time.Time) []state.Change {
+	if len(a) == 0 {
+		for _, ch := range changes {
+			a[identify(ch)] = now
+		}
+		return changes
+	}
 	var todo []state.Change
 	still := make(map[attempt]bool, len(changes))
 	for _, ch := range changes {
-		id := attempt{ch.Op, ch.Key, ch.After, state.NewPeers(ch.Peers)}
+		id := identify(ch)
 		still[id] = true
 		if last, tried := a[id]; tried && now.Sub(last) < tryAgain {
 			continue

@@ -44,11 +44,12 @@ func (t *Target) current() *state.Desired {
 func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) error {
 	tried := attempts{}
 	var acted *state.Desired // the set that tried is about
+	var epoch int64          // and the epoch
 	var told *state.Desired  // the set that was reported converged
 	for {
 		desired := t.current()
-		if desired != acted {
-			tried, acted = attempts{}, desired
+		if now := sp.Epoch(); desired != acted || now != epoch {
+			tried, acted, epoch = attempts{}, desired, now
 		}
 		left := 0
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {

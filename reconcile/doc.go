@@ -6,7 +6,8 @@
 //   - Nothing is sent before both sets are known complete.
 //   - The next difference is computed from what the bridge confirms, never from
 //     what was sent, and only when everything sent before was answered.
-//   - What was refused is not sent again until the file changes, or time passes.
+//   - What was refused is not sent again until the file changes, the bridge
+//     begins anew, or time passes.
 //   - A file that can't be read or is invalid changes nothing.
 package reconcile
 
@@ -33,6 +34,9 @@ type Speaker interface {
 	// Settled tells whether everything that was sent was answered, and more
 	// may be sent.
 	Settled() bool
+	// Epoch is another one when what was sent before, and not answered, is
+	// lost: it may not have been tried at all.
+	Epoch() int64
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
 }

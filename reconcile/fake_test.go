@@ -20,7 +20,9 @@ type fakeSpeaker struct {
 	grade   state.Grade // of what is announced
 	mu      sync.Mutex
 	batches [][]state.Change
-	unsent  int         // batches that are not answered
+	unsent  int  // batches that are not answered
+	lose    bool // the next batch gets lost, and the epoch ends
+	epoch   int64
 	inbox   chan func() // changes from outside, made in the loop's goroutine
 	broken  chan struct{}
 }
@@ -43,10 +45,18 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
 
+func (f *fakeSpeaker) Epoch() int64 { return f.epoch }
+
 func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	f.mu.Lock()
 	f.batches = append(f.batches, changes)
 	f.mu.Unlock()
+	if f.lose {
+		f.lose = false
+		f.unsent++
+		f.epoch++
+		return nil
+	}
 	for _, c := range changes {
 		if reason := f.refuse[c.Key]; reason != "" {
 			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After, Reason: reason})

@@ -104,6 +104,19 @@ func TestRefusedChangeIsNotSentOverAndOver(t *testing.T) {
 	})
 }
 
+func TestChangeThatWasLostIsSentAgainAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		f.lose = true
+		target.Set(file(t, "10.0.0.0/24"))
+		stop := converging(t, f, target)
+		if len(f.sent()) != 2 || len(f.set.Routes) != 1 {
+			t.Errorf("sent %d times, want twice: the first was lost with its epoch", len(f.sent()))
+		}
+		_ = stop()
+	})
+}
+
 func TestConvergeEndsWithItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, target := newFakeSpeaker(), NewTarget()

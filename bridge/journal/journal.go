@@ -204,9 +204,10 @@ func (j *Journal) Begin(boot string) error {
 	})
 }
 
-// Put stores the entries, all or none. Of two with one key the last counts.
+// Put stores the entries, all or none, where they outlive this process. Of two
+// with one key the last counts.
 func (j *Journal) Put(entries []Entry) error {
-	return j.update("write", func(tx *bbolt.Tx) error {
+	return j.note("write", func(tx *bbolt.Tx) error {
 		meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
 		sum, err := decodeSeal(meta.Get([]byte(keySeal)))
 		if err != nil {
@@ -275,7 +276,16 @@ func (j *Journal) Close() error {
 // waits for the disk.
 var errUnchanged = errors.New("unchanged")
 
-// update runs one durable transaction.
+// note runs a transaction that must outlive this process, but not the machine:
+// claims are about a life of exaBGP, and die with it. What a crash of the
+// machine leaves of the file is checked at the next Open like any other.
+func (j *Journal) note(what string, f func(*bbolt.Tx) error) error {
+	j.db.NoSync = true
+	defer func() { j.db.NoSync = false }()
+	return j.update(what, f)
+}
+
+// update runs one transaction, durable unless note says otherwise.
 func (j *Journal) update(what string, f func(*bbolt.Tx) error) error {
 	err := guard(func() error { return j.db.Update(f) })
 	if err != nil && !errors.Is(err, errUnchanged) {

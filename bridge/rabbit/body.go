@@ -28,7 +28,10 @@ func pack(body []byte) (packed []byte, encoding string, err error) {
 		return body, "", nil
 	}
 	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
+	w, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed) // lists of prefixes: the level matters little to the size
+	if err != nil {
+		return nil, "", fmt.Errorf("compress body: %w", err)
+	}
 	if _, err := w.Write(body); err != nil {
 		return nil, "", fmt.Errorf("compress body: %w", err)
 	}

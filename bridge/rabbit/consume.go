@@ -10,7 +10,7 @@ import (
 const (
 	// commandsAhead and its like are how many messages the broker sends ahead of
 	// their acknowledgement. The library keeps them without a bound of its own.
-	commandsAhead = 16
+	commandsAhead = 64
 	requestsAhead = 16
 	eventsAhead   = 256
 )
