@@ -39,6 +39,7 @@ type Reader struct {
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
 	asked    time.Time
+	looked   time.Time // when it was last seen to that requests are answered
 	progress time.Time // when the bridge last answered a batch, or one was sent
 	absent   bool      // no bridge was there at the last request
 }
@@ -118,6 +119,14 @@ func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 	pause := time.NewTicker(absentPause)
 	defer pause.Stop()
 	for {
+		// By the clock and not by the ticker alone: a speaker with much news
+		// would starve it.
+		if time.Since(c.looked) >= absentPause {
+			c.looked = time.Now()
+			if err := c.retry(ctx); err != nil {
+				return err
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -126,9 +135,6 @@ func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 		case <-c.session.Context().Done():
 			return context.Cause(c.session.Context())
 		case <-pause.C:
-			if err := c.retry(ctx); err != nil {
-				return err
-			}
 		case d, ok := <-c.inbox:
 			if !ok {
 				return fmt.Errorf("updates of %s: the subscription ended", c.replica.speaker)
@@ -205,6 +211,12 @@ func (c *Reader) rejected(ctx context.Context, r wire.Rejected) error {
 		return fmt.Errorf("%s: %w: %s", c.replica.speaker, ErrFenced, r.Detail)
 	case wire.RejectMalformed:
 		return fmt.Errorf("%s: batch %d: %s", c.replica.speaker, r.Seq, r.Detail)
+	case wire.RejectGap:
+		// Not at once: if what makes the gap is a batch that can't be read, it
+		// comes again with every new lease.
+		c.epoch, c.seq, c.asked = 0, 0, time.Now()
+		c.replica.set.Complete = false
+		return nil
 	}
 	return c.restart(ctx)
 }

@@ -18,6 +18,9 @@ import (
 // confirmation: if the UPDATE comes later, the route is sent.
 const sendPatience = 5 * time.Second
 
+// sendLimit is the same for a peer that exaBGP sends other things to.
+const sendLimit = time.Minute
+
 // peer is one BGP neighbor of the speaker.
 type peer struct {
 	exabgp.Neighbor
@@ -27,6 +30,8 @@ type peer struct {
 	negotiated []state.Family // nil until exaBGP was asked in this session
 	asked      bool           // negotiated is known
 	heard      time.Time      // when exaBGP last reported something sent to it
+	spoke      bool           // a state event came since the sessions were last asked for
+	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	unsettled  bool           // it may have routes that are accepted and not sent
 }
 
@@ -79,7 +84,9 @@ type core struct {
 
 	now     time.Time
 	phase   phase
+	met     bool // the neighbors were read
 	askedAt time.Time
+	looked  time.Time        // when neighbors were last asked for without cause
 	exabgp  string           // release
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
@@ -189,22 +196,27 @@ func (c *core) overdue() {
 			continue
 		}
 		for _, p := range slices.Clone(o.waiting) {
-			if c.now.Sub(later(o.since, p.heard)) >= sendPatience {
+			if c.silent(o.since, p) {
 				c.giveUp(o, p)
 				late = true
 			}
 		}
 	}
 	for _, p := range c.peers {
-		if !p.unsettled || !p.up || c.now.Sub(later(p.since, p.heard)) < sendPatience {
+		if !p.unsettled || !p.up || !c.silent(p.since, p) {
 			continue
 		}
 		p.unsettled = false
 		for k, e := range c.table.entries {
-			if s := e.slot(p); s != nil && s.grade == state.Accepted && e.flight == nil {
-				c.table.grade(k, s, state.Unsent, unsentReason)
-				late = true
+			s := e.slot(p)
+			if s == nil || s.grade != state.Accepted {
+				continue
 			}
+			if e.flight.at(p) {
+				continue // it has a clock of its own
+			}
+			c.table.grade(k, s, state.Unsent, unsentReason)
+			late = true
 		}
 	}
 	if late {
@@ -212,18 +224,28 @@ func (c *core) overdue() {
 	}
 }
 
+// silent tells whether exaBGP has had its time to send something to p.
+func (c *core) silent(since time.Time, p *peer) bool {
+	return c.now.Sub(later(since, p.heard)) >= sendPatience || c.now.Sub(since) >= sendLimit
+}
+
+const unwithdrawnReason = "exaBGP took the withdraw and has not sent it to this peer"
+
 const unsentReason = "exaBGP took the route and has not sent it to this peer"
 
 // giveUp stops waiting for exaBGP to send an operation to a peer.
 func (c *core) giveUp(o *op, p *peer) {
-	if s := c.table.find(o.key, p); s != nil {
-		if o.withdraw {
-			// Gone from exaBGP's table; a withdraw that exaBGP does not send is
-			// one that the peer does not need (the first batch of a session).
-			c.table.drop(o.key, p)
-		} else {
-			c.table.grade(o.key, s, state.Unsent, unsentReason)
-		}
+	s := c.table.find(o.key, p)
+	switch {
+	case s == nil:
+	case o.withdraw && has(o.proven, p):
+		c.table.grade(o.key, s, state.Withdrawing, unwithdrawnReason)
+	case o.withdraw:
+		// Gone from exaBGP's table; a withdraw that exaBGP does not send is one
+		// that the peer does not need (the first batch of a session).
+		c.table.drop(o.key, p)
+	case s.grade != state.Unsent: // it may have a better reason
+		c.table.grade(o.key, s, state.Unsent, unsentReason)
 	}
 	c.landed(o, p)
 }

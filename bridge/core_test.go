@@ -248,7 +248,7 @@ func TestAnnounceReplaceWithdraw(t *testing.T) {
 	w.settle()
 	w.holds(p, "10.0.1.0/24 "+nh+" med 6", "2001:db8::/32 next-hop 2001:db8::1")
 	w.plan(d, 0)
-	if len(w.exabgp.wrote) != 2 || !strings.HasPrefix(w.exabgp.wrote[0], "announce") || !strings.HasPrefix(w.exabgp.wrote[1], "withdraw") {
+	if len(w.exabgp.wrote) != 2 || !strings.Contains(w.exabgp.wrote[0], " announce ") || !strings.Contains(w.exabgp.wrote[1], " withdraw ") {
 		t.Errorf("commands %q, want one announce and then one withdraw", w.exabgp.wrote)
 	}
 	if len(w.core.table.entries) != 2 || len(w.core.flying) != 0 {

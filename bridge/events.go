@@ -49,6 +49,7 @@ func (c *core) event(e *exabgp.Event) {
 		}
 		return
 	}
+	p.spoke = p.spoke || e.State == "up" || e.State == "down"
 	switch {
 	case e.State == "up":
 		c.sessionUp(p)
@@ -56,6 +57,7 @@ func (c *core) event(e *exabgp.Event) {
 	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
 		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
 		c.sessionDown(p)
+		c.askNeighbors() // it may have been taken out of the configuration
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
 		for _, a := range e.Update.Announced {
@@ -153,7 +155,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		// Not what is in flight: what was there before, sent again.
 	}
 	if s == nil {
-		if e.flight == nil {
+		if e.flight == nil || !has(e.flight.targets, p) {
 			owner := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
 			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, r.sent), grade: state.Sent})
@@ -166,7 +168,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		}
 		return
 	}
-	if e.flight == nil {
+	if e.flight == nil || !has(e.flight.targets, p) {
 		c.trouble(fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
 		c.table.set(k, slot{peer: p, owner: s.owner, attrs: c.observed(p, r.sent), grade: state.Sent})
 	}
@@ -203,6 +205,10 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 	}
 	if o := e.flight; o != nil && has(o.waiting, p) {
 		return // somebody's withdraw from before; what is in flight comes after it
+	}
+	if s != nil && s.grade == state.Withdrawing {
+		c.table.drop(k, p)
+		return
 	}
 	if s != nil {
 		c.trouble(fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", k, p.Addr))

@@ -25,6 +25,16 @@ type fakeExaBGP struct {
 	lose func(line string) bool
 	// refuse tells whether a command is answered with error.
 	refuse func(line string) bool
+	garble string               // a question that is answered error
+	hide   func(state.Key) bool // what is never sent
+	stuck  bool                 // no peer takes anything
+}
+
+// add makes a neighbor as a new configuration does.
+func (f *fakeExaBGP) add(p *fakePeer) *fakePeer {
+	p.cache, p.holds, p.negotiated = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}, p.families
+	f.peers = append(f.peers, p)
+	return p
 }
 
 type fakePeer struct {
@@ -65,6 +75,8 @@ func (f *fakeExaBGP) say(lines ...string) { f.out = append(f.out, lines...) }
 func (f *fakeExaBGP) write(line string) {
 	line = strings.TrimSpace(line)
 	switch {
+	case f.garble != "" && line == f.garble:
+		f.say("error")
 	case line == "version":
 		f.say("exabgp 4.2.21", "done")
 	case line == "show neighbor 0.0.0.0 summary":
@@ -120,6 +132,10 @@ func (f *fakeExaBGP) route(line string) {
 		return
 	}
 	if f.refuse != nil && f.refuse(line) {
+		f.say("error")
+		return
+	}
+	if len(f.selected(line)) == 0 {
 		f.say("error")
 		return
 	}
@@ -194,7 +210,7 @@ func words(a state.Attrs) string {
 // exaBGP's loop does.
 func (f *fakeExaBGP) flush() {
 	for _, p := range f.peers {
-		if !p.up {
+		if !p.up || f.stuck {
 			continue
 		}
 		pending := p.pending
@@ -209,7 +225,7 @@ func (f *fakeExaBGP) flush() {
 }
 
 func (f *fakeExaBGP) send(p *fakePeer, c change) {
-	if !slices.Contains(p.negotiated, c.key.Family) {
+	if !slices.Contains(p.negotiated, c.key.Family) || f.hide != nil && f.hide(c.key) {
 		return
 	}
 	nlri := []map[string]string{{"nlri": c.key.Prefix().String()}}

@@ -23,12 +23,19 @@ type op struct {
 	batch    *batch
 	lease    *lease
 
-	targets  []*peer   // where exaBGP has to be told
-	commands int       // commands that exaBGP has not answered yet
-	accepted bool      // it has answered them all
-	since    time.Time // when it was accepted
-	waiting  []*peer   // that have not been sent it yet
-	seen     []*peer   // that were sent it before the answer was read
+	targets    []*peer   // where exaBGP has to be told
+	commands   int       // commands that exaBGP has not answered yet
+	accepted   bool      // it has answered them all
+	turnedDown bool      // one of them was not taken
+	proven     []*peer   // of a withdraw: peers that were sent the route in this session
+	since      time.Time // when it was accepted
+	waiting    []*peer   // that have not been sent it yet
+	seen       []*peer   // that were sent it before the answer was read
+}
+
+// at tells whether an operation, if there is one, is still under way at p.
+func (o *op) at(p *peer) bool {
+	return o != nil && (has(o.waiting, p) || !o.accepted && has(o.targets, p))
 }
 
 // batch takes one batch of a commander. t is acknowledged when the batch is
@@ -88,7 +95,10 @@ func (c *core) enqueue(o *op) {
 }
 
 func (c *core) begin(o *op, e *entry) {
-	delete(c.refused, refusalKey{o.key, o.owner})
+	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
+		delete(c.refused, id)
+		c.unsaid[id] = struct{}{}
+	}
 	var reasons []string
 	var refusedAt []netip.Addr
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
@@ -105,7 +115,6 @@ func (c *core) begin(o *op, e *entry) {
 			o.targets = append(o.targets, p)
 		}
 	}
-	c.unsaid[refusalKey{o.key, o.owner}] = struct{}{}
 	if len(reasons) > 0 {
 		c.refuse(o, refusedAt, reasons)
 	}
@@ -117,6 +126,11 @@ func (c *core) begin(o *op, e *entry) {
 	e.flight = o
 	c.flying[o] = struct{}{}
 	c.start = append(c.start, o)
+}
+
+func (c *core) wasRefused(id refusalKey) bool {
+	_, was := c.refused[id]
+	return was
 }
 
 // addressed lists the peers that an operation is for, with what is wrong with
@@ -210,11 +224,15 @@ func (c *core) next(k state.Key, e *entry) {
 // launch puts the operations that have started into commands: announces before
 // withdraws, those of equal attributes and peers together.
 func (c *core) launch() {
-	if len(c.start) == 0 {
-		return
+	for len(c.start) > 0 {
+		c.launchStarted()
 	}
+}
+
+func (c *core) launchStarted() {
 	started := c.start
 	c.start = nil
+	started = c.stillTo(started)
 	type class struct {
 		family   state.Family
 		withdraw bool
@@ -236,7 +254,9 @@ func (c *core) launch() {
 			}
 			groups[g].ops = append(groups[g].ops, o)
 		}
-		c.claim(o)
+		if !o.withdraw {
+			c.claim(o)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {
@@ -244,6 +264,22 @@ func (c *core) launch() {
 			c.windows.add(x)
 		}
 	}
+}
+
+// stillTo takes out of operations the peers that have gone since they began,
+// and ends those of which nothing remains.
+func (c *core) stillTo(started []*op) []*op {
+	return slices.DeleteFunc(started, func(o *op) bool {
+		o.targets = slices.DeleteFunc(o.targets, func(p *peer) bool {
+			return c.findPeer(p.Addr) != p || o.withdraw && c.table.find(o.key, p) == nil
+		})
+		if len(o.targets) > 0 {
+			return false
+		}
+		o.commands = 1
+		c.commandDone(o)
+		return true
+	})
 }
 
 func rank(withdraw bool) int {
@@ -286,10 +322,9 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 		keys[i], byKey[o.key] = o.key, o
 	}
 	slices.SortFunc(keys, state.CompareKeys)
+	// Always by name: without, exaBGP takes every neighbor that it has by now,
+	// and a new one is not known here until it was asked for.
 	addrs := addrsOf(at)
-	if len(addrs) == len(c.peers) {
-		addrs = nil // every neighbor that the bridge can command
-	}
 	render := exabgp.Announce
 	if withdraw {
 		render = exabgp.Withdraw
@@ -306,11 +341,9 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	return out
 }
 
-// claim writes down for whom a key is announced, before it is.
+// claim writes down for whom a key is announced: before it is, and again when
+// exaBGP holds it no more.
 func (c *core) claim(o *op) {
-	if o.withdraw {
-		return // the claim goes when the route is gone
-	}
 	claims := map[string][]netip.Addr{}
 	var owners []string
 	note := func(owner string, a netip.Addr) {
@@ -322,13 +355,16 @@ func (c *core) claim(o *op) {
 		}
 		claims[owner] = append(claims[owner], a)
 	}
+	coming := !o.withdraw && !o.accepted
 	for _, s := range c.table.entry(o.key).slots {
-		if !slices.Contains(o.targets, s.peer) {
+		if s.grade != state.Withdrawing && !(coming && has(o.targets, s.peer)) {
 			note(s.owner, s.peer.Addr)
 		}
 	}
-	for _, p := range o.targets {
-		note(o.owner, p.Addr)
+	if coming {
+		for _, p := range o.targets {
+			note(o.owner, p.Addr)
+		}
 	}
 	entry := journal.Entry{Key: o.key}
 	slices.Sort(owners)

@@ -57,7 +57,8 @@ func (r *replica) apply(u *wire.Update) error {
 		return errGap
 	case !r.set.Complete:
 		return nil // a snapshot is on its way, and has this
-	case u.N > r.n+1:
+	case u.N > r.n+1, u.N == r.n+1 && u.About == nil && len(u.Entries) == 0:
+		// The second is a beat: it has the number of an update that was missed.
 		r.set.Complete = false
 		return errGap
 	case u.N == r.n+1:

@@ -49,7 +49,7 @@ type Server struct {
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
-	acks chan rabbit.Delivery  // never full: it holds more than the broker sends ahead
+	acks chan func() error     // never full: it holds more than the broker sends ahead
 }
 
 type delivery struct {
@@ -125,7 +125,7 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan rabbit.Delivery, 256)}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
@@ -176,8 +176,8 @@ func acknowledge(ctx context.Context, l *link) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case d := <-l.acks:
-			if err := d.Ack(); err != nil {
+		case ack := <-l.acks:
+			if err := ack(); err != nil {
 				return err
 			}
 		}
@@ -262,7 +262,7 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.request(r, d.ReplyTo, time.Now())
-		s.link.acks <- d
+		s.link.acks <- d.Ack
 	default:
 		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
 	}
@@ -273,9 +273,7 @@ func (s *Server) take(d rabbit.Delivery) {
 func (s *Server) poison(d rabbit.Delivery, err error) {
 	s.core.step(time.Now())
 	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
-	if err := d.Reject(); err != nil {
-		s.log.Debug("reject", "error", err)
-	}
+	s.link.acks <- d.Reject
 }
 
 // carryOut does what the core wants, in the order that it needs.
@@ -302,7 +300,7 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		d, ok := s.open[t]
 		delete(s.open, t)
 		if ok && s.link != nil {
-			offer(ctx, s.link.acks, d)
+			offer(ctx, s.link.acks, d.Ack)
 		}
 	}
 }

@@ -23,7 +23,13 @@ const (
 	ready                // the advertised set is complete
 )
 
-const askAgain = 10 * time.Second
+const (
+	askAgain = 10 * time.Second
+	// lookAgain is how often exaBGP is asked for its neighbors without cause: no
+	// event tells that one whose session is down was taken out of the
+	// configuration, and an event may be unreadable.
+	lookAgain = time.Minute
+)
 
 // hello begins the conversation with exaBGP.
 func (c *core) hello(now time.Time) {
@@ -39,9 +45,22 @@ func (c *core) ask() {
 
 // startOver asks again if exaBGP has said nothing.
 func (c *core) startOver() {
-	if c.phase == asked && c.exabgp == "" && c.now.Sub(c.askedAt) >= askAgain {
+	if c.now.Sub(c.askedAt) < askAgain {
+		return
+	}
+	switch {
+	case c.phase == asked:
 		c.trouble("exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?")
 		c.ask()
+	case c.phase == ready && c.now.Sub(c.looked) >= lookAgain:
+		c.looked = c.now
+		c.askNeighbors()
+		if c.hasUnsent() {
+			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
+		}
+	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
+		c.askedAt = c.now
+		c.read()
 	}
 }
 
@@ -57,10 +76,15 @@ func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind != exabgp.Done || c.exabgp == "" {
 		return
 	}
-	c.phase = reading
+	c.phase, c.askedAt = reading, c.now
 	c.log.Info("exaBGP answers", "version", c.exabgp)
 	// Answers that the helper before this one is owed come first.
 	c.out.lines = append(c.out.lines, c.windows.drain())
+	c.read()
+}
+
+// read asks for all that there is to know before the set is complete.
+func (c *core) read() {
 	c.askNeighbors()
 	c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.learnTable})
 }
@@ -84,14 +108,16 @@ func (c *core) learnNeighbors(body []string, ok bool) {
 	}
 	var reached []netip.Addr
 	var probes []*exchange
-	for i, n := range neighbors {
-		last := i == len(neighbors)-1
+	answered := 0
+	for _, n := range neighbors {
 		probes = append(probes, &exchange{line: exabgp.Probe(n.Addr), ask: func(_ []string, ok bool) {
 			if ok {
 				reached = append(reached, n.Addr)
 			}
-			if last {
-				c.adopt(neighbors, reached)
+			// A probe without an answer proves nothing: then the neighbors stay
+			// as they were until they are asked for again.
+			if answered++; answered == len(neighbors) {
+				c.meet(neighbors, reached)
 			}
 		}})
 	}
@@ -99,6 +125,43 @@ func (c *core) learnNeighbors(body []string, ok bool) {
 		c.adopt(nil, nil)
 	}
 	c.windows.ahead(probes...)
+}
+
+// meet adopts neighbors once the table is read that came with new ones: nobody
+// may announce over what their configuration announces.
+func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
+	fresh := slices.ContainsFunc(reached, func(a netip.Addr) bool { return c.findPeer(a) == nil })
+	if !fresh || c.phase != ready {
+		c.adopt(neighbors, reached)
+		return
+	}
+	before := c.peers
+	c.windows.ahead(&exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
+		if !ok {
+			c.trouble("exaBGP does not show the table of its new neighbors")
+			return
+		}
+		c.adopt(neighbors, reached)
+		for _, r := range routes(body) {
+			if p := c.findPeer(r.Peer); p != nil && !has(before, p) {
+				p.unproven = true
+				s := slot{peer: p, owner: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}
+				s.grade, s.reason = c.expect(r.Key, p)
+				c.table.set(r.Key, s)
+			}
+		}
+	}})
+}
+
+// routes are those of exaBGP's table that can be read.
+func routes(body []string) []exabgp.RIBEntry {
+	var all []exabgp.RIBEntry
+	for _, line := range body {
+		if r, err := exabgp.ParseRIB(line); err == nil {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // adopt takes the neighbors that were reached as the bridge's peers.
@@ -126,12 +189,13 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 		peers = append(peers, p)
 	}
 	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })
-	for _, p := range c.peers {
+	before := c.peers
+	c.peers, c.aboutNews, c.met = peers, true, true
+	for _, p := range before {
 		if !has(peers, p) {
 			c.forget(p)
 		}
 	}
-	c.peers, c.aboutNews = peers, true
 }
 
 // forget drops a peer that exaBGP's configuration has no more.
@@ -141,8 +205,10 @@ func (c *core) forget(p *peer) {
 			c.landed(o, p)
 		}
 	}
-	for k := range c.table.entries {
-		c.table.drop(k, p)
+	for k, e := range c.table.entries {
+		if s := e.slot(p); s != nil {
+			c.lose(k, s)
+		}
 	}
 }
 
@@ -155,8 +221,8 @@ func (c *core) learnSessions(body []string, ok bool) {
 	}
 	for _, s := range sessions {
 		p := c.findPeer(s.Addr)
-		if p == nil {
-			continue
+		if p == nil || p.spoke {
+			continue // the event is newer; if it is up, it has been asked for again
 		}
 		if !s.Up() {
 			if p.up {
@@ -171,6 +237,10 @@ func (c *core) learnSessions(body []string, ok bool) {
 		p.negotiated, p.asked = s.Families, true
 		c.aboutNews = true
 		c.regrade(p)
+		if p.unproven {
+			p.unproven = false
+			c.proveAt(p)
+		}
 	}
 }
 
@@ -202,6 +272,9 @@ func (c *core) learnTable(body []string, ok bool) {
 		c.trouble("exaBGP does not show its table; the bridge can't say what is advertised")
 		return
 	}
+	if !c.met {
+		return // whose table it is is not known; all is asked for again
+	}
 	unknown := 0
 	for _, line := range body {
 		r, err := exabgp.ParseRIB(line)
@@ -216,7 +289,7 @@ func (c *core) learnTable(body []string, ok bool) {
 		}
 		s := slot{peer: p, owner: c.claimant(r.Key, p), attrs: r.Attrs}
 		s.grade, s.reason = c.expect(r.Key, p)
-		if old := c.table.find(r.Key, p); old != nil && old.grade == state.Sent {
+		if old := c.table.find(r.Key, p); old != nil && old.grade == state.Sent && old.attrs == r.Attrs {
 			s.grade = state.Sent
 		}
 		c.table.set(r.Key, s)
@@ -240,11 +313,11 @@ func (c *core) audit(body []string, ok bool) {
 	}
 	held := holding(body)
 	for k, e := range c.table.entries {
-		if e.flight != nil {
-			continue
-		}
 		for _, s := range slices.Clone(e.slots) {
-			if _, there := held[place{k, s.peer.Addr}]; s.grade != state.Sent && !there {
+			if e.flight.at(s.peer) {
+				continue
+			}
+			if _, there := held[place{k, s.peer.Addr}]; s.grade != state.Sent && s.grade != state.Withdrawing && !there {
 				c.trouble(fmt.Sprintf("%s is not in exaBGP's table for %s any more", k, s.peer.Addr))
 				c.lose(k, &s)
 			}
@@ -293,16 +366,33 @@ func (c *core) reclaim() {
 // reports of them prove what it holds.
 func (c *core) prove() {
 	for _, p := range c.peers {
-		if !p.up || !c.hasUnproven(p) {
-			continue
-		}
-		if p.RouteRefresh {
-			c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
-			continue
-		}
-		p.heard, p.unsettled = c.now, true
-		c.windows.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+		c.proveAt(p)
 	}
+}
+
+func (c *core) proveAt(p *peer) {
+	if !p.up || !c.hasUnproven(p) {
+		return
+	}
+	if p.RouteRefresh {
+		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
+		return
+	}
+	p.heard, p.unsettled = c.now, true
+	c.windows.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+}
+
+// hasUnsent tells whether there is a route that exaBGP does not send for no
+// reason that is known: its withdraw may have been without an event.
+func (c *core) hasUnsent() bool {
+	for _, e := range c.table.entries {
+		for _, s := range e.slots {
+			if s.grade == state.Unsent && s.reason == unsentReason {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c *core) hasUnproven(p *peer) bool {

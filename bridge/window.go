@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"routesync/bridge/exabgp"
@@ -128,6 +129,11 @@ func (w *windows) answer(k exabgp.Kind) *window {
 // pump sends what may be sent now.
 func (c *core) pump() {
 	for lines := c.windows.next(); lines != nil; lines = c.windows.next() {
+		if lines[0] == exabgp.ShowExtensive {
+			for _, p := range c.peers {
+				p.spoke = false
+			}
+		}
 		c.out.lines = append(c.out.lines, lines...)
 	}
 }
@@ -200,6 +206,7 @@ func (c *core) failed(x *exchange, why string) {
 
 func (c *core) turnDown(x *exchange, why string) {
 	for _, o := range x.ops {
+		o.turnedDown = true
 		c.refuse(o, addrsOf(x.at), []string{fmt.Sprintf("%s: %q", why, strings.TrimSpace(x.line))})
 		c.commandDone(o)
 	}
@@ -212,14 +219,25 @@ func (c *core) verify(x *exchange, why string) {
 	o := x.ops[0]
 	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
 		held := holding(body)
+		taken, not := *x, *x
+		taken.at, not.at = nil, nil
 		for _, p := range x.at {
 			attrs, there := held[place{o.key, p.Addr}]
 			if !ok || there == x.withdraw || (there && attrs != x.attrs) {
-				c.turnDown(x, why)
-				return
+				not.at = append(not.at, p)
+			} else {
+				taken.at = append(taken.at, p)
 			}
 		}
-		c.accept(o, x)
+		if len(not.at) > 0 && len(taken.at) > 0 {
+			o.commands++ // it is two from here on
+		}
+		if len(taken.at) > 0 {
+			c.accept(o, &taken)
+		}
+		if len(not.at) > 0 {
+			c.turnDown(&not, why)
+		}
 	}}
 	c.windows.ahead(ask)
 }
@@ -227,6 +245,10 @@ func (c *core) verify(x *exchange, why string) {
 // accept notes that exaBGP took a change of one key at the peers of x.
 func (c *core) accept(o *op, x *exchange) {
 	for _, p := range x.at {
+		if q := c.findPeer(p.Addr); q != p {
+			c.acceptAway(o, x, p.Addr, q)
+			continue
+		}
 		if x.withdraw {
 			c.acceptWithdraw(o, p)
 		} else {
@@ -236,14 +258,32 @@ func (c *core) accept(o *op, x *exchange) {
 	c.commandDone(o)
 }
 
+// acceptAway notes what exaBGP took for a neighbor that was out of its
+// configuration in between, and is q now, or nothing.
+func (c *core) acceptAway(o *op, x *exchange, a netip.Addr, q *peer) {
+	switch {
+	case x.withdraw && q != nil:
+		c.table.drop(o.key, q)
+	case x.withdraw:
+		delete(c.lost, place{o.key, a})
+	case q == nil:
+		c.lost[place{o.key, a}] = o.owner
+	default:
+		s := slot{peer: q, owner: o.owner, attrs: o.attrs}
+		s.grade, s.reason = c.expect(o.key, q)
+		q.unsettled = true
+		c.table.set(o.key, s)
+	}
+}
+
 func (c *core) commandDone(o *op) {
 	o.commands--
 	if o.commands > 0 {
 		return
 	}
 	o.accepted, o.since = true, c.now
-	if o.withdraw {
-		c.claim(o)
+	if o.withdraw || o.turnedDown {
+		c.claim(o) // the table does not have it; or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
 	c.endFlight(o)
@@ -259,10 +299,12 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 			o.waiting = append(o.waiting, p)
 		}
 	}
+	delete(c.lost, place{o.key, p.Addr})
 	c.table.set(o.key, s)
 }
 
 func (c *core) acceptWithdraw(o *op, p *peer) {
+	delete(c.lost, place{o.key, p.Addr})
 	s := c.table.find(o.key, p)
 	if s == nil {
 		return
@@ -271,6 +313,9 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	if !atPeer || has(o.seen, p) {
 		c.table.drop(o.key, p)
 		return
+	}
+	if s.grade == state.Sent {
+		o.proven = append(o.proven, p)
 	}
 	c.table.grade(o.key, s, state.Withdrawing, "")
 	o.waiting = append(o.waiting, p)

@@ -54,7 +54,7 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 			a.Confirmed++
 		}
 	}
-	a.leaving(desired.Owner, wanted, advertised, grade)
+	a.leaving(desired.Owner, wanted, advertised, grade, refused)
 	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign} {
 		slices.SortStableFunc(cases, compareCases)
 	}
@@ -89,7 +89,7 @@ func (a *Assessment) route(w *state.Wanted, peer netip.Addr, owner string, adver
 }
 
 // leaving files the routes of the owner that are being withdrawn.
-func (a *Assessment) leaving(owner string, wanted map[state.Key][]netip.Addr, advertised *state.Advertised, grade state.Grade) {
+func (a *Assessment) leaving(owner string, wanted map[state.Key][]netip.Addr, advertised *state.Advertised, grade state.Grade, refused map[state.Key]state.Refusal) {
 	for k, adverts := range advertised.Routes {
 		for _, advert := range adverts {
 			if advert.Owner != owner {
@@ -97,6 +97,10 @@ func (a *Assessment) leaving(owner string, wanted map[state.Key][]netip.Addr, ad
 			}
 			for _, at := range advert.At {
 				gone := !slices.Contains(wanted[k], at.Peer)
+				if r := refused[k]; gone && at.Grade != state.Withdrawing && r.Reason != "" && r.Attrs == (state.Attrs{}) {
+					a.Refused = append(a.Refused, Case{Key: k, Peer: at.Peer, Reason: r.Reason})
+					continue
+				}
 				if gone && (at.Grade != state.Withdrawing || grade == state.Sent) {
 					a.Pending = append(a.Pending, Case{Key: k, Peer: at.Peer, Reason: "to be withdrawn"})
 				}
