@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,11 @@ import (
 	"routesync/bridge/journal"
 	"routesync/bridge/rabbit"
 )
+
+// gcPercent is for the programs that live long: bursts of routes are what they
+// have to be quick at, often on a core that exaBGP or the broker wants too, and
+// between them there is no garbage.
+const gcPercent = 400
 
 const (
 	bridgeName = "bridge"
@@ -65,6 +71,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		}
 		return byHand(w.stderr, program, f.speaker)
 	}
+	debug.SetGCPercent(gcPercent)
 	log := w.log.With("speaker", f.speaker)
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),

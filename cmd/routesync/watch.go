@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -49,6 +50,7 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(gcPercent)
 	group, ctx := errgroup.WithContext(ctx)
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, me: commander("watch"),
