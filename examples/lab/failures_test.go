@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -96,15 +97,11 @@ func TestBridgeKilled(t *testing.T) {
 		t.Helper()
 		leases++
 		s.until("the watch has a lease of this bridge", func() bool { return s.count(s.stage.speaker.Log(), "lease granted") >= leases })
-		old, err := s.stage.speaker.BridgePID(s.ctx)
-		s.must(err)
 		// exaBGP is held, so that the bridge is dead for as long as it takes.
 		s.must(s.stage.speaker.Freeze())
 		s.must(s.stage.speaker.KillBridge(s.ctx))
 		meanwhile()
 		s.must(s.stage.speaker.Thaw())
-		_, err = s.stage.speaker.NextBridgePID(s.ctx, old)
-		s.must(err)
 	}
 	s.sessionsStay(func() {
 		s.withoutWithdraw(s.router, func() {
@@ -181,24 +178,32 @@ func TestBrokerDown(t *testing.T) {
 	s.allSent(20)
 	once(1)
 
-	t.Log("killed and started while everything is converged")
+	// The clean stop comes first: a quorum queue that was made a moment before
+	// RabbitMQ is killed may have no leader ever again.
 	before := s.held(s.router)
-	s.sessionsStay(func() {
-		s.quiet(s.router, func() {
-			s.must(kill(s.ctx))
-			both(2)
+	for i, outage := range []struct {
+		name string
+		end  func(context.Context) error
+	}{{"stopped", shared.broker.Stop}, {"killed", kill}} {
+		t.Log(outage.name + " and started while everything is converged")
+		med := 10 * (i + 1)
+		s.sessionsStay(func() {
+			s.quiet(s.router, func() {
+				s.must(outage.end(s.ctx))
+				both(2 + i)
+			})
+			s.withoutWithdraw(s.router, func() {
+				s.put(append(prefixes(20), fmt.Sprintf("10.1.0.0/24, med: %d", med))...)
+				s.must(start(s.ctx))
+				s.within(3*recovery, "the save while the broker was down", func() { s.sees(s.router, "10.1.0.0/24", fmt.Sprint(med)) })
+				s.put(append(prefixes(20), fmt.Sprintf("10.1.0.0/24, med: %d", med+1))...)
+				s.within(recovery, "the save after it", func() { s.sees(s.router, "10.1.0.0/24", fmt.Sprint(med+1)) })
+			})
 		})
-		s.withoutWithdraw(s.router, func() {
-			s.put(append(prefixes(20), "10.1.0.0/24, med: 1")...)
-			s.must(start(s.ctx))
-			s.within(3*recovery, "the save while the broker was down", func() { s.sees(s.router, "10.1.0.0/24", "1") })
-			s.put(append(prefixes(20), "10.1.0.0/24, med: 2")...)
-			s.within(recovery, "the save after it", func() { s.sees(s.router, "10.1.0.0/24", "2") })
-		})
-	})
-	s.untouched(s.router, before)
-	s.nothingToDo()
-	once(2)
+		s.untouched(s.router, before)
+		s.nothingToDo()
+		once(2 + i)
+	}
 }
 
 // TestExaBGPKilled: its table dies with it, and is there again by itself.

@@ -178,6 +178,10 @@ func (s *scene) close() {
 		for _, p := range s.programs {
 			s.show(p.Name, p.Log())
 		}
+		logs, _ := filepath.Glob(filepath.Join(s.broker.Dir(), "log", "*.log")) // the pattern is a good one
+		for _, log := range logs {
+			s.show("the broker", log)
+		}
 	}
 	if err := s.lab.Close(); err != nil {
 		s.t.Error(err)
