@@ -22,6 +22,8 @@ const (
 	// updateEvery is the pace of updates while changes are in flight: most of
 	// what they would say changes again before the next.
 	updateEvery = 25 * time.Millisecond
+	// subscribePatience bounds the set-up of a session.
+	subscribePatience = 15 * time.Second
 	// beatEvery is how often readers are told the digest when nothing happens.
 	beatEvery = 10 * time.Second
 )
@@ -107,21 +109,7 @@ func (s *Server) Run(ctx context.Context) error {
 // session is one connection with the broker, from its topology to its end. life
 // is the server's, ctx the session's.
 func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
-	speaker := s.core.speaker
-	if err := rs.DeclareEvents(ctx); err != nil {
-		return err
-	}
-	if err := rs.DeclareSpeaker(ctx, speaker); err != nil {
-		return err
-	}
-	requests, err := rs.Requests(ctx, speaker)
-	if errors.Is(err, rabbit.ErrLocked) {
-		return fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
-	}
-	if err != nil {
-		return err
-	}
-	commands, err := rs.Commands(ctx, speaker)
+	commands, requests, err := s.subscribe(ctx, rs)
 	if err != nil {
 		return err
 	}
@@ -137,6 +125,34 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	err = g.Wait()
 	offer(life, s.gone, l)
 	return err
+}
+
+// subscribe sets up the topology and consumes. A queue can be there and answer
+// nothing: a quorum queue that has lost its leader, as it may when RabbitMQ is
+// killed just after it was declared.
+func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands, requests <-chan rabbit.Delivery, err error) {
+	speaker := s.core.speaker
+	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
+	defer cancel()
+	if err := rs.DeclareEvents(setUp); err != nil {
+		return nil, nil, err
+	}
+	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
+		return nil, nil, err
+	}
+	requests, err = rs.Requests(setUp, speaker)
+	if errors.Is(err, rabbit.ErrLocked) {
+		return nil, nil, fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	commands, err = rs.Commands(setUp, speaker)
+	if setUp.Err() != nil && ctx.Err() == nil {
+		queue := rabbit.CommandQueue(speaker)
+		return nil, nil, fmt.Errorf("queue %s does not answer; if it stays so it has lost its leader: rabbitmqctl delete_queue %s loses nothing: %w", queue, queue, err)
+	}
+	return commands, requests, err
 }
 
 func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -68,22 +70,40 @@ func (s *scene) round(routes []drawn) error {
 			return fmt.Errorf("the plan is not empty:\n%s", r.stdout)
 		}
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, recovery)
+	defer cancel()
 	for _, r := range s.routers {
-		held := s.held(r)
-		if len(held) != len(routes) {
-			return fmt.Errorf("router %s holds %d routes of %d", r.Name, len(held), len(routes))
-		}
-		for _, want := range routes {
-			if err := compare(held[want.prefix], want.attrs); err != nil {
-				return fmt.Errorf("router %s: %s with %s: %w", r.Name, want.prefix, want.attrs, err)
-			}
+		var wrong error // "sent" is confirmed before the bytes are on their way
+		err := r.WaitRoutes(ctx, func(held []rig.Route) bool {
+			wrong = compare(held, routes)
+			return wrong == nil
+		})
+		if err != nil {
+			return errors.Join(wrong, err)
 		}
 	}
 	return nil
 }
 
-// compare looks at the attributes that every kind of session carries.
-func compare(held rig.Route, want state.Attrs) error {
+// compare compares what a router holds with what was asked for.
+func compare(held []rig.Route, routes []drawn) error {
+	if len(held) != len(routes) {
+		return fmt.Errorf("it holds %d routes of %d", len(held), len(routes))
+	}
+	all := map[netip.Prefix]rig.Route{}
+	for _, r := range held {
+		all[r.Prefix] = r
+	}
+	for _, want := range routes {
+		if err := compareOne(all[want.prefix], want.attrs); err != nil {
+			return fmt.Errorf("%s with %s: %w", want.prefix, want.attrs, err)
+		}
+	}
+	return nil
+}
+
+// compareOne looks at the attributes that every kind of session carries.
+func compareOne(held rig.Route, want state.Attrs) error {
 	if hop := want.NextHop(); hop != "self" && held.NextHop.String() != hop {
 		return fmt.Errorf("next hop is %s", held.NextHop)
 	}

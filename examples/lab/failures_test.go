@@ -42,7 +42,7 @@ func (s *scene) grades() map[string]map[string]int {
 }
 
 // allSent waits until every router is confirmed to have been sent n routes, and
-// nothing else is going on.
+// nothing else is going on, and until it holds them.
 func (s *scene) allSent(n int) {
 	s.t.Helper()
 	s.until(fmt.Sprintf("status says %d sent", n), func() bool {
@@ -54,6 +54,9 @@ func (s *scene) allSent(n int) {
 		}
 		return true
 	})
+	for _, r := range s.routers {
+		s.must(r.WaitCount(s.ctx, n))
+	}
 }
 
 // TestTwoWatches: one commands and the other stands by, until the first is

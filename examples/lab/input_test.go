@@ -22,6 +22,7 @@ func TestRefusedInput(t *testing.T) {
 	s := open(t, setting{})
 	s.put("10.0.0.0/24", "10.0.1.0/24, med: 5")
 	s.apply()
+	s.allSent(2)
 	// at is where the fault is shown.
 	faults := []struct{ name, route, at, says string }{
 		{"IPv6 next hop", "10.1.0.0/24, next-hop: 2001:db8::1", "2001:db8::1", "next-hop"},
@@ -147,13 +148,10 @@ func TestSavesAsEditorsMakeThem(t *testing.T) {
 	} {
 		t.Log(save.name)
 		med := 100 + i
-		seen := s.during(s.router, func() {
+		s.told(s.router, rig.Counters{Updates: 1}, func() {
 			save.do(text(med))
 			s.sees(s.router, "10.0.1.0/24", fmt.Sprint(med))
 		})
-		if seen != (rig.Counters{Updates: 1}) {
-			t.Errorf("%s: the router saw %+v", save.name, seen)
-		}
 	}
 
 	t.Log("a burst")
@@ -204,14 +202,11 @@ func TestWholeTable(t *testing.T) {
 	routes := table.Sample(4000, 1000)
 	text := table.YAML(s.name, routes, "")
 	s.must(s.save(text))
-	s.within(tableLimit, "the first apply of 5,000 routes", s.apply)
+	s.told(s.router, rig.Counters{Updates: len(routes)}, func() { s.within(tableLimit, "the first apply of 5,000 routes", s.apply) })
 	s.holds(s.router, routes...)
 
 	s.must(s.save(strings.Replace(text, "\nroutes:", "\ndefaults: {med: 70, community: [65000:70]}\nroutes:", 1)))
-	seen := s.during(s.router, func() { s.within(tableLimit, "a change of 5,000 routes", s.apply) })
-	if seen != (rig.Counters{Updates: len(routes)}) {
-		t.Errorf("the change: the router saw %+v", seen)
-	}
+	s.told(s.router, rig.Counters{Updates: len(routes)}, func() { s.within(tableLimit, "a change of 5,000 routes", s.apply) })
 	for p, r := range s.held(s.router) {
 		if r.Attributes["BGP.med"] != "70" || r.Attributes["BGP.community"] != "(65000,70)" {
 			t.Fatalf("%s has %v", p, r.Attributes)
@@ -224,9 +219,8 @@ func TestWholeTable(t *testing.T) {
 		half = append(half, routes[i])
 	}
 	s.must(s.save(strings.Replace(table.YAML(s.name, half, ""), "\nroutes:", "\ndefaults: {med: 70, community: [65000:70]}\nroutes:", 1)))
-	seen = s.during(s.router, func() { s.within(tableLimit, "the withdrawal of 2,500 routes", s.apply) })
-	if seen != (rig.Counters{Withdraws: len(routes) - len(half)}) {
-		t.Errorf("the withdrawal: the router saw %+v", seen)
-	}
+	s.told(s.router, rig.Counters{Withdraws: len(routes) - len(half)}, func() {
+		s.within(tableLimit, "the withdrawal of 2,500 routes", s.apply)
+	})
 	s.holds(s.router, half...)
 }
