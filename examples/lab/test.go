@@ -35,7 +35,7 @@ func checks(broker string) []check {
 		{name: "staticcheck", argv: []string{"go", "tool", "staticcheck", "-tags", "integration", "./..."}},
 		{name: "go mod tidy", argv: []string{"go", "mod", "tidy", "-diff"}},
 		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
-		{name: "integration tests", argv: []string{"go", "test", "-race", "-tags", "integration", "-timeout", "12m", "./examples/lab/..."}},
+		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-tags", "integration", "-timeout", "12m", "./examples/lab/..."}},
 	}
 }
 
