@@ -25,14 +25,14 @@ const (
 
 // noEvents is what the classic system has no use for, and is not burdened
 // with: exaBGP tells it nothing but done.
-var noEvents = []rig.Piece{rig.Send, rig.Receive, rig.NeighborChanges}
+func noEvents() []rig.Piece { return []rig.Piece{rig.Send, rig.Receive, rig.NeighborChanges} }
 
 // manyClassic is the time from the classic sender's first message to the
 // router holding all routes.
 func (b *lanes) manyClassic(ctx context.Context) (_ time.Duration, err error) {
 	l, err := b.open(ctx, func(*lane) []string {
 		return []string{rig.Python3, filepath.Join(b.classic, "helper.py"), b.broker.URL}
-	}, noEvents...)
+	}, noEvents()...)
 	if err != nil {
 		return 0, err
 	}
@@ -81,7 +81,7 @@ func (b *lanes) manyFloor(ctx context.Context) (_ time.Duration, err error) {
 	}
 	l, err := b.open(ctx, func(*lane) []string {
 		return []string{rig.Python3, filepath.Join(b.classic, "floor.py"), fifo}
-	}, noEvents...)
+	}, noEvents()...)
 	if err != nil {
 		return 0, err
 	}
