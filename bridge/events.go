@@ -159,6 +159,9 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			owner := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
 			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, r.sent), grade: state.Sent})
+			if owner != "" {
+				c.claim(k, nil)
+			}
 		}
 		return
 	}

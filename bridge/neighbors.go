@@ -69,6 +69,9 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 				s := slot{peer: p, owner: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}
 				s.grade, s.reason = c.expect(r.Key, p)
 				c.table.set(r.Key, s)
+				if s.owner != "" {
+					c.claim(r.Key, nil)
+				}
 			}
 		}
 	}})

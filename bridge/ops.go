@@ -255,7 +255,7 @@ func (c *core) launchStarted() {
 			groups[g].ops = append(groups[g].ops, o)
 		}
 		if !o.withdraw {
-			c.claim(o)
+			c.claim(o.key, o)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
@@ -341,9 +341,9 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	return out
 }
 
-// claim writes down for whom a key is announced: before it is, and again when
-// exaBGP holds it no more.
-func (c *core) claim(o *op) {
+// claim writes down for whom a key is announced. coming is an announce that
+// exaBGP is about to be told, nil for none: its claim is made before the fact.
+func (c *core) claim(k state.Key, coming *op) {
 	claims := map[string][]netip.Addr{}
 	var owners []string
 	note := func(owner string, a netip.Addr) {
@@ -355,18 +355,19 @@ func (c *core) claim(o *op) {
 		}
 		claims[owner] = append(claims[owner], a)
 	}
-	coming := !o.withdraw && !o.accepted
-	for _, s := range c.table.entry(o.key).slots {
-		if s.grade != state.Withdrawing && !(coming && has(o.targets, s.peer)) {
-			note(s.owner, s.peer.Addr)
+	if e := c.table.entries[k]; e != nil {
+		for _, s := range e.slots {
+			if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
+				note(s.owner, s.peer.Addr)
+			}
 		}
 	}
-	if coming {
-		for _, p := range o.targets {
-			note(o.owner, p.Addr)
+	if coming != nil {
+		for _, p := range coming.targets {
+			note(coming.owner, p.Addr)
 		}
 	}
-	entry := journal.Entry{Key: o.key}
+	entry := journal.Entry{Key: k}
 	slices.Sort(owners)
 	for _, owner := range owners {
 		entry.Claims = append(entry.Claims, journal.Claim{Owner: owner, Peers: claims[owner]})

@@ -283,7 +283,7 @@ func (c *core) commandDone(o *op) {
 	}
 	o.accepted, o.since = true, c.now
 	if o.withdraw || o.turnedDown {
-		c.claim(o) // the table does not have it; or somebody else's route could be taken for ours
+		c.claim(o.key, nil) // the table does not have it; or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
 	c.endFlight(o)
