@@ -2,8 +2,11 @@
 //
 // Its invariants:
 //
-//   - What is emitted was read twice, some time apart, and was the same; a file
-//     in the middle of being written is not emitted, however long that takes.
+//   - What is emitted was read twice, some time apart, and was the same.
+//   - A file that a process has open for writing is not emitted, however long
+//     that takes, where the system tells: on Linux, in a file of one's own on a
+//     local file system. Elsewhere a writer that pauses looks like one that is
+//     done, and so does one that died.
 //   - The bytes emitted are the bytes that were compared: nothing is read again.
 //   - Nothing is emitted twice in a row. The last content of a burst of saves is
 //     always emitted, unless it is the one that was emitted last.

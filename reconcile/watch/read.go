@@ -25,11 +25,18 @@ func read(path string, maxSize int64) *reading {
 	data, err := slurp(path, maxSize)
 	after := glance(path)
 	r := &reading{stamp: after, torn: !before.same(after), content: Content{Data: data, Err: err}}
+	if errors.Is(err, errBeingWritten) {
+		r.torn, r.busy = true, true
+	}
 	if err == nil {
 		r.sum = sha256.Sum256(data)
 	}
 	return r
 }
+
+// errBeingWritten: what is there may be half of what is to come, and there is
+// no telling how long a writer pauses.
+var errBeingWritten = errors.New("another process has it open for writing")
 
 // slurp returns the whole file. The errors of os name the path.
 func slurp(path string, maxSize int64) ([]byte, error) {
@@ -51,6 +58,9 @@ func slurp(path string, maxSize int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: it is not a regular file", path)
 	case info.Size() > maxSize:
 		return nil, tooLarge
+	}
+	if beingWritten(file) {
+		return nil, errBeingWritten
 	}
 	data := make([]byte, info.Size(), info.Size()+1) // one more, to see an end that moved
 	n, err := io.ReadFull(file, data[:cap(data)])

@@ -24,7 +24,8 @@ func (s stamp) same(t stamp) bool {
 // reading is the file as it was found once.
 type reading struct {
 	stamp   stamp
-	torn    bool // it changed while it was read
+	torn    bool // it changed while it was read, or may
+	busy    bool // somebody has it open for writing
 	content Content
 	sum     [sha256.Size]byte
 }

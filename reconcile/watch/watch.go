@@ -110,10 +110,15 @@ type file struct {
 	post     func() // follow the path again
 }
 
+// busyPatience is how long a writer may take until it is said that one is
+// waited for.
+const busyPatience = 5 * time.Second
+
 // run turns events and time into settled contents, until ctx ends.
 func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 	s := settler{settle: w.opts.Settle, maxWait: w.opts.MaxWait}
 	s.suspect(time.Now())
+	told := false // that somebody has it open for writing
 	due := time.NewTimer(0)
 	defer due.Stop()
 	poll := time.NewTicker(w.opts.Poll)
@@ -145,8 +150,16 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 				s.suspect(time.Now())
 			}
 		case <-due.C:
-			if r := f.read(); s.read(time.Now(), r) {
+			r := f.read()
+			if s.read(time.Now(), r) {
 				emit(r.content)
+			}
+			switch {
+			case !r.busy:
+				told = false
+			case !told && time.Since(s.first) >= busyPatience:
+				told = true
+				w.log.Warn("another process has the file open for writing; it is read once that is closed", "path", w.path)
 			}
 		}
 		if s.due.IsZero() {

@@ -54,6 +54,9 @@ func Parse(name string, data []byte) (*state.Desired, error) {
 	}
 	p.known = append(p.known, routeKeys()...)
 	desired := p.file(root)
+	if f := src.unended(); f != nil {
+		p.faults = append(p.faults, f)
+	}
 	if len(p.faults) > 0 {
 		return nil, join(p.faults)
 	}

@@ -164,7 +164,7 @@ func TestRecipesAreNotMixedUp(t *testing.T) {
 
 // A mistake in one place of a large file must not take a person's evening.
 func TestFaultsInOneLongLineAreFast(t *testing.T) {
-	data := []byte(`{version: 1, owner: a, speakers: [s], routes: [` + strings.Repeat(`{prefix: 10.0.0.1/24, med: x}, `, 20_000) + `]}`)
+	data := []byte(`{version: 1, owner: a, speakers: [s], routes: [` + strings.Repeat(`{prefix: 10.0.0.1/24, med: x}, `, 20_000) + "]}\n")
 	start := time.Now()
 	_, err := Parse("routes.yaml", data)
 	if n := len(Faults(err)); n != 40_000 {

@@ -61,6 +61,17 @@ func (s *source) fault(line, column, width int, msg, hint string) *Error {
 	}
 }
 
+// unended finds a last line without an end. What was cut there can be valid and
+// mean something else: 10.0.0.0/16 becomes 10.0.0.0/1.
+func (s *source) unended() *Error {
+	if strings.HasSuffix(s.text, "\n") {
+		return nil
+	}
+	last := len(s.starts)
+	column := 1 + utf8.RuneCountInString(s.line(last))
+	return s.fault(last, column, 1, "the file ends in the middle of a line", "end the last line; a file that was cut looks like this")
+}
+
 // unreadable finds the characters that a text file does not have, at most one
 // a line. YAML stops at some of them without a position, takes others for ends
 // of lines, and shows none of them to a person.
