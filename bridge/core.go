@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -96,7 +97,10 @@ type core struct {
 	epoch   int64
 	leases  map[string]*lease
 	windows windows
-	start   []*op // operations to put into commands at the end of this step
+	closed  int       // windows that were closed at the last look
+	waited  time.Time // since when none was
+	mute    bool      // it was said that exaBGP does not answer
+	start   []*op     // operations to put into commands at the end of this step
 	flying  map[*op]struct{}
 
 	refused   map[refusalKey]state.Refusal
@@ -184,6 +188,26 @@ func (c *core) tick(now time.Time) {
 	c.step(now)
 	c.overdue()
 	c.startOver()
+	c.waitedFor()
+}
+
+// answerPause is how long exaBGP may owe an answer until that is said.
+const answerPause = 10 * time.Second
+
+// waitedFor says once that exaBGP has stopped answering, and once that it is
+// back.
+func (c *core) waitedFor() {
+	owed := c.windows.owed() > 0
+	switch {
+	case !owed || c.windows.closed != c.closed:
+		if c.mute {
+			c.log.Info("exaBGP answers again")
+		}
+		c.mute, c.closed, c.waited = false, c.windows.closed, c.now
+	case !c.mute && c.now.Sub(c.waited) >= answerPause:
+		c.mute = true
+		c.trouble(fmt.Sprintf("exaBGP has not answered for %s; %d changes wait for it", c.now.Sub(c.waited).Round(time.Second), len(c.flying)))
+	}
 }
 
 func later(a, b time.Time) time.Time {

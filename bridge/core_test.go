@@ -405,3 +405,21 @@ func TestNeighborWithoutAPIIsReported(t *testing.T) {
 		t.Errorf("peers %+v, want the second to lack an api and to be no target", peers)
 	}
 }
+
+func TestExaBGPThatStopsAnsweringIsSaid(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.core.take() // what it says never arrives
+	w.core.tick(w.now)
+	if w.core.fault != "" {
+		t.Errorf("fault %q at once", w.core.fault)
+	}
+	w.core.tick(w.now.Add(answerPause))
+	if !strings.Contains(w.core.fault, "has not answered for 10s; 1 changes wait") {
+		t.Errorf("fault %q, want a word about exaBGP's silence", w.core.fault)
+	}
+}

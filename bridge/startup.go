@@ -32,6 +32,7 @@ const (
 // hello begins the conversation with exaBGP.
 func (c *core) hello(now time.Time) {
 	c.step(now)
+	c.waited = now
 	c.out.begin = true
 	c.ask()
 }

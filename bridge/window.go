@@ -53,6 +53,7 @@ func (x *exchange) plain() bool { return x.ask == nil && !x.alone }
 type windows struct {
 	waiting []*exchange
 	out     []*window
+	closed  int // how many were answered
 }
 
 func (w *windows) add(x *exchange) { w.waiting = append(w.waiting, x) }
@@ -120,6 +121,7 @@ func (w *windows) answer(k exabgp.Kind) *window {
 	x := w.out[0]
 	if x.barrier {
 		w.out = w.out[1:]
+		w.closed++
 		return x
 	}
 	x.answers = append(x.answers, k)

@@ -142,14 +142,12 @@ func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
 
 // linger keeps a bridge that failed from being a helper that dies: it reads on
 // until exaBGP goes or ctx ends. One that broke after its start ends after a
-// while, for its successor may do better.
-func linger(ctx context.Context, stdin io.Reader, why error) int {
-	code := exitDone
+// while, for its successor may do better. It returns code.
+func linger(ctx context.Context, stdin io.Reader, why error, code int) int {
 	if errors.Is(why, errBroke) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, shortestLife)
 		defer cancel()
-		code = exitError
 	}
 	drained := make(chan struct{})
 	go func() {

@@ -25,8 +25,8 @@ func exitHelp() string {
   %-3d done, or nothing to do
   %-3d error, or something was refused
   %-3d there are changes (only with --detailed-exitcode)
-  %-3d refused by a guard
-  %-3d stale plan
+  %-3d refused by a guard (there is none yet)
+  %-3d stale plan (there is none yet)
   %-3d not confirmed in time, or held by exaBGP and not sent
   %-3d wrong usage`,
 		exitDone, exitError, exitChanges, exitGuarded, exitStale, exitUnconfirmed, exitUsage)

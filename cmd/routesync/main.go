@@ -23,7 +23,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	cmd, err := root.ExecuteContextC(ctx)
 	code := w.report(err)
 	if code != exitDone && cmd.Name() == bridgeName && !isTerminal(stdin) {
-		return linger(ctx, stdin, err)
+		return linger(ctx, stdin, err, code)
 	}
 	return code
 }

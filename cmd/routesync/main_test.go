@@ -160,7 +160,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a bridge of nobody reads stdin to its end", args: []string{"bridge"}, stdin: "done\n",
-			want: told{exitDone, "", "error: bridge needs --speaker NAME\nhint: the name is the one that routes.yaml has under speakers\n"},
+			want: told{exitUsage, "", "error: bridge needs --speaker NAME\nhint: the name is the one that routes.yaml has under speakers\n"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -227,8 +227,8 @@ func TestBridgeEndsWithContext(t *testing.T) {
 	default:
 	}
 	cancel()
-	if code := <-ended; code != exitDone {
-		t.Errorf("code %d, want %d", code, exitDone)
+	if code := <-ended; code != exitUsage {
+		t.Errorf("code %d, want %d", code, exitUsage)
 	}
 	if err := theirs.Close(); err != nil {
 		t.Error(err)

@@ -41,7 +41,7 @@ type kind struct {
 
 func kinds(a reconcile.Assessment, timeout time.Duration) []kind {
 	return []kind{
-		{"pending", "not confirmed within " + duration(timeout), a.Pending},
+		{"pending", "not confirmed within " + duration(timeout) + "; may still be done", a.Pending},
 		{"held", "peer is down, exaBGP sends it at session up", a.Held},
 		{"unsent", "exaBGP does not say why", a.Unsent},
 		{"refused", "no reason given", a.Refused},

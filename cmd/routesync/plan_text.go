@@ -240,6 +240,10 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
 	case len(a.Unsent) > 0:
 		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and does not send all of it.", s.speaker, file)
+	case len(a.Held) > 0:
+		line = fmt.Sprintf("No changes. %s holds all that %s asks for.", s.speaker, file)
+	case len(s.Foreign) > 0:
+		line = fmt.Sprintf("No changes. %s advertises all that %s asks for, and %s besides.", s.speaker, file, count(len(s.Foreign), "foreign route"))
 	default:
 		line = fmt.Sprintf("No changes. %s advertises exactly what %s asks for.", s.speaker, file)
 	}

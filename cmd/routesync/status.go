@@ -44,6 +44,7 @@ func runStatus(ctx context.Context, w *world, g *globalFlags, f *statusFlags, re
 	desired := &state.Desired{}
 	if readIt {
 		if desired, err = readDesired(f.file, w.stdin); err != nil {
+			w.log.Warn("the state of a speaker can be had without the file, with --speaker NAME")
 			return err
 		}
 	}

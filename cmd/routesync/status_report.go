@@ -187,7 +187,7 @@ func (s speakerStatus) text(out *bufio.Writer) {
 	if s.LastError != nil {
 		line("last error", "%s %s", s.LastError.At, s.LastError.Message)
 	}
-	line("advertised", "%d routes at peers, digest %s", s.Routes, s.Digest)
+	line("holds", "%d routes for peers, digest %s", s.Routes, s.Digest)
 	for _, o := range s.Owners {
 		line("", "%s of %s", count(o.Routes, "route"), bridge.OwnerName(o.Owner))
 	}

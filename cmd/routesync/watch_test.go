@@ -103,15 +103,15 @@ func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stdin, exabgp := io.Pipe()
 		begin := time.Now()
-		if code := linger(t.Context(), stdin, errBroke); code != exitError {
+		if code := linger(t.Context(), stdin, errBroke, exitError); code != exitError {
 			t.Errorf("broke: code %d, want %d", code, exitError)
 		}
 		if lived := time.Since(begin); lived != shortestLife {
 			t.Errorf("broke: it lived %s, want %s", lived, shortestLife)
 		}
 		time.AfterFunc(time.Hour, func() { exabgp.Close() })
-		if code := linger(t.Context(), stdin, errors.New("bad flag")); code != exitDone {
-			t.Errorf("not started: code %d, want %d", code, exitDone)
+		if code := linger(t.Context(), stdin, errors.New("bad flag"), exitUsage); code != exitUsage {
+			t.Errorf("not started: code %d, want %d", code, exitUsage)
 		}
 		if lived := time.Since(begin) - shortestLife; lived != time.Hour {
 			t.Errorf("not started: it lived %s, want until exaBGP's end", lived)

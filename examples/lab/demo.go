@@ -45,7 +45,7 @@ func demo(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
 			return fmt.Errorf("demo, step %d: %w", p.number, err)
 		}
 	}
-	fmt.Fprintln(out, "\nDone. Everything that was shown was read from the router; all of it is stopped now.")
+	fmt.Fprintln(out, "\nDone. Every table and count was read from the router; all of it is stopped now.")
 	return nil
 }
 
