@@ -187,7 +187,7 @@ func (c *core) trouble(text string) {
 func (c *core) tick(now time.Time) {
 	c.step(now)
 	c.overdue()
-	c.startOver()
+	c.revisit()
 	c.waitedFor()
 }
 

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -24,7 +25,7 @@ func (c *core) askNeighbors() {
 func (c *core) learnNeighbors(body []string, ok bool) {
 	neighbors, err := exabgp.ParseConfiguration(body)
 	if err != nil || !ok {
-		c.trouble(fmt.Sprintf("exaBGP's neighbors can't be read: %v", err))
+		c.trouble(fmt.Sprintf("exaBGP's neighbors can't be read: %v", unread(err)))
 		return
 	}
 	var reached []netip.Addr
@@ -46,6 +47,14 @@ func (c *core) learnNeighbors(body []string, ok bool) {
 		c.adopt(nil, nil)
 	}
 	c.windows.ahead(probes...)
+}
+
+// unread is why a listing can't be read.
+func unread(err error) error {
+	if err == nil {
+		return errors.New("exaBGP answered error")
+	}
+	return err
 }
 
 // meet adopts neighbors once the table is read that came with new ones: nobody
@@ -80,15 +89,17 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 // adopt takes the neighbors that were reached as the bridge's peers.
 func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 	var peers []*peer
+	var deaf []state.Neighbor
 	own := exabgp.Own(neighbors, reached)
-	c.deaf = nil
 	for _, n := range neighbors {
 		lacks := n.Lacks(own...)
 		for _, lack := range lacks {
-			c.log.Warn("exaBGP's configuration lacks something", "neighbor", n.Addr.String(), "lack", lack)
+			if !slices.Contains(c.lacking(n.Addr), lack) { // said when it was new
+				c.log.Warn("exaBGP's configuration lacks something", "neighbor", n.Addr.String(), "lack", lack)
+			}
 		}
 		if !slices.Contains(reached, n.Addr) {
-			c.deaf = append(c.deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
+			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
 			continue
 		}
 		if slices.ContainsFunc(peers, func(q *peer) bool { return q.Addr == n.Addr }) {
@@ -103,12 +114,23 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 	}
 	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })
 	before := c.peers
-	c.peers, c.aboutNews, c.met = peers, true, true
+	c.peers, c.deaf, c.aboutNews, c.met = peers, deaf, true, true
 	for _, p := range before {
 		if !has(peers, p) {
 			c.forget(p)
 		}
 	}
+}
+
+// lacking is what was last known to be missing at a neighbor.
+func (c *core) lacking(a netip.Addr) []string {
+	if p := c.findPeer(a); p != nil {
+		return p.lacks
+	}
+	if i := slices.IndexFunc(c.deaf, func(n state.Neighbor) bool { return n.Addr == a }); i >= 0 {
+		return c.deaf[i].Lacks
+	}
+	return nil
 }
 
 // forget drops a peer that exaBGP's configuration has no more.
@@ -129,7 +151,7 @@ func (c *core) forget(p *peer) {
 func (c *core) learnSessions(body []string, ok bool) {
 	sessions, err := exabgp.ParseExtensive(body)
 	if err != nil || !ok {
-		c.trouble(fmt.Sprintf("exaBGP's sessions: %v", err))
+		c.trouble(fmt.Sprintf("exaBGP's sessions can't be read: %v", unread(err)))
 		return
 	}
 	for _, s := range sessions {

@@ -42,8 +42,9 @@ func (c *core) ask() {
 	c.out.lines = append(c.out.lines, exabgp.Version)
 }
 
-// startOver asks again if exaBGP has said nothing.
-func (c *core) startOver() {
+// revisit asks again for what exaBGP did not say, and from time to time for
+// what may have changed without a word.
+func (c *core) revisit() {
 	if c.now.Sub(c.askedAt) < askAgain {
 		return
 	}

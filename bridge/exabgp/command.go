@@ -132,12 +132,6 @@ func Flush(peer netip.Addr) string {
 	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
 }
 
-// EndOfRIB renders the command that sends the End-of-RIB marker (RFC 4724 §2)
-// of a family to peer; exaBGP answers error if the peer is down.
-func EndOfRIB(peer netip.Addr, f state.Family) string {
-	return fmt.Sprintf("neighbor %s announce eor %s", peer, f)
-}
-
 // Probe renders a command that changes nothing and is answered done if peer is
 // a neighbor that names this helper, and error if not: the withdrawal of a
 // multicast prefix, which no neighbor of ours has as a family.

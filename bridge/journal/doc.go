@@ -3,7 +3,9 @@
 //
 // Its invariants:
 //
-//   - What Begin, Put and SetEpoch were told is on the disk when they return.
+//   - What Begin and SetEpoch were told is on the disk when they return. What
+//     Put was told outlives this process, but not a crash of the machine: claims
+//     are about a life of exaBGP, which ends with it too.
 //   - A file is believed whole or not at all. One that is torn, foreign, of
 //     another format or of another speaker is put aside under another name,
 //     where a person can look at it, and the bridge starts with an empty one.

@@ -45,9 +45,6 @@ func (p *Program) WaitWrote(ctx context.Context, text string) error {
 	})
 }
 
-// Running tells whether it has not ended.
-func (p *Program) Running() bool { return p.process.running() }
-
 // Stop asks it to end and waits.
 func (p *Program) Stop(ctx context.Context) error { return p.end(ctx, unix.SIGTERM) }
 

@@ -87,16 +87,6 @@ func (r *Router) Log() string { return filepath.Join(r.dir, "bird.log") }
 // Socket is the path of its control socket, for birdc -s.
 func (r *Router) Socket() string { return r.socket }
 
-// PID is BIRD's.
-func (r *Router) PID() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.process == nil {
-		return 0
-	}
-	return r.process.pid
-}
-
 // Start starts the router again after Stop or Kill.
 func (r *Router) Start(ctx context.Context) error {
 	r.mu.Lock()
@@ -178,20 +168,4 @@ func (r *Router) forget() error {
 		err = errors.Join(err, rmErr)
 	}
 	return err
-}
-
-// Freeze stops BIRD's process with SIGSTOP: its session stays open and reads
-// nothing. Thaw lets it go on.
-func (r *Router) Freeze() error { return r.signal(unix.SIGSTOP) }
-
-// Thaw ends Freeze.
-func (r *Router) Thaw() error { return r.signal(unix.SIGCONT) }
-
-func (r *Router) signal(sig unix.Signal) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.process == nil {
-		return fmt.Errorf("signal router %s: it is stopped", r.Name)
-	}
-	return r.process.signal(sig)
 }

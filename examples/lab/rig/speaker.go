@@ -46,15 +46,11 @@ func (l *Lab) Speaker(ctx context.Context, opts SpeakerOptions) (*Speaker, error
 	return s, nil
 }
 
-// Config is the path of its configuration; rewrite it and Reload to
-// change it.
+// Config is the path of its configuration.
 func (s *Speaker) Config() string { return filepath.Join(s.dir, "exabgp.conf") }
 
 // Log is the path of what exaBGP and its helper log.
 func (s *Speaker) Log() string { return filepath.Join(s.dir, "exabgp.log") }
-
-// Dir is a folder of this speaker's own, for the helper's state.
-func (s *Speaker) Dir() string { return s.dir }
 
 func (s *Speaker) envFile() string { return filepath.Join(s.dir, "exabgp.env") }
 
@@ -180,9 +176,6 @@ func (s *Speaker) end(ctx context.Context, sig unix.Signal) error {
 	}
 	return errors.Join(s.process.end(ctx, sig, stopGrace), s.forget())
 }
-
-// Reload has exaBGP read its configuration again (SIGUSR1).
-func (s *Speaker) Reload() error { return s.signal(unix.SIGUSR1) }
 
 // Freeze stops exaBGP with SIGSTOP; Thaw lets it go on.
 func (s *Speaker) Freeze() error { return s.signal(unix.SIGSTOP) }
