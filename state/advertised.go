@@ -57,7 +57,17 @@ type Advert struct {
 	// Owner is who announced it; "" is nobody that the bridge knows of: the
 	// speaker's own configuration, or a command typed behind the bridge's back.
 	Owner string
-	At    []At
+	// From is who gave the route by hand; zero for a route of a file.
+	From Provenance
+	At   []At
+}
+
+// Provenance is where a route comes from that no file asks for. Times are in Unix
+// milliseconds.
+type Provenance struct {
+	By      string // for people: "alice on noc1 (console)"; "" for nobody known
+	At      int64  // when it was given
+	Expires int64  // when the bridge withdraws it by itself; 0 for never
 }
 
 // Refusal is a change that the bridge or exaBGP would not take.

@@ -5,6 +5,28 @@ import (
 	"strings"
 )
 
+// The owners of routes that no file asks for. A file can't have them.
+const (
+	// OwnerConsole is whoever types into routesync console.
+	OwnerConsole = "console"
+	// OwnerClassic is whoever publishes text to the queue to-exabgp.
+	OwnerClassic = "classic"
+	// OwnerExaBGP is kept free, for people take it for exaBGP itself.
+	OwnerExaBGP = "exabgp"
+)
+
+// ReservedOwner tells whether a file may not be for this owner.
+func ReservedOwner(owner string) bool {
+	return owner == OwnerConsole || owner == OwnerClassic || owner == OwnerExaBGP
+}
+
+// ByHand tells whether routes of an owner belong to whoever commands by hand:
+// what one types another may change. "" is exaBGP itself, whose routes an
+// operator could always change.
+func ByHand(owner string) bool {
+	return owner == "" || owner == OwnerConsole || owner == OwnerClassic
+}
+
 // CheckName is the rule for the names of owners and speakers: they become
 // parts of queue names and lines of logs. Its errors are [*Fault].
 func CheckName(name string) error {

@@ -38,8 +38,15 @@ type atJSON struct {
 
 type advertJSON struct {
 	Owner string    `json:"owner,omitempty"`
+	From  *fromJSON `json:"from,omitempty"`
 	Attrs attrsJSON `json:"attributes"`
 	At    []atJSON  `json:"at"`
+}
+
+type fromJSON struct {
+	By      string `json:"by"`
+	At      int64  `json:"at_unix_ms"`
+	Expires int64  `json:"expires_unix_ms,omitempty"`
 }
 
 type entryJSON struct {
@@ -172,30 +179,42 @@ func fromKeys(family string, texts []string) (state.Family, []state.Key, error) 
 	return f, keys, nil
 }
 
+func toGroup(g Group) groupJSON {
+	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys)}
+	if g.Attrs != (state.Attrs{}) {
+		j.Attrs = toAttrs(g.Attrs)
+	}
+	return j
+}
+
 func toGroups(groups []Group) []groupJSON {
 	var out []groupJSON
 	for _, g := range groups {
-		j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys)}
-		if g.Attrs != (state.Attrs{}) {
-			j.Attrs = toAttrs(g.Attrs)
-		}
-		out = append(out, j)
+		out = append(out, toGroup(g))
 	}
 	return out
+}
+
+func fromGroup(j groupJSON) (Group, error) {
+	f, keys, err := fromKeys(j.Family, j.NLRI)
+	if err != nil {
+		return Group{}, err
+	}
+	attrs, err := fromAttrs(j.Attrs)
+	if err != nil {
+		return Group{}, err
+	}
+	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys}, nil
 }
 
 func fromGroups(in []groupJSON) ([]Group, error) {
 	var groups []Group
 	for _, j := range in {
-		f, keys, err := fromKeys(j.Family, j.NLRI)
+		g, err := fromGroup(j)
 		if err != nil {
 			return nil, err
 		}
-		attrs, err := fromAttrs(j.Attrs)
-		if err != nil {
-			return nil, err
-		}
-		groups = append(groups, Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys})
+		groups = append(groups, g)
 	}
 	return groups, nil
 }

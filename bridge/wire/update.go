@@ -80,6 +80,9 @@ func toEntry(e Entry) entryJSON {
 	j := entryJSON{Family: e.Family.String(), NLRI: toKeys(e.Keys)}
 	for _, a := range e.Adverts {
 		aj := advertJSON{Owner: a.Owner, Attrs: toAttrs(a.Attrs)}
+		if a.From != (state.Provenance{}) {
+			aj.From = &fromJSON{a.From.By, a.From.At, a.From.Expires}
+		}
 		for _, at := range a.At {
 			aj.At = append(aj.At, atJSON{at.Peer, at.Grade.String(), at.Reason})
 		}
@@ -98,6 +101,9 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 		a := state.Advert{Owner: aj.Owner}
 		if a.Attrs, err = fromAttrs(aj.Attrs); err != nil {
 			return Entry{}, err
+		}
+		if aj.From != nil {
+			a.From = state.Provenance{By: aj.From.By, At: aj.From.At, Expires: aj.From.Expires}
 		}
 		for _, at := range aj.At {
 			g, err := state.ParseGrade(at.Grade)

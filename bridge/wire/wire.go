@@ -31,6 +31,10 @@ const (
 	TypeGrant    = "rs.grant.v1"
 	TypeUpdate   = "rs.update.v1"
 	TypeRejected = "rs.rejected.v1"
+	TypeTyped    = "rs.typed.v1"
+	TypeAnswer   = "rs.answer.v1"
+	TypeLocate   = "rs.locate.v1"
+	TypeLocated  = "rs.located.v1"
 )
 
 // Group is a set of NLRI that share everything else.
@@ -46,7 +50,8 @@ type Commander struct {
 	ID   string `json:"id"` // unique to one life of one process
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
-	Verb string `json:"verb"` // watch or apply
+	Verb string `json:"verb"`           // watch, apply or console
+	User string `json:"user,omitempty"` // whose process it is
 }
 
 func (c Commander) String() string { return fmt.Sprintf("%s on %s (pid %d)", c.Verb, c.Host, c.PID) }
@@ -104,6 +109,9 @@ type Lease struct {
 	Holder  Commander `json:"holder"`
 	Epoch   int64     `json:"epoch"`
 	Applied int64     `json:"applied"` // every batch up to this seq is answered
+	// Queue is where the holder takes questions, see [Locate]; it goes with the
+	// holder's session.
+	Queue string `json:"queue,omitempty"`
 }
 
 // About is what a bridge says of itself and its exaBGP.

@@ -71,12 +71,34 @@ func sampleUpdate(t testing.TB) wire.Update {
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
-			Adverts: []state.Advert{{Attrs: attrs, Owner: "team", At: []state.At{{Peer: peer, Grade: state.Unsent, Reason: "z"}}}},
+			Adverts: []state.Advert{{Attrs: attrs, Owner: "team", From: state.Provenance{By: "al", At: 5, Expires: 6}, At: []state.At{{Peer: peer, Grade: state.Unsent, Reason: "z"}}}},
 		}},
 		Refused: []state.Refusal{{Key: mustKey(t, "10.0.1.0/24", 0), Owner: "team", Attrs: attrs, Peers: "192.0.2.1", Reason: "no"}},
 		Cleared: []wire.Cleared{{Key: mustKey(t, "10.0.2.0/24", 0), Owner: "team"}},
 		Count:   1, Sum: "00",
 	}
+}
+
+func sampleTyped(t testing.TB) wire.Typed {
+	b := sampleBatch(t).Announce[0]
+	return wire.Typed{
+		Speaker: "edge1", ID: "i", From: wire.Commander{ID: "c", Verb: "console", User: "al"}, At: 7,
+		Commands: []wire.Command{
+			{Attrs: b.Attrs, Peers: b.Peers, Keys: b.Keys, Expires: 9},
+			{Withdraw: true, Keys: b.Keys},
+		},
+	}
+}
+
+func sampleAnswer(t testing.TB) wire.Answer {
+	keys := sampleBatch(t).Announce[0].Keys
+	return wire.Answer{Speaker: "edge1", Boot: "b", Run: "r", ID: "i", Results: []wire.Result{
+		{Command: 0, Outcomes: []wire.Outcome{
+			{Peer: netip.MustParseAddr("192.0.2.1"), Verdict: wire.Sent, Keys: keys[:1]},
+			{Verdict: wire.Refused, Reason: "no", Owner: "team", Keys: keys[1:]},
+		}},
+		{Command: 1},
+	}}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -87,6 +109,14 @@ func TestRoundTrip(t *testing.T) {
 	})
 	t.Run("grant", func(t *testing.T) {
 		roundTrip(t, wire.Grant{Speaker: "s", Boot: "b", Owner: "o", Epoch: 4, Refused: "r"}, wire.EncodeGrant, wire.DecodeGrant)
+	})
+	t.Run("typed", func(t *testing.T) { roundTrip(t, sampleTyped(t), wire.EncodeTyped, wire.DecodeTyped) })
+	t.Run("answer", func(t *testing.T) { roundTrip(t, sampleAnswer(t), wire.EncodeAnswer, wire.DecodeAnswer) })
+	t.Run("locate", func(t *testing.T) {
+		roundTrip(t, wire.Locate{Speaker: "s", ID: "i", Key: mustKey(t, "10.0.0.0/24", 7), Peer: netip.MustParseAddr("192.0.2.1")}, wire.EncodeLocate, wire.DecodeLocate)
+	})
+	t.Run("located", func(t *testing.T) {
+		roundTrip(t, wire.Located{ID: "i", From: wire.Commander{ID: "w"}, Found: true, Pos: state.Position{File: "f", Line: 1, Column: 2}, Since: 3}, wire.EncodeLocated, wire.DecodeLocated)
 	})
 	t.Run("rejected", func(t *testing.T) {
 		roundTrip(t, wire.Rejected{Speaker: "s", Owner: "o", Epoch: 4, Seq: 5, Reason: wire.RejectGap, Detail: "d"}, wire.EncodeRejected, wire.DecodeRejected)
@@ -194,8 +224,12 @@ func FuzzDecode(f *testing.F) {
 	seed(wire.EncodeRequest(wire.Request{Kind: wire.RequestSnapshot}))
 	seed(wire.EncodeGrant(wire.Grant{Epoch: 1}))
 	seed(wire.EncodeRejected(wire.Rejected{Seq: 1}))
-	if seeds != 5 {
-		f.Fatalf("%d seeds, want 5", seeds)
+	seed(wire.EncodeTyped(sampleTyped(f)))
+	seed(wire.EncodeAnswer(sampleAnswer(f)))
+	seed(wire.EncodeLocate(wire.Locate{Key: mustKey(f, "10.0.0.0/24", 0)}))
+	seed(wire.EncodeLocated(wire.Located{ID: "i"}))
+	if seeds != 9 {
+		f.Fatalf("%d seeds, want 9", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, wire.EncodeBatch, wire.DecodeBatch)
@@ -203,6 +237,10 @@ func FuzzDecode(f *testing.F) {
 		again(t, data, wire.EncodeRequest, wire.DecodeRequest)
 		again(t, data, wire.EncodeGrant, wire.DecodeGrant)
 		again(t, data, wire.EncodeRejected, wire.DecodeRejected)
+		again(t, data, wire.EncodeTyped, wire.DecodeTyped)
+		again(t, data, wire.EncodeAnswer, wire.DecodeAnswer)
+		again(t, data, wire.EncodeLocate, wire.DecodeLocate)
+		again(t, data, wire.EncodeLocated, wire.DecodeLocated)
 	})
 }
 

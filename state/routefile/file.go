@@ -166,7 +166,7 @@ func (p *parser) owner(n *yaml.Node) string {
 	if err := checkName("owner", owner); err != nil {
 		p.faultErr(n, err)
 	}
-	if owner == "classic" || owner == "exabgp" {
+	if state.ReservedOwner(owner) {
 		p.faultAt(n, fmt.Sprintf("owner %q is taken: it stands for routes that come in by another way", owner), "choose another name")
 	}
 	return owner

@@ -1,0 +1,288 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"routesync/state"
+)
+
+// Typed is what a person, or a script in their place, tells a speaker by hand.
+// It goes to the bridge's request queue, so it waits nowhere for a bridge that
+// is not there. A Typed that comes twice is carried out once.
+type Typed struct {
+	Speaker string
+	ID      string // unique; the same when it is sent again
+	From    Commander
+	// At is when it was typed, in Unix milliseconds.
+	At       int64
+	Commands []Command
+}
+
+// Command announces or withdraws routes of one family with the same
+// attributes.
+type Command struct {
+	Withdraw bool
+	Attrs    state.Attrs  // of an announce
+	Peers    []netip.Addr // none: every peer whose session has the family
+	Keys     []state.Key
+	Expires  int64 // of an announce, in Unix milliseconds; 0 for never
+}
+
+// Answer says what became of commands of a [Typed]. Every command is answered
+// once, when nothing more is to come of it; a Typed that comes again is
+// answered again.
+type Answer struct {
+	Speaker, Boot, Run string
+	ID                 string // of the Typed
+	Results            []Result
+}
+
+// Result is what became of one command.
+type Result struct {
+	Command  int // its place in Typed.Commands, from 0
+	Outcomes []Outcome
+}
+
+// Outcome is what became of some routes of a command at one peer, or of
+// routes that no peer was found for.
+type Outcome struct {
+	Peer    netip.Addr // the zero Addr for none
+	Verdict Verdict
+	Reason  string      // of Refused and Unsent; of Unchanged sometimes
+	Owner   string      // of Refused: who keeps the route, "" if that is not the reason
+	Keys    []state.Key // in their order
+}
+
+// Verdict is how far a command came at a peer.
+type Verdict string
+
+const (
+	Sent      Verdict = "sent"      // announced, and reported sent
+	Held      Verdict = "held"      // announced; the peer is down, and is sent it when it is up
+	Unsent    Verdict = "unsent"    // exaBGP took it and does not send it
+	Withdrawn Verdict = "withdrawn" // gone, and where the peer had it, reported sent
+	Unchanged Verdict = "unchanged" // it was so already
+	Refused   Verdict = "refused"
+)
+
+func verdicts() []Verdict {
+	return []Verdict{Sent, Held, Unsent, Withdrawn, Unchanged, Refused}
+}
+
+type commandJSON struct {
+	Verb string `json:"verb"`
+	groupJSON
+	Expires int64 `json:"expires_unix_ms,omitempty"`
+}
+
+type typedJSON struct {
+	Speaker  string        `json:"speaker"`
+	ID       string        `json:"id"`
+	From     Commander     `json:"from"`
+	At       int64         `json:"at_unix_ms"`
+	Commands []commandJSON `json:"commands"`
+}
+
+const (
+	verbAnnounce = "announce"
+	verbWithdraw = "withdraw"
+)
+
+// EncodeTyped returns the body of a Typed.
+func EncodeTyped(t Typed) ([]byte, error) {
+	j := typedJSON{Speaker: t.Speaker, ID: t.ID, From: t.From, At: t.At}
+	for _, c := range t.Commands {
+		if len(c.Keys) == 0 {
+			return nil, errors.New("encode typed commands: one has no route")
+		}
+		cj := commandJSON{Verb: verbAnnounce, Expires: c.Expires}
+		if c.Withdraw {
+			cj.Verb = verbWithdraw
+		}
+		cj.groupJSON = toGroup(Group{Family: c.Keys[0].Family, Attrs: c.Attrs, Peers: c.Peers, Keys: c.Keys})
+		j.Commands = append(j.Commands, cj)
+	}
+	return encode(j)
+}
+
+// DecodeTyped reads what [EncodeTyped] wrote.
+func DecodeTyped(data []byte) (Typed, error) {
+	j, err := decode[typedJSON]("typed commands", data)
+	if err != nil {
+		return Typed{}, err
+	}
+	t := Typed{Speaker: j.Speaker, ID: j.ID, From: j.From, At: j.At}
+	if t.ID == "" {
+		return Typed{}, errors.New("decode typed commands: they have no id")
+	}
+	for i, cj := range j.Commands {
+		c, err := fromCommand(cj)
+		if err != nil {
+			return Typed{}, fmt.Errorf("decode typed commands: command %d: %w", i+1, err)
+		}
+		t.Commands = append(t.Commands, c)
+	}
+	return t, nil
+}
+
+func fromCommand(j commandJSON) (Command, error) {
+	g, err := fromGroup(j.groupJSON)
+	if err != nil {
+		return Command{}, err
+	}
+	c := Command{Withdraw: j.Verb == verbWithdraw, Attrs: g.Attrs, Peers: g.Peers, Keys: g.Keys, Expires: j.Expires}
+	switch {
+	case j.Verb != verbAnnounce && j.Verb != verbWithdraw:
+		return Command{}, fmt.Errorf("verb %q is not known", j.Verb)
+	case c.Withdraw && (c.Attrs != state.Attrs{} || c.Expires != 0):
+		return Command{}, errors.New("a withdraw has attributes, or expires")
+	}
+	return c, nil
+}
+
+type outcomeJSON struct {
+	Peer    *netip.Addr `json:"peer,omitempty"`
+	Verdict Verdict     `json:"verdict"`
+	Reason  string      `json:"reason,omitempty"`
+	Owner   string      `json:"owner,omitempty"`
+	Family  string      `json:"family"`
+	NLRI    []string    `json:"nlri"`
+}
+
+type resultJSON struct {
+	Command  int           `json:"command"`
+	Outcomes []outcomeJSON `json:"outcomes"`
+}
+
+type answerJSON struct {
+	Speaker string       `json:"speaker"`
+	Boot    string       `json:"boot"`
+	Run     string       `json:"run"`
+	ID      string       `json:"id"`
+	Results []resultJSON `json:"results"`
+}
+
+// EncodeAnswer returns the body of an answer.
+func EncodeAnswer(a Answer) ([]byte, error) {
+	j := answerJSON{Speaker: a.Speaker, Boot: a.Boot, Run: a.Run, ID: a.ID}
+	for _, r := range a.Results {
+		rj := resultJSON{Command: r.Command}
+		for _, o := range r.Outcomes {
+			if len(o.Keys) == 0 {
+				return nil, errors.New("encode answer: an outcome has no route")
+			}
+			oj := outcomeJSON{Verdict: o.Verdict, Reason: o.Reason, Owner: o.Owner, Family: o.Keys[0].Family.String(), NLRI: toKeys(o.Keys)}
+			if o.Peer.IsValid() {
+				oj.Peer = &o.Peer
+			}
+			rj.Outcomes = append(rj.Outcomes, oj)
+		}
+		j.Results = append(j.Results, rj)
+	}
+	return encode(j)
+}
+
+// DecodeAnswer reads what [EncodeAnswer] wrote.
+func DecodeAnswer(data []byte) (Answer, error) {
+	j, err := decode[answerJSON]("answer", data)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Speaker: j.Speaker, Boot: j.Boot, Run: j.Run, ID: j.ID}
+	for _, rj := range j.Results {
+		r := Result{Command: rj.Command}
+		for _, oj := range rj.Outcomes {
+			o := Outcome{Verdict: oj.Verdict, Reason: oj.Reason, Owner: oj.Owner}
+			if oj.Peer != nil {
+				o.Peer = *oj.Peer
+			}
+			if !slices.Contains(verdicts(), o.Verdict) {
+				return Answer{}, fmt.Errorf("decode answer: verdict %q is not known", o.Verdict)
+			}
+			if _, o.Keys, err = fromKeys(oj.Family, oj.NLRI); err != nil {
+				return Answer{}, fmt.Errorf("decode answer: %w", err)
+			}
+			r.Outcomes = append(r.Outcomes, o)
+		}
+		a.Results = append(a.Results, r)
+	}
+	return a, nil
+}
+
+// Locate asks the holder of a lease where its file has a route; it goes to the
+// lease's queue.
+type Locate struct {
+	Speaker, ID string
+	Key         state.Key
+	Peer        netip.Addr // the zero Addr for any
+}
+
+// Located answers [Locate]. Found is false if the file asks for no such route.
+type Located struct {
+	ID    string
+	From  Commander
+	Found bool
+	Pos   state.Position
+	// Since is when the file came into force, in Unix milliseconds.
+	Since int64
+}
+
+type locateJSON struct {
+	Speaker string      `json:"speaker"`
+	ID      string      `json:"id"`
+	Family  string      `json:"family"`
+	NLRI    string      `json:"nlri"`
+	Peer    *netip.Addr `json:"peer,omitempty"`
+}
+
+// EncodeLocate returns the body of a question.
+func EncodeLocate(l Locate) ([]byte, error) {
+	j := locateJSON{Speaker: l.Speaker, ID: l.ID, Family: l.Key.Family.String(), NLRI: l.Key.String()}
+	if l.Peer.IsValid() {
+		j.Peer = &l.Peer
+	}
+	return encode(j)
+}
+
+// DecodeLocate reads what [EncodeLocate] wrote.
+func DecodeLocate(data []byte) (Locate, error) {
+	j, err := decode[locateJSON]("question", data)
+	if err != nil {
+		return Locate{}, err
+	}
+	l := Locate{Speaker: j.Speaker, ID: j.ID}
+	if j.Peer != nil {
+		l.Peer = *j.Peer
+	}
+	if l.Key, err = fromText(j.Family, j.NLRI); err != nil {
+		return Locate{}, fmt.Errorf("decode question: %w", err)
+	}
+	return l, nil
+}
+
+type locatedJSON struct {
+	ID     string    `json:"id"`
+	From   Commander `json:"from"`
+	Found  bool      `json:"found"`
+	File   string    `json:"file,omitempty"`
+	Line   int       `json:"line,omitempty"`
+	Column int       `json:"column,omitempty"`
+	Since  int64     `json:"since_unix_ms,omitempty"`
+}
+
+// EncodeLocated returns the body of the answer to a question.
+func EncodeLocated(l Located) ([]byte, error) {
+	return encode(locatedJSON{l.ID, l.From, l.Found, l.Pos.File, l.Pos.Line, l.Pos.Column, l.Since})
+}
+
+// DecodeLocated reads what [EncodeLocated] wrote.
+func DecodeLocated(data []byte) (Located, error) {
+	j, err := decode[locatedJSON]("answer to a question", data)
+	if err != nil {
+		return Located{}, err
+	}
+	return Located{j.ID, j.From, j.Found, state.Position{File: j.File, Line: j.Line, Column: j.Column}, j.Since}, nil
+}
