@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -31,8 +32,9 @@ type Reader struct {
 	log     *slog.Logger
 	replica *replica
 
-	owner string // of the lease that goes with the state; "" for none
-	from  wire.Commander
+	owner  string // of the lease that goes with the state; "" for none
+	from   wire.Commander
+	locate Locator
 
 	queue    string
 	inbox    <-chan rabbit.Delivery
@@ -54,10 +56,15 @@ type Commander struct {
 	*Reader
 }
 
-// NewCommander returns a commander of a speaker for an owner.
-func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Commander {
+// Locator says where the file that is in force has a route; false if it does
+// not ask for it. The zero Addr is any peer.
+type Locator func(state.Key, netip.Addr) (state.Position, bool)
+
+// NewCommander returns a commander of a speaker for an owner. Who wants to
+// change a route of that owner by hand is told what locate says.
+func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, locate Locator, log *slog.Logger) *Commander {
 	r := NewReader(s, speaker, log)
-	r.owner, r.from = owner, from
+	r.owner, r.from, r.locate = owner, from, locate
 	return &Commander{r}
 }
 
@@ -187,8 +194,25 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			return false, err
 		}
 		return true, c.rejected(ctx, r)
+	case wire.TypeLocate:
+		l, err := wire.DecodeLocate(d.Body)
+		if err != nil || c.locate == nil || d.ReplyTo == "" {
+			return false, nil // whoever asked is told that nobody answered
+		}
+		return false, c.located(ctx, l, d.ReplyTo)
 	}
 	return false, nil
+}
+
+// located tells where the file has a route.
+func (c *Reader) located(ctx context.Context, l wire.Locate, to string) error {
+	answer := wire.Located{ID: l.ID, From: c.from}
+	answer.Pos, answer.Found = c.locate(l.Key, l.Peer)
+	body, err := wire.EncodeLocated(answer)
+	if err != nil {
+		return err
+	}
+	return c.session.Publish(ctx, rabbit.Message{Key: to, Type: wire.TypeLocated, ID: l.ID, Body: body, Expiration: answerPatience})
 }
 
 // fenced finds out that the lease has gone to somebody else.

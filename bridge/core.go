@@ -52,12 +52,18 @@ type effects struct {
 	grants    []grant
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
+	answers   []answer
 	acks      []ticket
 }
 
 type grant struct {
 	to     string
 	answer wire.Grant
+}
+
+type answer struct {
+	to     string
+	answer wire.Answer
 }
 
 // lease is who commands for one owner.
@@ -93,9 +99,12 @@ type core struct {
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
-	lost    map[place]string              // owners of what was withdrawn behind the bridge's back
+	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	epoch   int64
 	leases  map[string]*lease
+	typed   typists
+	early   []func()                // commands by hand that came before the table was read
+	ending  map[state.Key]time.Time // keys with routes that expire, and when to try again
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
@@ -103,14 +112,16 @@ type core struct {
 	start   []*op     // operations to put into commands at the end of this step
 	flying  map[*op]struct{}
 
-	refused   map[refusalKey]state.Refusal
-	unsaid    map[refusalKey]struct{} // refusals changed since the last update
-	aboutNews bool
-	n         int64 // number of the last update
-	converged time.Time
-	fault     string // last thing that went wrong, for status
-	faultAt   time.Time
-	lacks     []string
+	refused map[refusalKey]state.Refusal
+	unsaid  map[refusalKey]struct{} // refusals changed since the last update
+	// refusedByHand are the refusals that no lease takes back, the oldest first.
+	refusedByHand []refusalKey
+	aboutNews     bool
+	n             int64 // number of the last update
+	converged     time.Time
+	fault         string // last thing that went wrong, for status
+	faultAt       time.Time
+	lacks         []string
 
 	out effects
 }
@@ -137,9 +148,11 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		log:     log,
 		table:   newAdjRIBOut(),
 		claims:  map[state.Key][]journal.Claim{},
-		lost:    map[place]string{},
+		lost:    map[place]claimant{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
+		typed:   newTypists(),
+		ending:  map[state.Key]time.Time{},
 		flying:  map[*op]struct{}{},
 		refused: map[refusalKey]state.Refusal{},
 		unsaid:  map[refusalKey]struct{}{},
@@ -156,6 +169,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 func (c *core) take() effects {
 	c.launch()
 	c.pump()
+	c.answer()
 	out := c.out
 	c.out = effects{}
 	return out
@@ -186,6 +200,7 @@ func (c *core) trouble(text string) {
 // tick looks at what time alone can show.
 func (c *core) tick(now time.Time) {
 	c.step(now)
+	c.expire()
 	c.overdue()
 	c.revisit()
 	c.waitedFor()

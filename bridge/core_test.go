@@ -25,6 +25,7 @@ type world struct {
 	seq      int64
 	acked    []ticket
 	rejected []wire.Rejected
+	desk     testDesk
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
@@ -35,16 +36,21 @@ func newWorld(t testing.TB, peers ...*fakePeer) *world {
 
 // boot starts a bridge, the first or one after another died.
 func (w *world) boot(boot, run string) {
-	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
-	for k, claims := range w.claims {
-		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
-	}
-	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, memory, slog.New(slog.DiscardHandler))
+	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
 	w.exabgp.out = nil
 	w.replica = newReplica("edge1")
 	w.core.hello(w.now)
 	w.settle()
 	w.snapshot()
+}
+
+// memory is what the journal holds.
+func (w *world) memory() journal.Memory {
+	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
+	for k, claims := range w.claims {
+		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
+	}
+	return memory
 }
 
 func (w *world) snapshot() {
@@ -73,6 +79,9 @@ func (w *world) step() bool {
 	}
 	w.acked = append(w.acked, e.acks...)
 	w.rejected = append(w.rejected, e.rejected...)
+	for _, a := range e.answers {
+		w.desk.take(w.t, a.answer)
+	}
 	lines := w.exabgp.out
 	w.exabgp.out = nil
 	for _, line := range lines {

@@ -145,7 +145,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			o.seen = append(o.seen, p)
 			return
 		case v.ok:
-			c.table.set(k, slot{peer: p, owner: o.owner, attrs: o.attrs, grade: state.Sent})
+			c.put(k, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Sent})
 			c.landed(o, p)
 			return
 		case o.accepted && s != nil:
@@ -156,10 +156,10 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	}
 	if s == nil {
 		if e.flight == nil || !has(e.flight.targets, p) {
-			owner := c.lost[place{k, p.Addr}]
+			whose := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
-			c.table.set(k, slot{peer: p, owner: owner, attrs: c.observed(p, r.sent), grade: state.Sent})
-			if owner != "" {
+			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
+			if whose.owner != "" {
 				c.claim(k, nil)
 			}
 		}
@@ -173,7 +173,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {
 		c.trouble(fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
-		c.table.set(k, slot{peer: p, owner: s.owner, attrs: c.observed(p, r.sent), grade: state.Sent})
+		c.put(k, slot{peer: p, claimant: s.claimant, attrs: c.observed(p, r.sent), grade: state.Sent})
 	}
 }
 
@@ -223,7 +223,7 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 // it was: if it comes back by itself, it is not a stranger's.
 func (c *core) lose(k state.Key, s *slot) {
 	if s.owner != "" {
-		c.lost[place{k, s.peer.Addr}] = s.owner
+		c.lost[place{k, s.peer.Addr}] = s.claimant
 	}
 	c.table.drop(k, s.peer)
 }

@@ -75,9 +75,9 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 		for _, r := range routes(body) {
 			if p := c.findPeer(r.Peer); p != nil && !has(before, p) {
 				p.unproven = true
-				s := slot{peer: p, owner: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}
+				s := slot{peer: p, claimant: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}
 				s.grade, s.reason = c.expect(r.Key, p)
-				c.table.set(r.Key, s)
+				c.put(r.Key, s)
 				if s.owner != "" {
 					c.claim(r.Key, nil)
 				}

@@ -17,16 +17,18 @@ import (
 type op struct {
 	key      state.Key
 	withdraw bool
-	attrs    state.Attrs // of an announce
-	owner    string
+	attrs    state.Attrs  // of an announce
+	claimant              // for whom
 	peers    []netip.Addr // as asked; nil is every peer
-	batch    *batch
-	lease    *lease
+	batch    *batch       // of a file's; nil if it is not part of one
+	lease    *lease       // of the batch
+	order    *order       // by hand; nil if nobody waits for word of it
+	expiry   bool         // a withdraw of what has expired, where that is still so
 
 	targets    []*peer   // where exaBGP has to be told
 	commands   int       // commands that exaBGP has not answered yet
 	accepted   bool      // it has answered them all
-	turnedDown bool      // one of them was not taken
+	turnedDown []*peer   // where one of them was not taken
 	proven     []*peer   // of a withdraw: peers that were sent the route in this session
 	since      time.Time // when it was accepted
 	waiting    []*peer   // that have not been sent it yet
@@ -71,12 +73,12 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {
 		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, attrs: g.Attrs, owner: b.Owner, peers: g.Peers, batch: state, lease: l})
+			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
 		}
 	}
 	for _, g := range b.Withdraw {
 		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, withdraw: true, owner: b.Owner, peers: g.Peers, batch: state, lease: l})
+			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
 		}
 	}
 	c.answered(l)
@@ -85,7 +87,9 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 // enqueue starts an operation, or puts it behind the one on the same key that
 // is in flight: exaBGP can reorder two changes of one NLRI.
 func (c *core) enqueue(o *op) {
-	o.batch.open++
+	if o.batch != nil {
+		o.batch.open++
+	}
 	e := c.table.entry(o.key)
 	if e.flight != nil || len(e.waiting) > 0 {
 		e.waiting = append(e.waiting, o)
@@ -102,24 +106,31 @@ func (c *core) begin(o *op, e *entry) {
 	var reasons []string
 	var refusedAt []netip.Addr
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
-		if reason := c.objection(o, p, e); reason != "" {
-			reasons, refusedAt = append(reasons, reason), append(refusedAt, p.Addr)
+		s := e.slot(p)
+		if o.expiry && !c.expired(s) {
 			continue
 		}
-		s := e.slot(p)
+		if reason := c.objection(o, p, e); reason != "" {
+			reasons, refusedAt = append(reasons, reason), append(refusedAt, p.Addr)
+			o.order.refuse(p.Addr, o.key, reason, keeper(s, o))
+			continue
+		}
 		done := s == nil
 		if !o.withdraw {
 			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
-		if !done {
-			o.targets = append(o.targets, p)
+		if done {
+			c.unchanged(o, p, s)
+			continue
 		}
+		o.targets = append(o.targets, p)
 	}
 	if len(reasons) > 0 {
 		c.refuse(o, refusedAt, reasons)
 	}
 	if len(o.targets) == 0 {
 		c.answerOp(o)
+		c.ended(o, e)
 		c.next(o.key, e)
 		return
 	}
@@ -144,15 +155,19 @@ func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*p
 			}
 		}
 		if len(peers) == 0 {
-			*reasons = append(*reasons, fmt.Sprintf("no neighbor of %s is configured for %s", c.speaker, o.key.Family))
+			reason := fmt.Sprintf("no neighbor of %s is configured for %s", c.speaker, o.key.Family)
+			*reasons = append(*reasons, reason)
+			o.order.refuse(netip.Addr{}, o.key, reason, "")
 		}
 		return peers
 	}
 	for _, a := range o.peers {
 		p := c.findPeer(a)
 		if p == nil {
-			*reasons = append(*reasons, fmt.Sprintf("%s is no neighbor of %s that the bridge can command", a, c.speaker))
+			reason := fmt.Sprintf("%s is no neighbor of %s that the bridge can command", a, c.speaker)
+			*reasons = append(*reasons, reason)
 			*refusedAt = append(*refusedAt, a)
+			o.order.refuse(a, o.key, reason, "")
 			continue
 		}
 		peers = append(peers, p)
@@ -162,7 +177,7 @@ func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*p
 
 // objection says why an operation must not be done at a peer, "" if it may.
 func (c *core) objection(o *op, p *peer, e *entry) string {
-	if s := e.slot(p); s != nil && s.owner != o.owner {
+	if s := e.slot(p); s != nil && s.owner != o.owner && !(state.ByHand(s.owner) && state.ByHand(o.owner)) {
 		return fmt.Sprintf("it is announced at %s by %s, and stays theirs", p.Addr, OwnerName(s.owner))
 	}
 	if o.withdraw {
@@ -186,15 +201,27 @@ func OwnerName(owner string) string {
 }
 
 func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
+	if o.order.answered() {
+		return // whoever gave it is told; nobody else waits for it
+	}
 	r := state.Refusal{Key: o.key, Owner: o.owner, Attrs: o.attrs, Peers: state.NewPeers(at), Reason: strings.Join(reasons, "; ")}
 	id := refusalKey{o.key, o.owner}
 	c.refused[id] = r
 	c.unsaid[id] = struct{}{}
+	if state.ByHand(o.owner) {
+		c.boundRefusals(id)
+	}
 	c.trouble(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
 }
 
 // answerOp counts an operation as answered: accepted, refused or nothing to do.
 func (c *core) answerOp(o *op) {
+	if o.order != nil {
+		c.tookUp(o.order)
+	}
+	if o.batch == nil {
+		return
+	}
 	o.batch.open--
 	if o.batch.open == 0 {
 		c.answered(o.lease)
@@ -344,33 +371,31 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 // claim writes down for whom a key is announced. coming is an announce that
 // exaBGP is about to be told, nil for none: its claim is made before the fact.
 func (c *core) claim(k state.Key, coming *op) {
-	claims := map[string][]netip.Addr{}
-	var owners []string
-	note := func(owner string, a netip.Addr) {
-		if owner == "" {
+	entry := journal.Entry{Key: k}
+	note := func(whose claimant, a netip.Addr) {
+		if whose.owner == "" {
 			return
 		}
-		if claims[owner] == nil {
-			owners = append(owners, owner)
+		from := whose.provenance()
+		for i := range entry.Claims {
+			if claim := &entry.Claims[i]; claim.Owner == whose.owner && claim.From == from {
+				claim.Peers = append(claim.Peers, a)
+				return
+			}
 		}
-		claims[owner] = append(claims[owner], a)
+		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Peers: []netip.Addr{a}})
 	}
 	if e := c.table.entries[k]; e != nil {
 		for _, s := range e.slots {
 			if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
-				note(s.owner, s.peer.Addr)
+				note(s.claimant, s.peer.Addr)
 			}
 		}
 	}
 	if coming != nil {
 		for _, p := range coming.targets {
-			note(coming.owner, p.Addr)
+			note(coming.claimant, p.Addr)
 		}
-	}
-	entry := journal.Entry{Key: k}
-	slices.Sort(owners)
-	for _, owner := range owners {
-		entry.Claims = append(entry.Claims, journal.Claim{Owner: owner, Peers: claims[owner]})
 	}
 	c.out.claims = append(c.out.claims, entry)
 }

@@ -20,7 +20,7 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 	c.step(now)
 	switch r.Kind {
 	case wire.RequestLease:
-		c.out.grants = append(c.out.grants, grant{to, c.grant(r)})
+		c.out.grants = append(c.out.grants, grant{to, c.grant(r, to)})
 	case wire.RequestSnapshot:
 		c.out.snapshots = append(c.out.snapshots, to)
 	default:
@@ -31,7 +31,7 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 // grant gives the right to command for an owner, and takes it from whoever had
 // it. The epoch grows even if the journal was lost, because it is never under
 // the clock.
-func (c *core) grant(r wire.Request) wire.Grant {
+func (c *core) grant(r wire.Request, to string) wire.Grant {
 	g := wire.Grant{Speaker: c.speaker, Boot: c.boot, Owner: r.Owner}
 	if c.phase != ready {
 		g.Refused = "the bridge is still reading exaBGP's table"
@@ -39,6 +39,10 @@ func (c *core) grant(r wire.Request) wire.Grant {
 	}
 	if err := state.CheckName(r.Owner); err != nil {
 		g.Refused = err.Error()
+		return g
+	}
+	if state.ReservedOwner(r.Owner) {
+		g.Refused = fmt.Sprintf("owner %s is not one that a file can have", r.Owner)
 		return g
 	}
 	c.epoch = max(c.epoch+1, c.now.UnixMilli())
@@ -50,7 +54,7 @@ func (c *core) grant(r wire.Request) wire.Grant {
 			c.unsaid[id] = struct{}{}
 		}
 	}
-	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch}}
+	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}}
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch
@@ -167,6 +171,7 @@ func (c *core) snapshot() []wire.Update {
 type likeness struct {
 	family state.Family
 	owner  string
+	from   state.Provenance
 	attrs  state.Attrs
 	at     string
 	alone  state.Key
@@ -184,7 +189,7 @@ func alike(k state.Key, adverts []state.Advert) likeness {
 			at = append(at, x.Reason...)
 			at = append(at, 0)
 		}
-		return likeness{family: k.Family, owner: adverts[0].Owner, attrs: adverts[0].Attrs, at: string(at)}
+		return likeness{family: k.Family, owner: adverts[0].Owner, from: adverts[0].From, attrs: adverts[0].Attrs, at: string(at)}
 	}
 	return likeness{alone: k}
 }

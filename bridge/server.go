@@ -279,6 +279,14 @@ func (s *Server) take(d rabbit.Delivery) {
 		}
 		s.core.request(r, d.ReplyTo, time.Now())
 		s.link.acks <- d.Ack
+	case wire.TypeTyped:
+		t, err := wire.DecodeTyped(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.core.give(t, d.ReplyTo, time.Now())
+		s.link.acks <- d.Ack
 	default:
 		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
 	}
@@ -311,6 +319,10 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	for _, r := range e.rejected {
 		body, err := wire.EncodeRejected(r)
 		s.event(wire.TypeRejected, body, err)
+	}
+	for _, a := range e.answers {
+		body, err := wire.EncodeAnswer(a.answer)
+		s.reply(a.to, wire.TypeAnswer, body, err)
 	}
 	for _, t := range e.acks {
 		d, ok := s.open[t]

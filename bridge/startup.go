@@ -111,12 +111,12 @@ func (c *core) learnTable(body []string, ok bool) {
 		if p == nil {
 			continue
 		}
-		s := slot{peer: p, owner: c.claimant(r.Key, p), attrs: r.Attrs}
+		s := slot{peer: p, claimant: c.claimed(r.Key, p), attrs: r.Attrs}
 		s.grade, s.reason = c.expect(r.Key, p)
 		if old := c.table.find(r.Key, p); old != nil && old.grade == state.Sent && old.attrs == r.Attrs {
 			s.grade = state.Sent
 		}
-		c.table.set(r.Key, s)
+		c.put(r.Key, s)
 	}
 	if unknown > 0 {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
@@ -124,17 +124,27 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.reclaim()
 	c.claims = nil
 	c.phase, c.aboutNews = ready, true
+	for _, begin := range c.early {
+		begin()
+	}
+	c.early = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
 	c.prove()
 }
 
-func (c *core) claimant(k state.Key, p *peer) string {
+// claimed is whose the journal says a route is.
+func (c *core) claimed(k state.Key, p *peer) claimant {
 	for _, claim := range c.claims[k] {
-		if slices.Contains(claim.Peers, p.Addr) {
-			return claim.Owner
+		if !slices.Contains(claim.Peers, p.Addr) {
+			continue
 		}
+		whose := claimant{owner: claim.Owner}
+		if claim.From != (state.Provenance{}) {
+			whose.from = &claim.From
+		}
+		return whose
 	}
-	return ""
+	return claimant{}
 }
 
 // reclaim takes claims out of the journal that exaBGP's table does not bear

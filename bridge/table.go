@@ -10,11 +10,25 @@ import (
 
 // slot is what one peer has, or will have, of one key.
 type slot struct {
-	peer   *peer
-	owner  string
+	peer *peer
+	claimant
 	attrs  state.Attrs
 	grade  state.Grade
 	reason string
+}
+
+// claimant is whose a route is. Routes of a file, which are many, come from
+// nobody in particular.
+type claimant struct {
+	owner string
+	from  *state.Provenance // nil unless the route was given by hand
+}
+
+func (c claimant) provenance() state.Provenance {
+	if c.from == nil {
+		return state.Provenance{}
+	}
+	return *c.from
 }
 
 // entry is everything about one key.
@@ -109,8 +123,8 @@ func (t *adjRIBOut) release(k state.Key, e *entry) {
 	}
 }
 
-// adverts is the key as readers are told it: slots of the same owner and value
-// together.
+// adverts is the key as readers are told it: slots of the same owner, value
+// and provenance together.
 func (t *adjRIBOut) adverts(k state.Key) []state.Advert {
 	e := t.entries[k]
 	if e == nil {
@@ -119,9 +133,10 @@ func (t *adjRIBOut) adverts(k state.Key) []state.Advert {
 	var out []state.Advert
 	for _, s := range e.slots {
 		at := state.At{Peer: s.peer.Addr, Grade: s.grade, Reason: s.reason}
-		i := slices.IndexFunc(out, func(a state.Advert) bool { return a.Owner == s.owner && a.Attrs == s.attrs })
+		from := s.provenance()
+		i := slices.IndexFunc(out, func(a state.Advert) bool { return a.Owner == s.owner && a.Attrs == s.attrs && a.From == from })
 		if i < 0 {
-			out = append(out, state.Advert{Attrs: s.attrs, Owner: s.owner, At: []state.At{at}})
+			out = append(out, state.Advert{Attrs: s.attrs, Owner: s.owner, From: from, At: []state.At{at}})
 			continue
 		}
 		out[i].At = append(out[i].At, at)

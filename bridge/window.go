@@ -208,8 +208,12 @@ func (c *core) failed(x *exchange, why string) {
 
 func (c *core) turnDown(x *exchange, why string) {
 	for _, o := range x.ops {
-		o.turnedDown = true
-		c.refuse(o, addrsOf(x.at), []string{fmt.Sprintf("%s: %q", why, strings.TrimSpace(x.line))})
+		o.turnedDown = append(o.turnedDown, x.at...)
+		reason := fmt.Sprintf("%s: %q", why, strings.TrimSpace(x.line))
+		c.refuse(o, addrsOf(x.at), []string{reason})
+		for _, p := range x.at {
+			o.order.refuse(p.Addr, o.key, reason, "")
+		}
 		c.commandDone(o)
 	}
 }
@@ -269,12 +273,12 @@ func (c *core) acceptAway(o *op, x *exchange, a netip.Addr, q *peer) {
 	case x.withdraw:
 		delete(c.lost, place{o.key, a})
 	case q == nil:
-		c.lost[place{o.key, a}] = o.owner
+		c.lost[place{o.key, a}] = o.claimant
 	default:
-		s := slot{peer: q, owner: o.owner, attrs: o.attrs}
+		s := slot{peer: q, claimant: o.claimant, attrs: o.attrs}
 		s.grade, s.reason = c.expect(o.key, q)
 		q.unsettled = true
-		c.table.set(o.key, s)
+		c.put(o.key, s)
 	}
 }
 
@@ -284,7 +288,7 @@ func (c *core) commandDone(o *op) {
 		return
 	}
 	o.accepted, o.since = true, c.now
-	if o.withdraw || o.turnedDown {
+	if o.withdraw || len(o.turnedDown) > 0 {
 		c.claim(o.key, nil) // the table does not have it; or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
@@ -292,7 +296,7 @@ func (c *core) commandDone(o *op) {
 }
 
 func (c *core) acceptAnnounce(o *op, p *peer) {
-	s := slot{peer: p, owner: o.owner, attrs: o.attrs}
+	s := slot{peer: p, claimant: o.claimant, attrs: o.attrs}
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
 		if has(o.seen, p) {
@@ -302,7 +306,7 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 		}
 	}
 	delete(c.lost, place{o.key, p.Addr})
-	c.table.set(o.key, s)
+	c.put(o.key, s)
 }
 
 func (c *core) acceptWithdraw(o *op, p *peer) {
@@ -358,6 +362,7 @@ func (c *core) endFlight(o *op) {
 	delete(c.flying, o)
 	e := c.table.entry(o.key)
 	e.flight = nil
+	c.ended(o, e)
 	c.next(o.key, e)
 	if len(c.flying) == 0 {
 		c.converged, c.aboutNews = c.now, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -30,6 +31,20 @@ func (t *Target) Set(d *state.Desired) {
 	case t.changed <- struct{}{}:
 	default:
 	}
+}
+
+// Locate is where the file in force has a route; false if it does not ask for
+// it. The zero Addr is any peer.
+func (t *Target) Locate(k state.Key, peer netip.Addr) (state.Position, bool) {
+	desired := t.current()
+	if desired == nil {
+		return state.Position{}, false
+	}
+	w := desired.Find(k, peer)
+	if w == nil {
+		return state.Position{}, false
+	}
+	return w.Pos, true
 }
 
 func (t *Target) current() *state.Desired {

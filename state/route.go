@@ -84,3 +84,16 @@ type Desired struct {
 	Speakers []string
 	Routes   []Wanted
 }
+
+// Find returns the route that is asked for at a peer, nil if none is. The zero
+// Addr is any peer.
+func (d *Desired) Find(k Key, peer netip.Addr) *Wanted {
+	i, found := slices.BinarySearchFunc(d.Routes, k, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
+	for ; found && i < len(d.Routes) && d.Routes[i].Key == k; i++ {
+		w := &d.Routes[i]
+		if !peer.IsValid() || w.Peers.All() || slices.Contains(w.Peers.Addrs(), peer) {
+			return w
+		}
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,7 +13,12 @@ import (
 	"routesync/state"
 )
 
-const recordVersion = 1
+// The versions of a record. The second has a provenance in every claim, and is
+// written only where there is one.
+const (
+	recordVersion = 1
+	recordByHand  = 2
+)
 
 // encodeKey puts keys in the order of [state.CompareKeys].
 func encodeKey(k state.Key) []byte {
@@ -26,18 +32,23 @@ func decodeKey(b []byte) (state.Key, error) {
 	return state.Key{Family: state.Family(binary.BigEndian.Uint32(b)), NLRI: string(b[4:])}, nil
 }
 
-// canonical is claims in the order of their owners, each owner once, the peers
-// in order.
+func compareClaims(a, b Claim) int {
+	return cmp.Or(strings.Compare(a.Owner, b.Owner), cmp.Compare(a.From.At, b.From.At),
+		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires))
+}
+
+// canonical is claims in the order of their owners and provenances, each once,
+// the peers in order.
 func canonical(claims []Claim) []Claim {
 	sorted := slices.Clone(claims)
-	slices.SortStableFunc(sorted, func(a, b Claim) int { return strings.Compare(a.Owner, b.Owner) })
+	slices.SortStableFunc(sorted, compareClaims)
 	var out []Claim
 	for _, c := range sorted {
-		if n := len(out); n > 0 && out[n-1].Owner == c.Owner {
+		if n := len(out); n > 0 && compareClaims(out[n-1], c) == 0 {
 			out[n-1].Peers = append(out[n-1].Peers, c.Peers...)
 			continue
 		}
-		out = append(out, Claim{Owner: c.Owner, Peers: append([]netip.Addr(nil), c.Peers...)})
+		out = append(out, Claim{Owner: c.Owner, From: c.From, Peers: append([]netip.Addr(nil), c.Peers...)})
 	}
 	for i := range out {
 		slices.SortFunc(out[i].Peers, netip.Addr.Compare)
@@ -49,10 +60,18 @@ func canonical(claims []Claim) []Claim {
 // encodeClaims is the value of a record; key is what [encodeKey] made.
 func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 	claims = canonical(claims)
-	b := binary.AppendUvarint([]byte{recordVersion}, uint64(len(claims)))
+	version := byte(recordVersion)
+	if slices.ContainsFunc(claims, func(c Claim) bool { return c.From != state.Provenance{} }) {
+		version = recordByHand
+	}
+	b := binary.AppendUvarint([]byte{version}, uint64(len(claims)))
 	for _, c := range claims {
-		b = binary.AppendUvarint(b, uint64(len(c.Owner)))
-		b = append(b, c.Owner...)
+		b = appendText(b, c.Owner)
+		if version == recordByHand {
+			b = appendText(b, c.From.By)
+			b = binary.AppendVarint(b, c.From.At)
+			b = binary.AppendVarint(b, c.From.Expires)
+		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
 		for _, p := range c.Peers {
 			if !p.IsValid() || p.Zone() != "" {
@@ -65,10 +84,14 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(b, checksum(key, b)), nil
 }
 
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
 // decodeClaims reads exactly what [encodeClaims] writes.
 func decodeClaims(key, value []byte) ([]Claim, error) {
-	if len(value) < 1 || value[0] != recordVersion {
-		return nil, errors.New("record is not of version 1")
+	if len(value) < 1 || (value[0] != recordVersion && value[0] != recordByHand) {
+		return nil, errors.New("record is neither of version 1 nor of version 2")
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -80,10 +103,15 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 		r.fail("no owners")
 	}
 	claims := make([]Claim, 0, n)
+	byHand := value[0] == recordVersion
 	for range n {
 		c := Claim{Owner: string(r.take(r.count(1)))}
-		if i := len(claims); i > 0 && claims[i-1].Owner >= c.Owner {
-			r.fail("owners out of order")
+		if value[0] == recordByHand {
+			c.From = state.Provenance{By: string(r.take(r.count(1))), At: r.number(), Expires: r.number()}
+			byHand = byHand || c.From != state.Provenance{}
+		}
+		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {
+			r.fail("claims out of order")
 		}
 		for range r.count(5) {
 			c.Peers = append(c.Peers, r.peer(c.Peers))
@@ -92,6 +120,9 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 	}
 	if len(r.b) > 0 {
 		r.fail("bytes after the last claim")
+	}
+	if !byHand {
+		r.fail("no provenance, in a record that is for them")
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -140,6 +171,17 @@ func (r *reader) count(size int) int {
 		return 0
 	}
 	return int(n)
+}
+
+// number reads a signed number.
+func (r *reader) number() int64 {
+	n, used := binary.Varint(r.b)
+	if used <= 0 || (used > 1 && r.b[used-1] == 0) {
+		r.fail("number is cut or not in its shortest form")
+		return 0
+	}
+	r.b = r.b[used:]
+	return n
 }
 
 func (r *reader) take(n int) []byte {

@@ -32,13 +32,14 @@ const (
 // Claim says for whom a route is announced, and at which peers.
 type Claim struct {
 	Owner string
+	From  state.Provenance // of a route that was given by hand
 	Peers []netip.Addr
 }
 
 // Entry is what the bridge knows of one route. No claims: forget it.
 type Entry struct {
 	Key    state.Key
-	Claims []Claim // in the order of their owners, each owner once
+	Claims []Claim // in the order of their owners and provenances, each once
 }
 
 // Memory is what a journal holds.

@@ -197,7 +197,11 @@ func drawEntries() *rapid.Generator[[]Entry] {
 		return netip.AddrFrom4([4]byte(b))
 	})
 	claim := rapid.Custom(func(t *rapid.T) Claim {
-		return Claim{Owner: owner.Draw(t, "owner"), Peers: rapid.SliceOfN(addr, 0, 4).Draw(t, "peers")}
+		c := Claim{Owner: owner.Draw(t, "owner"), Peers: rapid.SliceOfN(addr, 0, 4).Draw(t, "peers")}
+		if rapid.Bool().Draw(t, "by hand") {
+			c.From = state.Provenance{By: owner.Draw(t, "by"), At: rapid.Int64().Draw(t, "at"), Expires: rapid.Int64().Draw(t, "expires")}
+		}
+		return c
 	})
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
 		return Entry{
@@ -271,6 +275,7 @@ func seeds() []Entry {
 		entry("2001:db8::/32", "", "2001:db8::1", "192.0.2.1", "192.0.2.2"),
 		{Key: state.Key{}, Claims: []Claim{{Owner: "b"}, {Owner: "a", Peers: []netip.Addr{netip.MustParseAddr("::ffff:1.2.3.4")}}, {Owner: "b"}}},
 		{Key: key("0.0.0.0/0"), Claims: []Claim{{Owner: strings.Repeat("x", 300)}}},
+		{Key: key("10.0.0.0/8"), Claims: []Claim{{Owner: "console", From: state.Provenance{By: "al", At: -1, Expires: 1 << 60}}}},
 	}
 }
 

@@ -11,11 +11,15 @@ import (
 
 // Typed is what a person, or a script in their place, tells a speaker by hand.
 // It goes to the bridge's request queue, so it waits nowhere for a bridge that
-// is not there. A Typed that comes twice is carried out once.
+// is not there. A Typed that comes twice is carried out once, and those of one
+// process in their order: see After.
 type Typed struct {
 	Speaker string
-	ID      string // unique; the same when it is sent again
 	From    Commander
+	// Seq numbers what From.ID gives this speaker, from 1. After is the number
+	// before it, 0 if everything up to there is answered: a bridge takes Seq
+	// only if it has that one.
+	Seq, After int64
 	// At is when it was typed, in Unix milliseconds.
 	At       int64
 	Commands []Command
@@ -36,7 +40,8 @@ type Command struct {
 // answered again.
 type Answer struct {
 	Speaker, Boot, Run string
-	ID                 string // of the Typed
+	ID                 string // of the commander
+	Seq                int64  // of the Typed
 	Results            []Result
 }
 
@@ -80,8 +85,9 @@ type commandJSON struct {
 
 type typedJSON struct {
 	Speaker  string        `json:"speaker"`
-	ID       string        `json:"id"`
 	From     Commander     `json:"from"`
+	Seq      int64         `json:"seq"`
+	After    int64         `json:"after"`
 	At       int64         `json:"at_unix_ms"`
 	Commands []commandJSON `json:"commands"`
 }
@@ -93,7 +99,7 @@ const (
 
 // EncodeTyped returns the body of a Typed.
 func EncodeTyped(t Typed) ([]byte, error) {
-	j := typedJSON{Speaker: t.Speaker, ID: t.ID, From: t.From, At: t.At}
+	j := typedJSON{Speaker: t.Speaker, From: t.From, Seq: t.Seq, After: t.After, At: t.At}
 	for _, c := range t.Commands {
 		if len(c.Keys) == 0 {
 			return nil, errors.New("encode typed commands: one has no route")
@@ -114,9 +120,9 @@ func DecodeTyped(data []byte) (Typed, error) {
 	if err != nil {
 		return Typed{}, err
 	}
-	t := Typed{Speaker: j.Speaker, ID: j.ID, From: j.From, At: j.At}
-	if t.ID == "" {
-		return Typed{}, errors.New("decode typed commands: they have no id")
+	t := Typed{Speaker: j.Speaker, From: j.From, Seq: j.Seq, After: j.After, At: j.At}
+	if t.From.ID == "" || t.After < 0 || t.Seq <= t.After {
+		return Typed{}, fmt.Errorf("decode typed commands: number %d of %q, after %d, is none", t.Seq, t.From.ID, t.After)
 	}
 	for i, cj := range j.Commands {
 		c, err := fromCommand(cj)
@@ -162,12 +168,13 @@ type answerJSON struct {
 	Boot    string       `json:"boot"`
 	Run     string       `json:"run"`
 	ID      string       `json:"id"`
+	Seq     int64        `json:"seq"`
 	Results []resultJSON `json:"results"`
 }
 
 // EncodeAnswer returns the body of an answer.
 func EncodeAnswer(a Answer) ([]byte, error) {
-	j := answerJSON{Speaker: a.Speaker, Boot: a.Boot, Run: a.Run, ID: a.ID}
+	j := answerJSON{Speaker: a.Speaker, Boot: a.Boot, Run: a.Run, ID: a.ID, Seq: a.Seq}
 	for _, r := range a.Results {
 		rj := resultJSON{Command: r.Command}
 		for _, o := range r.Outcomes {
@@ -191,7 +198,7 @@ func DecodeAnswer(data []byte) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{Speaker: j.Speaker, Boot: j.Boot, Run: j.Run, ID: j.ID}
+	a := Answer{Speaker: j.Speaker, Boot: j.Boot, Run: j.Run, ID: j.ID, Seq: j.Seq}
 	for _, rj := range j.Results {
 		r := Result{Command: rj.Command}
 		for _, oj := range rj.Outcomes {
@@ -226,8 +233,6 @@ type Located struct {
 	From  Commander
 	Found bool
 	Pos   state.Position
-	// Since is when the file came into force, in Unix milliseconds.
-	Since int64
 }
 
 type locateJSON struct {
@@ -270,12 +275,11 @@ type locatedJSON struct {
 	File   string    `json:"file,omitempty"`
 	Line   int       `json:"line,omitempty"`
 	Column int       `json:"column,omitempty"`
-	Since  int64     `json:"since_unix_ms,omitempty"`
 }
 
 // EncodeLocated returns the body of the answer to a question.
 func EncodeLocated(l Located) ([]byte, error) {
-	return encode(locatedJSON{l.ID, l.From, l.Found, l.Pos.File, l.Pos.Line, l.Pos.Column, l.Since})
+	return encode(locatedJSON{l.ID, l.From, l.Found, l.Pos.File, l.Pos.Line, l.Pos.Column})
 }
 
 // DecodeLocated reads what [EncodeLocated] wrote.
@@ -284,5 +288,5 @@ func DecodeLocated(data []byte) (Located, error) {
 	if err != nil {
 		return Located{}, err
 	}
-	return Located{j.ID, j.From, j.Found, state.Position{File: j.File, Line: j.Line, Column: j.Column}, j.Since}, nil
+	return Located{j.ID, j.From, j.Found, state.Position{File: j.File, Line: j.Line, Column: j.Column}}, nil
 }

@@ -56,6 +56,15 @@ type Commander struct {
 
 func (c Commander) String() string { return fmt.Sprintf("%s on %s (pid %d)", c.Verb, c.Host, c.PID) }
 
+// By is who it is, for the provenance of a route.
+func (c Commander) By() string {
+	who := c.Host
+	if c.User != "" {
+		who = c.User + " on " + c.Host
+	}
+	return fmt.Sprintf("%s (%s)", who, c.Verb)
+}
+
 // Batch is one numbered step of a commander under its epoch. Announces come
 // before withdraws, and no key stands in it twice for the same peer.
 type Batch struct {

@@ -82,7 +82,7 @@ func sampleUpdate(t testing.TB) wire.Update {
 func sampleTyped(t testing.TB) wire.Typed {
 	b := sampleBatch(t).Announce[0]
 	return wire.Typed{
-		Speaker: "edge1", ID: "i", From: wire.Commander{ID: "c", Verb: "console", User: "al"}, At: 7,
+		Speaker: "edge1", From: wire.Commander{ID: "c", Verb: "console", User: "al"}, Seq: 5, After: 3, At: 7,
 		Commands: []wire.Command{
 			{Attrs: b.Attrs, Peers: b.Peers, Keys: b.Keys, Expires: 9},
 			{Withdraw: true, Keys: b.Keys},
@@ -92,7 +92,7 @@ func sampleTyped(t testing.TB) wire.Typed {
 
 func sampleAnswer(t testing.TB) wire.Answer {
 	keys := sampleBatch(t).Announce[0].Keys
-	return wire.Answer{Speaker: "edge1", Boot: "b", Run: "r", ID: "i", Results: []wire.Result{
+	return wire.Answer{Speaker: "edge1", Boot: "b", Run: "r", ID: "i", Seq: 5, Results: []wire.Result{
 		{Command: 0, Outcomes: []wire.Outcome{
 			{Peer: netip.MustParseAddr("192.0.2.1"), Verdict: wire.Sent, Keys: keys[:1]},
 			{Verdict: wire.Refused, Reason: "no", Owner: "team", Keys: keys[1:]},
@@ -116,7 +116,7 @@ func TestRoundTrip(t *testing.T) {
 		roundTrip(t, wire.Locate{Speaker: "s", ID: "i", Key: mustKey(t, "10.0.0.0/24", 7), Peer: netip.MustParseAddr("192.0.2.1")}, wire.EncodeLocate, wire.DecodeLocate)
 	})
 	t.Run("located", func(t *testing.T) {
-		roundTrip(t, wire.Located{ID: "i", From: wire.Commander{ID: "w"}, Found: true, Pos: state.Position{File: "f", Line: 1, Column: 2}, Since: 3}, wire.EncodeLocated, wire.DecodeLocated)
+		roundTrip(t, wire.Located{ID: "i", From: wire.Commander{ID: "w"}, Found: true, Pos: state.Position{File: "f", Line: 1, Column: 2}}, wire.EncodeLocated, wire.DecodeLocated)
 	})
 	t.Run("rejected", func(t *testing.T) {
 		roundTrip(t, wire.Rejected{Speaker: "s", Owner: "o", Epoch: 4, Seq: 5, Reason: wire.RejectGap, Detail: "d"}, wire.EncodeRejected, wire.DecodeRejected)

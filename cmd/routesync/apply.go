@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +93,11 @@ func commander(verb string) wire.Commander {
 	if err != nil {
 		host = "unknown host"
 	}
-	return wire.Commander{ID: rand.Text(), Host: host, PID: os.Getpid(), Verb: verb}
+	c := wire.Commander{ID: rand.Text(), Host: host, PID: os.Getpid(), Verb: verb}
+	if who, err := user.Current(); err == nil {
+		c.User = who.Username
+	}
+	return c
 }
 
 // applier is one run of apply.
@@ -236,7 +242,7 @@ func ask(ctx context.Context, w *world) error {
 
 // apply brings one speaker to the desired set.
 func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) result {
-	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, a.log)
+	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, a.locate, a.log)
 	r := result{speaker: speaker}
 	if r.err = c.Open(ctx); r.err != nil {
 		return r
@@ -248,6 +254,15 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) 
 	r.tried = true
 	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.progress.teller(speaker))
 	return r
+}
+
+// locate is where the file has a route.
+func (a *applier) locate(k state.Key, peer netip.Addr) (state.Position, bool) {
+	w := a.desired.Find(k, peer)
+	if w == nil {
+		return state.Position{}, false
+	}
+	return w.Pos, true
 }
 
 // conclude reports what came of it.

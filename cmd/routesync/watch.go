@@ -177,7 +177,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, speaker, owner
 		return err
 	}
 	// The client puts the speaker's name into the log itself.
-	c := bridge.NewCommander(rs, speaker, owner, k.me, k.log)
+	c := bridge.NewCommander(rs, speaker, owner, k.me, target.Locate, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,360 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+)
+
+const (
+	// giveAgain is how long commands may go without their last answer until
+	// they are given again; the bridge knows them, and says what it knows.
+	giveAgain = 3 * time.Second
+	// deskTick is how often a desk looks at the clock.
+	deskTick = 250 * time.Millisecond
+)
+
+// ErrNobodyAnswers says that whoever was asked is not there.
+var ErrNobodyAnswers = errors.New("nobody is there to answer")
+
+// Desk gives commands by hand to bridges, and hands on the answers, over as
+// many sessions with the broker as it takes: what was not answered when one
+// broke is given again in the next, and is carried out once.
+type Desk struct {
+	me   wire.Commander
+	tell func(speaker string, there bool)
+	log  *slog.Logger
+	news chan struct{}
+
+	mu        sync.Mutex
+	counters  map[string]*counter
+	questions map[string]*question
+}
+
+// counter is what a desk has to do with one speaker.
+type counter struct {
+	speaker string
+	last    int64 // number of the last commands that were given
+	// open are those not answered in full, and those behind them: a bridge
+	// that must begin again has to do all of it again, in this order.
+	open   []*given
+	absent bool // no bridge was there
+	again  time.Time
+}
+
+// given is commands that were handed over together.
+type given struct {
+	seq     int64
+	at      time.Time // when they were typed
+	asked   time.Time // when they were last published in this session; zero for never
+	cmds    []wire.Command
+	got     []bool
+	left    int
+	results chan wire.Result // never full
+	ended   bool             // all is answered, or nobody waits for it
+}
+
+type question struct {
+	queue  string
+	ask    wire.Locate
+	asked  bool
+	answer chan wire.Located // never full; closed without an answer if nobody is there
+}
+
+// NewDesk returns a desk at which me types. tell is called when a bridge that
+// is needed turns out not to be there, and when it is back.
+func NewDesk(me wire.Commander, tell func(speaker string, there bool), log *slog.Logger) *Desk {
+	return &Desk{
+		me: me, tell: tell, log: log, news: make(chan struct{}, 1),
+		counters: map[string]*counter{}, questions: map[string]*question{},
+	}
+}
+
+// Give hands over commands for a speaker, behind those that were given before.
+// The channel gets the result of each, in the order in which they are settled,
+// and is closed when all are or ctx ends; then it is not known what became of
+// the others.
+func (d *Desk) Give(ctx context.Context, speaker string, cmds []wire.Command) <-chan wire.Result {
+	g := &given{at: time.Now(), cmds: cmds, got: make([]bool, len(cmds)), left: len(cmds), results: make(chan wire.Result, len(cmds))}
+	if len(cmds) == 0 {
+		close(g.results)
+		return g.results
+	}
+	d.mu.Lock()
+	c := d.counters[speaker]
+	if c == nil {
+		c = &counter{speaker: speaker}
+		d.counters[speaker] = c
+	}
+	c.last++
+	g.seq = c.last
+	c.open = append(c.open, g)
+	d.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		c.abandon(g)
+	})
+	d.wake()
+	return g.results
+}
+
+// abandon forgets commands that nobody waits for any more.
+func (c *counter) abandon(g *given) {
+	if !g.ended {
+		c.open = slices.DeleteFunc(c.open, func(x *given) bool { return x == g })
+		c.end(g)
+	}
+}
+
+// end ends commands.
+func (c *counter) end(g *given) {
+	g.ended = true
+	close(g.results)
+	for len(c.open) > 0 && c.open[0].ended {
+		c.open = c.open[1:]
+	}
+}
+
+// Ask asks the holder of a lease where its file has a route; queue is the
+// lease's. Its error is ErrNobodyAnswers if the holder is gone.
+func (d *Desk) Ask(ctx context.Context, queue string, l wire.Locate) (wire.Located, error) {
+	l.ID = requestID()
+	q := &question{queue: queue, ask: l, answer: make(chan wire.Located, 1)}
+	d.mu.Lock()
+	d.questions[l.ID] = q
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		delete(d.questions, l.ID)
+		d.mu.Unlock()
+	}()
+	d.wake()
+	select {
+	case answer, ok := <-q.answer:
+		if !ok {
+			return answer, ErrNobodyAnswers
+		}
+		return answer, nil
+	case <-ctx.Done():
+		return wire.Located{}, ctx.Err()
+	}
+}
+
+func (d *Desk) wake() {
+	select {
+	case d.news <- struct{}{}:
+	default:
+	}
+}
+
+// Serve gives and answers over one session, until it ends.
+func (d *Desk) Serve(ctx context.Context, s *rabbit.Session) error {
+	queue, inbox, err := s.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	d.begin()
+	tick := time.NewTicker(deskTick)
+	defer tick.Stop()
+	for {
+		if err := d.publish(ctx, s, queue); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.news:
+		case <-tick.C:
+		case m, ok := <-inbox:
+			if !ok {
+				return errors.New("the subscription to answers ended")
+			}
+			if err := d.take(m); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// begin makes everything unpublished: what was on the session before may be
+// lost.
+func (d *Desk) begin() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.counters {
+		c.again = time.Time{}
+		for _, g := range c.open {
+			g.asked = time.Time{}
+		}
+	}
+}
+
+func (d *Desk) publish(ctx context.Context, s *rabbit.Session, queue string) error {
+	for {
+		c, msgs, err := d.due(queue)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			break
+		}
+		err = s.Publish(ctx, msgs...)
+		if err != nil && !errors.Is(err, rabbit.ErrNoRoute) {
+			return fmt.Errorf("commands for %s: %w", c.speaker, err)
+		}
+		d.there(c, err == nil)
+	}
+	for _, q := range d.unasked() {
+		if err := d.put(ctx, s, q, queue); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due returns the messages for one speaker that it is time to publish, nil if
+// there are none for any.
+func (d *Desk) due(queue string) (*counter, []rabbit.Message, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for _, c := range d.counters {
+		if now.Before(c.again) || len(c.open) == 0 {
+			continue
+		}
+		// One that is overdue was lost, and those behind it with it: the bridge
+		// takes them in their order only.
+		overdue := now.Sub(c.open[0].asked) >= giveAgain
+		var msgs []rabbit.Message
+		var after int64
+		for _, g := range c.open {
+			before := after
+			after = g.seq
+			if !overdue && !g.asked.IsZero() {
+				continue
+			}
+			g.asked = now
+			m, err := d.message(c.speaker, g, before, queue)
+			if err != nil {
+				return nil, nil, err
+			}
+			msgs = append(msgs, m)
+		}
+		if len(msgs) > 0 {
+			return c, msgs, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+func (d *Desk) message(speaker string, g *given, after int64, queue string) (rabbit.Message, error) {
+	body, err := wire.EncodeTyped(wire.Typed{
+		Speaker: speaker, From: d.me, Seq: g.seq, After: after, At: g.at.UnixMilli(), Commands: g.cmds,
+	})
+	return rabbit.Message{
+		Key: rabbit.RequestQueue(speaker), Type: wire.TypeTyped, ReplyTo: queue,
+		ID: fmt.Sprintf("%s/%d", d.me.ID, g.seq), Body: body, Mandatory: true, Expiration: giveAgain,
+	}, err
+}
+
+// there notes whether a speaker's bridge was there.
+func (d *Desk) there(c *counter, is bool) {
+	d.mu.Lock()
+	news := c.absent == is
+	c.absent = !is
+	if !is {
+		c.again = time.Now().Add(absentPause)
+		for _, g := range c.open {
+			g.asked = time.Time{}
+		}
+	}
+	d.mu.Unlock()
+	if news {
+		d.tell(c.speaker, is)
+	}
+}
+
+func (d *Desk) unasked() []*question {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []*question
+	for _, q := range d.questions {
+		if !q.asked {
+			q.asked = true
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+func (d *Desk) put(ctx context.Context, s *rabbit.Session, q *question, queue string) error {
+	body, err := wire.EncodeLocate(q.ask)
+	if err != nil {
+		return err
+	}
+	err = s.Publish(ctx, rabbit.Message{Key: q.queue, Type: wire.TypeLocate, ReplyTo: queue, ID: q.ask.ID, Body: body, Mandatory: true, Expiration: answerPatience})
+	if errors.Is(err, rabbit.ErrNoRoute) {
+		close(q.answer)
+		return nil
+	}
+	return err
+}
+
+// take hands on an answer.
+func (d *Desk) take(m rabbit.Delivery) error {
+	switch m.Type {
+	case wire.TypeAnswer:
+		a, err := wire.DecodeAnswer(m.Body)
+		if err != nil {
+			return err
+		}
+		if a.ID == d.me.ID {
+			d.answered(a)
+		}
+	case wire.TypeLocated:
+		l, err := wire.DecodeLocated(m.Body)
+		if err != nil {
+			return err
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if q := d.questions[l.ID]; q != nil {
+			delete(d.questions, l.ID)
+			q.answer <- l
+		}
+	}
+	return nil
+}
+
+func (d *Desk) answered(a wire.Answer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.counters[a.Speaker]
+	if c == nil {
+		return
+	}
+	i := slices.IndexFunc(c.open, func(g *given) bool { return g.seq == a.Seq })
+	if i < 0 || c.open[i].ended {
+		return // told already
+	}
+	g := c.open[i]
+	g.asked = time.Now() // it is known there
+	for _, r := range a.Results {
+		if r.Command < 0 || r.Command >= len(g.cmds) || g.got[r.Command] {
+			continue
+		}
+		g.got[r.Command] = true
+		g.results <- r
+		if g.left--; g.left == 0 {
+			c.end(g)
+		}
+	}
+}

@@ -1,0 +1,357 @@
+package bridge
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+const (
+	// answersKept is how many commands by hand are remembered after they were
+	// answered, in case the answer was lost and they come again.
+	answersKept = 4096
+	// answersKeptFor is how long they are.
+	answersKeptFor = 15 * time.Minute
+	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
+	// takes them back, as the next lease does for those of a file.
+	refusalsByHand = 100
+	// expireAgain is the pause between two attempts to withdraw a route that has
+	// expired.
+	expireAgain = 30 * time.Second
+)
+
+// typists are the commands by hand that are under way or were answered lately.
+type typists struct {
+	last  map[string]int64 // the last number that was taken of each commander
+	known map[typedID]*typed
+	done  []*typed // the oldest first
+	fresh []*typed // those that have results which were not told
+}
+
+// typedID is a commander and a number of theirs.
+type typedID struct {
+	commander string
+	seq       int64
+}
+
+func newTypists() typists {
+	return typists{last: map[string]int64{}, known: map[typedID]*typed{}}
+}
+
+// typed is one [wire.Typed].
+type typed struct {
+	typedID
+	to      string // where its answers go
+	open    int    // commands of which something is to come
+	results []wire.Result
+	told    int // how many of results were
+	fresh   bool
+	done    time.Time
+}
+
+// order is one command by hand. Everything can be done to a nil order; it
+// notes nothing.
+type order struct {
+	of       *typed  // nil if nobody waits for an answer
+	letter   *letter // nil if it did not come over the classic queue
+	n        int     // its place in of
+	open     int     // routes of which something is to come
+	outcomes []wire.Outcome
+}
+
+// letter is one message of the classic queue.
+type letter struct {
+	ticket ticket
+	open   int // routes that exaBGP has not answered for
+}
+
+// answered tells whether whoever gave the order is told what becomes of it.
+func (o *order) answered() bool { return o != nil && o.of != nil }
+
+func (o *order) note(peer netip.Addr, k state.Key, v wire.Verdict, reason, owner string) {
+	if o == nil {
+		return
+	}
+	i := slices.IndexFunc(o.outcomes, func(x wire.Outcome) bool {
+		return x.Peer == peer && x.Verdict == v && x.Reason == reason && x.Owner == owner
+	})
+	if i < 0 {
+		i = len(o.outcomes)
+		o.outcomes = append(o.outcomes, wire.Outcome{Peer: peer, Verdict: v, Reason: reason, Owner: owner})
+	}
+	o.outcomes[i].Keys = append(o.outcomes[i].Keys, k)
+}
+
+func (o *order) refuse(peer netip.Addr, k state.Key, reason, owner string) {
+	o.note(peer, k, wire.Refused, reason, owner)
+}
+
+// keeper is the owner that keeps a route from an operation, if one does.
+func keeper(s *slot, o *op) string {
+	if s == nil || s.owner == o.owner {
+		return ""
+	}
+	return s.owner
+}
+
+// give takes what somebody typed; to is where the answers go. It is carried out
+// once, and answered each time that it comes.
+func (c *core) give(t wire.Typed, to string, now time.Time) {
+	c.step(now)
+	id := typedID{t.From.ID, t.Seq}
+	if x := c.typed.known[id]; x != nil {
+		x.to, x.told = to, 0
+		c.typed.refresh(x)
+		return
+	}
+	last := c.typed.last[t.From.ID]
+	if t.After > last || t.Seq <= last {
+		return // one before it is missing; both come again
+	}
+	x := &typed{typedID: id, to: to, open: len(t.Commands)}
+	c.typed.known[id], c.typed.last[t.From.ID] = x, t.Seq
+	c.log.Info("commands by hand", "by", t.From.By(), "commands", len(t.Commands))
+	c.whenReady(func() { c.carry(t, x) })
+}
+
+// whenReady does something once it is known what exaBGP announces.
+func (c *core) whenReady(begin func()) {
+	if c.phase == ready {
+		begin()
+		return
+	}
+	c.early = append(c.early, begin)
+}
+
+func (c *core) carry(t wire.Typed, x *typed) {
+	if x.open == 0 {
+		c.closeTyped(x)
+	}
+	for i, cmd := range t.Commands {
+		o := &order{of: x, n: i, open: len(cmd.Keys)}
+		from := state.Provenance{By: t.From.By(), At: t.At, Expires: cmd.Expires}
+		c.order(o, cmd, claimant{state.OwnerConsole, &from})
+	}
+}
+
+// order begins a command by hand.
+func (c *core) order(o *order, cmd wire.Command, whose claimant) {
+	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
+	for _, k := range cmd.Keys {
+		if expired {
+			o.refuse(netip.Addr{}, k, "it has expired already", "")
+			c.tookUp(o)
+			c.settleRoute(o)
+			continue
+		}
+		c.enqueue(&op{key: k, withdraw: cmd.Withdraw, attrs: cmd.Attrs, claimant: whose, peers: cmd.Peers, order: o})
+	}
+}
+
+// unchanged notes that an operation has nothing to do at a peer. Whoever
+// announces a route by hand that is there by hand already has it from now on,
+// for as long as they said.
+func (c *core) unchanged(o *op, p *peer, s *slot) {
+	if s == nil || o.withdraw {
+		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
+		return
+	}
+	reason := ""
+	switch {
+	case s.owner == "":
+		reason = "it is announced by " + OwnerName("")
+	case o.from != nil:
+		same := *s
+		same.claimant = o.claimant
+		c.put(o.key, same)
+		c.claim(o.key, nil)
+	}
+	switch s.grade {
+	case state.Held:
+		o.order.note(p.Addr, o.key, wire.Held, reason, "")
+	case state.Unsent:
+		o.order.note(p.Addr, o.key, wire.Unsent, s.reason, "")
+	default:
+		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
+	}
+}
+
+// ended notes what an operation came to, once nothing more is to come of it.
+func (c *core) ended(o *op, e *entry) {
+	if o.order == nil {
+		return
+	}
+	for _, p := range o.targets {
+		if has(o.turnedDown, p) {
+			continue // noted as refused
+		}
+		v, reason := c.verdict(o, p, e)
+		o.order.note(p.Addr, o.key, v, reason, "")
+	}
+	c.settleRoute(o.order)
+}
+
+func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
+	s := e.slot(p)
+	switch {
+	case o.withdraw && s == nil:
+		return wire.Withdrawn, ""
+	case o.withdraw && s.grade == state.Withdrawing:
+		return wire.Unsent, cmp.Or(s.reason, unwithdrawnReason)
+	case o.withdraw:
+		return wire.Unsent, "it was announced again behind the bridge's back"
+	case c.findPeer(p.Addr) != p:
+		return wire.Unsent, "it is no neighbor any more"
+	case s == nil || s.attrs != o.attrs:
+		return wire.Unsent, "it was changed at once behind the bridge's back"
+	case s.grade == state.Sent:
+		return wire.Sent, ""
+	case s.grade == state.Held:
+		return wire.Held, ""
+	}
+	return wire.Unsent, cmp.Or(s.reason, unsentReason)
+}
+
+// settleRoute counts a route of an order as settled.
+func (c *core) settleRoute(o *order) {
+	o.open--
+	if o.open > 0 || o.of == nil {
+		return
+	}
+	for _, x := range o.outcomes {
+		slices.SortFunc(x.Keys, state.CompareKeys)
+	}
+	slices.SortStableFunc(o.outcomes, func(a, b wire.Outcome) int { return a.Peer.Compare(b.Peer) })
+	x := o.of
+	x.results = append(x.results, wire.Result{Command: o.n, Outcomes: o.outcomes})
+	c.typed.refresh(x)
+	x.open--
+	if x.open == 0 {
+		c.closeTyped(x)
+	}
+}
+
+func (c *core) closeTyped(x *typed) {
+	x.done = c.now
+	c.typed.refresh(x)
+	c.typed.done = append(c.typed.done, x)
+	for len(c.typed.done) > answersKept {
+		c.typed.forget()
+	}
+}
+
+func (t *typists) refresh(x *typed) {
+	if !x.fresh {
+		x.fresh = true
+		t.fresh = append(t.fresh, x)
+	}
+}
+
+// forget drops the commands that were answered first.
+func (t *typists) forget() {
+	id := t.done[0].typedID
+	t.done = t.done[1:]
+	delete(t.known, id)
+	if t.last[id.commander] == id.seq {
+		delete(t.last, id.commander)
+	}
+}
+
+// answer tells what has come of commands by hand since the last call.
+func (c *core) answer() {
+	for _, x := range c.typed.fresh {
+		x.fresh = false
+		c.out.answers = append(c.out.answers, answer{x.to, wire.Answer{
+			Speaker: c.speaker, Boot: c.boot, Run: c.run, ID: x.commander, Seq: x.seq, Results: slices.Clone(x.results[x.told:]),
+		}})
+		x.told = len(x.results)
+	}
+	c.typed.fresh = nil
+}
+
+// tookUp counts a route of an order as answered by exaBGP, or not to be asked
+// for.
+func (c *core) tookUp(o *order) {
+	l := o.letter
+	if l == nil {
+		return
+	}
+	if l.open--; l.open == 0 {
+		c.out.acks = append(c.out.acks, l.ticket)
+	}
+}
+
+// put sets a slot, and sees to it that it ends when it is to.
+func (c *core) put(k state.Key, s slot) {
+	c.table.set(k, s)
+	if s.from != nil && s.from.Expires != 0 {
+		if _, known := c.ending[k]; !known {
+			c.ending[k] = time.Time{}
+		}
+	}
+}
+
+func (c *core) expired(s *slot) bool {
+	return s != nil && s.from != nil && s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli()
+}
+
+// expire withdraws what has come to its end, and forgets old answers.
+func (c *core) expire() {
+	for len(c.typed.done) > 0 && c.now.Sub(c.typed.done[0].done) >= answersKeptFor {
+		c.typed.forget()
+	}
+	if c.phase != ready {
+		return
+	}
+	for k, next := range c.ending {
+		owners, ends := c.overAt(k)
+		if !ends {
+			delete(c.ending, k)
+		}
+		if len(owners) == 0 || c.now.Before(next) {
+			continue
+		}
+		c.ending[k] = c.now.Add(expireAgain)
+		for owner, peers := range owners {
+			c.log.Info("a route has expired", "route", k.String(), "owner", owner)
+			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: owner}, peers: peers, expiry: true})
+		}
+	}
+}
+
+// overAt lists where a route has expired, by owner, and tells whether there is
+// one that does at all.
+func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
+	e := c.table.entries[k]
+	if e == nil {
+		return nil, false
+	}
+	for i := range e.slots {
+		s := &e.slots[i]
+		ends = ends || s.from != nil && s.from.Expires != 0
+		if c.expired(s) && s.grade != state.Withdrawing {
+			if owners == nil {
+				owners = map[string][]netip.Addr{}
+			}
+			owners[s.owner] = append(owners[s.owner], s.peer.Addr)
+		}
+	}
+	return owners, ends
+}
+
+// boundRefusals forgets the oldest refusals of routes by hand.
+func (c *core) boundRefusals(id refusalKey) {
+	c.refusedByHand = append(c.refusedByHand, id)
+	for len(c.refusedByHand) > refusalsByHand {
+		old := c.refusedByHand[0]
+		c.refusedByHand = c.refusedByHand[1:]
+		if !slices.Contains(c.refusedByHand, old) && c.wasRefused(old) {
+			delete(c.refused, old)
+			c.unsaid[old] = struct{}{}
+		}
+	}
+}

@@ -1,0 +1,407 @@
+package bridge
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// testDesk is a person who types, and gives again what was not answered.
+type testDesk struct {
+	seq     int64
+	open    []wire.Typed
+	results map[int64]map[int]wire.Result // by number and place
+	mute    bool                          // answers are lost
+}
+
+func (d *testDesk) take(t testing.TB, a wire.Answer) {
+	body, err := wire.EncodeAnswer(a)
+	if err == nil {
+		a, err = wire.DecodeAnswer(body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.mute || a.ID != "desk" {
+		return
+	}
+	if d.results == nil {
+		d.results = map[int64]map[int]wire.Result{}
+	}
+	if d.results[a.Seq] == nil {
+		d.results[a.Seq] = map[int]wire.Result{}
+	}
+	for _, r := range a.Results {
+		d.results[a.Seq][r.Command] = r
+	}
+	for len(d.open) > 0 && len(d.results[d.open[0].Seq]) == len(d.open[0].Commands) {
+		d.open = d.open[1:]
+	}
+}
+
+// types gives commands, "+ prefix attributes [@peer] [expires seconds]" or
+// "- prefix", as one message.
+func (w *world) types(lines ...string) int64 {
+	w.t.Helper()
+	w.desk.seq++
+	t := wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "desk", Host: "noc1", User: "al", Verb: "console"}, Seq: w.desk.seq, At: w.now.UnixMilli()}
+	for _, line := range lines {
+		text, seconds, expires := strings.Cut(line, " expires ")
+		r := desired(w.t, text[2:]).Routes[0]
+		c := wire.Command{Withdraw: text[0] == '-', Attrs: r.Attrs, Peers: r.Peers.Addrs(), Keys: []state.Key{r.Key}}
+		if expires {
+			d, err := time.ParseDuration(seconds)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			c.Expires = w.now.Add(d).UnixMilli()
+		}
+		t.Commands = append(t.Commands, c)
+	}
+	w.desk.open = append(w.desk.open, t)
+	w.retype()
+	return t.Seq
+}
+
+// retype gives again what was not answered.
+func (w *world) retype() {
+	var after int64
+	for _, t := range w.desk.open {
+		t.After, after = after, t.Seq
+		body, err := wire.EncodeTyped(t)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if t, err = wire.DecodeTyped(body); err != nil {
+			w.t.Fatal(err)
+		}
+		w.core.give(t, "reply", w.now)
+	}
+}
+
+// answers fails the test unless the results of a message are these, each
+// "PEER VERDICT REASON" with commas between peers.
+func (w *world) answers(seq int64, want ...string) {
+	w.t.Helper()
+	w.settle()
+	var got []string
+	for i := range len(w.desk.results[seq]) {
+		var words []string
+		for _, o := range w.desk.results[seq][i].Outcomes {
+			peer := "none"
+			if o.Peer.IsValid() {
+				peer = o.Peer.String()
+			}
+			word := peer + " " + string(o.Verdict)
+			if o.Reason != "" {
+				word += " " + o.Reason
+			}
+			words = append(words, word)
+		}
+		got = append(got, strings.Join(words, ", "))
+	}
+	if !slices.Equal(got, want) {
+		w.t.Errorf("answers to %d:\n%s\nwant:\n%s", seq, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func (w *world) advert(prefix string) state.Advert {
+	w.t.Helper()
+	adverts := w.replica.set.Routes[desired(w.t, prefix).Routes[0].Key]
+	if len(adverts) != 1 {
+		w.t.Fatalf("%s has adverts %+v, want one", prefix, adverts)
+	}
+	return adverts[0]
+}
+
+func handWorld(t *testing.T, peers ...*fakePeer) *world {
+	w := newWorld(t, peers...)
+	for _, p := range peers {
+		w.exabgp.sessionUp(p)
+	}
+	w.settle()
+	w.lease("team")
+	return w
+}
+
+func TestByHand(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	b.negotiated = []state.Family{state.IPv6Unicast}
+	w := handWorld(t, a, b)
+
+	n := w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh+" @127.0.0.2", "+ 10.0.2.0/24 "+nh+" @127.0.0.9", "- 10.0.3.0/24")
+	w.answers(n,
+		"127.0.0.2 sent, 127.0.0.3 unsent the peer did not negotiate ipv4 unicast",
+		"127.0.0.2 sent",
+		"127.0.0.9 refused 127.0.0.9 is no neighbor of edge1 that the bridge can command",
+		"127.0.0.2 unchanged, 127.0.0.3 unchanged")
+	w.holds(a, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh)
+	if ad := w.advert("10.0.0.0/24"); ad.Owner != state.OwnerConsole || ad.From != (state.Provenance{By: "al on noc1 (console)", At: w.now.UnixMilli()}) {
+		t.Errorf("announced by %q, %+v", ad.Owner, ad.From)
+	}
+
+	n = w.types("+ 10.0.1.0/24 "+nh, "- 10.0.0.0/24", "+ 10.0.0.0/24 "+nh+" med 5", "- 10.0.0.0/24")
+	w.answers(n,
+		"127.0.0.2 unchanged, 127.0.0.3 unsent the peer did not negotiate ipv4 unicast",
+		"127.0.0.2 withdrawn, 127.0.0.3 withdrawn",
+		"127.0.0.2 sent, 127.0.0.3 unsent the peer did not negotiate ipv4 unicast",
+		"127.0.0.2 withdrawn, 127.0.0.3 withdrawn")
+	w.holds(a, "10.0.1.0/24 "+nh)
+
+	w.exabgp.sessionDown(a)
+	n = w.types("+ 10.0.4.0/24 " + nh + " @127.0.0.2")
+	w.answers(n, "127.0.0.2 held")
+	w.exabgp.refuse = func(line string) bool { return strings.Contains(line, "10.0.5.0/24") }
+	n = w.types("+ 10.0.5.0/24 "+nh+" @127.0.0.2", "+ 10.0.6.0/24 med 1 @127.0.0.2")
+	w.answers(n,
+		`127.0.0.2 refused exaBGP answered error: "neighbor 127.0.0.2 announce attributes next-hop 127.0.0.1 nlri 10.0.5.0/24"`,
+		"127.0.0.2 refused 10.0.6.0/24 has no next-hop")
+	if len(w.replica.set.Refused) > 0 {
+		t.Errorf("refused %+v, want none: whoever typed was told", w.replica.set.Refused)
+	}
+}
+
+// What was typed outlives the bridge, with who typed it.
+func TestByHandAfterRespawn(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 "+nh+" expires 10m", "+ 10.0.1.0/24 "+nh)
+	w.settle()
+	before := w.advert("10.0.0.0/24")
+	w.boot("boot-1", "run-2")
+	if after := w.advert("10.0.0.0/24"); after.Owner != before.Owner || after.From != before.From {
+		t.Errorf("after a respawn it is %+v, before it was %+v", after, before)
+	}
+	w.now = w.now.Add(11 * time.Minute)
+	w.core.tick(w.now)
+	w.settle()
+	w.holds(p, "10.0.1.0/24 "+nh)
+}
+
+func TestByHandExpires(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.types("+ 10.0.0.0/24 "+nh+" expires 10s", "+ 10.0.1.0/24 "+nh+" expires 10s", "+ 10.0.2.0/24 "+nh+" expires 10s")
+	w.settle()
+	n := w.types("+ 10.0.1.0/24 "+nh+" expires 20s", "+ 10.0.2.0/24 "+nh+" med 1", "+ 10.0.3.0/24 "+nh+" expires -1s")
+	w.answers(n, "127.0.0.2 unchanged", "127.0.0.2 sent", "none refused it has expired already")
+	pass(9 * time.Second)
+	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh+" med 1")
+	pass(2 * time.Second)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh+" med 1")
+	pass(10 * time.Second)
+	w.holds(p, "10.0.2.0/24 "+nh+" med 1")
+	pass(time.Hour)
+	w.holds(p, "10.0.2.0/24 "+nh+" med 1")
+	if len(w.core.ending) > 0 || len(w.core.typed.known) > 0 {
+		t.Errorf("%d keys are to end, %d messages are known; want none", len(w.core.ending), len(w.core.typed.known))
+	}
+}
+
+// A route of a file is not touched by hand, nor one by hand by a file; exaBGP's
+// own may be.
+func TestByHandBesideAFile(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	p.cache[desired(t, "10.9.0.0/16").Routes[0].Key] = attrs(t, nh)
+	w.exabgp.sessionUp(p)
+	w.boot("boot-1", "run-1")
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	n := w.types("- 10.0.0.0/24", "+ 10.0.0.0/24 "+nh+" med 5", "+ 10.0.1.0/24 "+nh, "- 10.9.0.0/16")
+	w.answers(n,
+		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
+		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
+		"127.0.0.2 sent", "127.0.0.2 withdrawn")
+	if o := w.desk.results[n][0].Outcomes[0]; o.Owner != "team" {
+		t.Errorf("kept by %q, want team", o.Owner)
+	}
+	plan := w.plan(desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh+" med 7"), 0)
+	if len(plan.Foreign) != 1 || plan.Foreign[0].Wanted == nil {
+		t.Errorf("foreign %+v, want the route by hand, which the file wants too", plan.Foreign)
+	}
+	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: state.OwnerConsole}, "q", w.now)
+	if g := w.core.out.grants[len(w.core.out.grants)-1].answer; g.Refused == "" {
+		t.Error("a file can command for owner console")
+	}
+}
+
+// A message that comes again is answered again, and not carried out again.
+func TestByHandOnce(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	first := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "other"}, Seq: 1, Commands: []wire.Command{
+		{Withdraw: true, Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	w.desk.mute = false
+	w.retype()
+	w.answers(first, "127.0.0.2 sent")
+	w.holds(p)
+}
+
+// One that is lost keeps those behind it waiting until it comes.
+func TestByHandInOrder(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.9.0/24 " + nh)
+	w.settle()
+	lost := w.core
+	w.core = newCore(identity{Speaker: "edge1"}, w.memory(), w.core.log)
+	w.types("+ 10.0.0.0/24 " + nh) // nobody ever sees it
+	w.core = lost
+	key := []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}
+	w.desk.seq++
+	behind := wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "desk"}, Seq: w.desk.seq, After: w.desk.seq - 1, Commands: []wire.Command{{Withdraw: true, Keys: key}}}
+	w.desk.open = append(w.desk.open, behind)
+	w.core.give(behind, "reply", w.now)
+	w.settle()
+	if len(w.desk.results[behind.Seq]) > 0 {
+		t.Fatal("a message was carried out before the one it follows")
+	}
+	w.retype()
+	w.answers(behind.Seq, "127.0.0.2 withdrawn")
+	w.holds(p, "10.0.9.0/24 "+nh)
+}
+
+// TestRandomHands runs a file and hands side by side, with everything that goes
+// wrong between them. In the end the peers hold what the file says, and of the
+// rest what was typed last.
+func TestRandomHands(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+		w := newWorld(t, a, b)
+		w.exabgp.sessionUp(a)
+		w.exabgp.sessionUp(b)
+		w.settle()
+		w.lease("team")
+		last := desired(t)
+		typed := map[string]string{} // what was typed last
+		for i := range rapid.IntRange(1, 14).Draw(rt, "steps") {
+			switch rapid.SampledFrom([]string{"file", "type", "type", "type", "lose", "flap", "die", "mute", "time"}).Draw(rt, "step") {
+			case "file":
+				last = drawFile(rt, t)
+				w.commandIfSettled(last)
+			case "type":
+				var lines []string
+				for range rapid.IntRange(1, 4).Draw(rt, "lines") {
+					prefix := fmt.Sprintf("10.1.%d.0/24", rapid.IntRange(0, 2).Draw(rt, "prefix"))
+					line := rapid.SampledFrom([]string{"- %s", "+ %s " + nh, "+ %s " + nh + " med 1", "+ %s " + nh + " expires 90s"}).Draw(rt, "line")
+					lines = append(lines, fmt.Sprintf(line, prefix))
+					typed[prefix] = lines[len(lines)-1]
+				}
+				w.types(lines...)
+			case "lose":
+				left := rapid.IntRange(1, 3).Draw(rt, "lost")
+				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+			case "flap":
+				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
+				if p.up {
+					w.exabgp.sessionDown(p)
+				} else {
+					w.exabgp.sessionUp(p)
+				}
+			case "die":
+				w.exabgp.flush()
+				w.boot("boot-1", fmt.Sprint("run-", i))
+				w.lease("team")
+			case "mute":
+				w.desk.mute = !w.desk.mute
+			case "time":
+				w.now = w.now.Add(time.Minute)
+				w.core.tick(w.now)
+			}
+			for range rapid.IntRange(0, 6).Draw(rt, "progress") {
+				if !w.step() {
+					w.exabgp.flush()
+				}
+			}
+			w.oneInFlight(rt)
+		}
+		w.exabgp.lose, w.desk.mute = nil, false
+		for _, p := range w.exabgp.peers {
+			if !p.up {
+				w.exabgp.sessionUp(p)
+			}
+		}
+		w.settle()
+		w.retype()
+		w.converge(rt, last)
+		w.now = w.now.Add(time.Hour) // and everything that expires has
+		for range 3 {
+			w.core.tick(w.now)
+			w.settle()
+			w.now = w.now.Add(time.Minute)
+		}
+		if len(w.desk.open) > 0 {
+			rt.Fatalf("not answered: %+v", w.desk.open)
+		}
+		for _, p := range w.exabgp.peers {
+			want := map[state.Key]state.Attrs{}
+			for _, r := range last.Routes {
+				if r.Peers.All() || slices.Contains(r.Peers.Addrs(), p.addr) {
+					want[r.Key] = r.Attrs
+				}
+			}
+			for _, line := range typed {
+				if line[0] == '+' && !strings.Contains(line, "expires") {
+					r := desired(t, line[2:]).Routes[0]
+					want[r.Key] = r.Attrs
+				}
+			}
+			// An answer that exaBGP lost may have cost a typed command, or it came
+			// after its end, and
+			// whoever typed it was told.
+			for _, results := range w.desk.results {
+				for _, r := range results {
+					for _, o := range r.Outcomes {
+						if o.Verdict == wire.Refused && (o.Peer == p.addr || !o.Peer.IsValid()) {
+							for _, k := range o.Keys {
+								delete(want, k)
+								if strings.HasPrefix(k.String(), "10.1.") {
+									delete(p.holds, k)
+								}
+							}
+						}
+					}
+				}
+			}
+			if !maps.Equal(want, p.holds) {
+				rt.Fatalf("peer %s holds %v, want %v (typed %v)", p.addr, p.holds, want, typed)
+			}
+		}
+	})
+}
+
+func TestOverAt(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 "+nh+" expires 10s", "+ 10.0.0.0/24 "+nh+" expires 20s")
+	w.settle()
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.core.step(w.now.Add(15 * time.Second))
+	if owners, ends := w.core.overAt(k); len(owners) != 0 || !ends {
+		t.Errorf("over at %v, ends %v; the second announce is in force", owners, ends)
+	}
+	w.core.step(w.now.Add(25 * time.Second))
+	if owners, _ := w.core.overAt(k); !slices.Equal(owners[state.OwnerConsole], []netip.Addr{p.addr}) {
+		t.Errorf("over at %v, want the peer", owners)
+	}
+}
