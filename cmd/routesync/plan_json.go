@@ -61,6 +61,7 @@ type foreignJSON struct {
 	NLRI     string         `json:"nlri"`
 	Peers    []string       `json:"peers"`
 	Owner    string         `json:"owner"` // "": exaBGP itself
+	From     *fromJSON      `json:"from"`  // of a route by hand
 	Attrs    map[string]any `json:"attributes"`
 	WantedAt *positionJSON  `json:"wanted_at"` // the file asks for it too
 }
@@ -105,7 +106,7 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	for _, f := range s.Foreign {
 		one := foreignJSON{
 			Family: f.Key.Family.String(), NLRI: f.Key.String(), Peers: addrsJSON(peersOf(f.Advert)),
-			Owner: f.Advert.Owner, Attrs: attrsJSON(f.Advert.Attrs),
+			Owner: f.Advert.Owner, From: provenanceJSON(f.Advert.From), Attrs: attrsJSON(f.Advert.Attrs),
 		}
 		if f.Wanted != nil {
 			one.WantedAt = placeJSON(f.Wanted.Pos)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"routesync/bridge"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -147,7 +146,7 @@ func (s speakerPlan) change(c state.Change) row {
 func (s speakerPlan) foreign(f state.Foreign) row {
 	r := row{
 		sign: "!", nlri: f.Key.String(), detail: f.Advert.Attrs.String(), where: s.where(peersOf(f.Advert), f.Key.Family),
-		notes: []string{"announced by " + bridge.OwnerName(f.Advert.Owner) + ", left alone"},
+		notes: []string{"announced by " + whose(f.Advert) + ", left alone"},
 	}
 	if f.Wanted != nil {
 		r.notes[0] += fmt.Sprintf("; %s asks for it too, and can't have it until it is withdrawn there", f.Wanted.Pos)

@@ -89,7 +89,11 @@ func seen(t *testing.T) observation {
 			}},
 			key("198.51.100.64/26"): {{Attrs: hop, Owner: "edge-team", At: atBoth(state.Sent, state.Held)}},
 			key("10.9.0.0/16"):      {{Attrs: hop, Owner: "other-team", At: atBoth(state.Sent, state.Held)}},
-			key("10.99.0.0/16"):     {{Attrs: hop, At: []state.At{{Peer: up(), Grade: state.Sent}}}},
+			key("10.98.0.0/16"): {{
+				Attrs: hop, Owner: state.OwnerConsole, From: state.Provenance{By: "al on noc1 (console)", At: 1790000000500, Expires: 1790000600500},
+				At: []state.At{{Peer: up(), Grade: state.Sent}},
+			}},
+			key("10.99.0.0/16"): {{Attrs: hop, At: []state.At{{Peer: up(), Grade: state.Sent}}}},
 		},
 		Refused: []state.Refusal{{
 			Key: key("10.8.0.0/16"), Owner: "edge-team", Attrs: hop, Peers: state.NewPeers([]netip.Addr{netip.MustParseAddr("192.0.2.77")}),

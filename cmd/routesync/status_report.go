@@ -33,6 +33,7 @@ type speakerStatus struct {
 	Leases    []leaseStatus `json:"leases"`
 	Lacks     []string      `json:"lacks"`
 	Owners    []ownerStatus `json:"owners"`
+	ByHand    []handStatus  `json:"by_hand"`
 	Peers     []peerStatus  `json:"peers"`
 	Refused   []refusal     `json:"refused"`
 }
@@ -60,6 +61,17 @@ type leaseStatus struct {
 type ownerStatus struct {
 	Owner  string `json:"owner"` // "": exaBGP itself
 	Routes int    `json:"routes"`
+}
+
+// handStatus is a route that somebody gave by hand.
+type handStatus struct {
+	Family string         `json:"family"`
+	NLRI   string         `json:"nlri"`
+	Owner  string         `json:"owner"`
+	From   *fromJSON      `json:"from"`
+	Attrs  map[string]any `json:"attributes"`
+	Peers  []string       `json:"peers"`
+	text   string
 }
 
 type peerStatus struct {
@@ -91,7 +103,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), Peers: o.peers(owner), Refused: []refusal{},
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{},
 	}
 	if a := o.about; a != nil {
 		s.ExaBGP, s.Converged = a.ExaBGP, timeJSON(a.Converged)
@@ -130,6 +142,35 @@ func (o observation) owners() []ownerStatus {
 	return all
 }
 
+// byHand lists the routes that are by hand, in the order of their keys. The
+// routes of exaBGP's own configuration, which may be many, are not among them.
+func (o observation) byHand() []handStatus {
+	all := []handStatus{}
+	for _, k := range o.keys() {
+		for _, a := range o.advertised.Routes[k] {
+			if a.Owner == "" || !state.ByHand(a.Owner) {
+				continue
+			}
+			all = append(all, handStatus{
+				Family: k.Family.String(), NLRI: k.String(), Owner: a.Owner, From: provenanceJSON(a.From),
+				Attrs: attrsJSON(a.Attrs), Peers: addrsJSON(peersOf(a)),
+				text: fmt.Sprintf("%s %s: %s", k, a.Attrs, whose(a)),
+			})
+		}
+	}
+	return all
+}
+
+// keys are the routes that are advertised, in order.
+func (o observation) keys() []state.Key {
+	keys := make([]state.Key, 0, len(o.advertised.Routes))
+	for k := range o.advertised.Routes {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, state.CompareKeys)
+	return keys
+}
+
 // peers counts the routes at each peer by grade.
 func (o observation) peers(owner string) []peerStatus {
 	all := []peerStatus{}
@@ -138,12 +179,7 @@ func (o observation) peers(owner string) []peerStatus {
 		place[n.Addr] = i
 		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}})
 	}
-	keys := make([]state.Key, 0, len(o.advertised.Routes))
-	for k := range o.advertised.Routes {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, state.CompareKeys)
-	for _, k := range keys {
+	for _, k := range o.keys() {
 		for _, a := range o.advertised.Routes[k] {
 			for _, at := range a.At {
 				i, known := place[at.Peer]
@@ -190,6 +226,13 @@ func (s speakerStatus) text(out *bufio.Writer) {
 	line("holds", "%d routes for peers, digest %s", s.Routes, s.Digest)
 	for _, o := range s.Owners {
 		line("", "%s of %s", count(o.Routes, "route"), bridge.OwnerName(o.Owner))
+	}
+	for i, h := range s.ByHand {
+		if i == maxListed {
+			line("", "... and %d more by hand (all with -o json)", len(s.ByHand)-i)
+			break
+		}
+		line("by hand", "%s", h.text)
 	}
 	for _, l := range s.Leases {
 		line("commander", "%s on %s (pid %d) for owner %s, epoch %d", l.Verb, l.Host, l.PID, l.Owner, l.Epoch)
