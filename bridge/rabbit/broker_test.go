@@ -150,6 +150,7 @@ type proxy struct {
 	mu     sync.Mutex
 	conns  []net.Conn
 	closed bool
+	edit   func(frame []byte) []byte // what the other side gets in its place
 }
 
 // newProxy returns a proxy, and the URL that leads through it.
@@ -189,8 +190,15 @@ func (p *proxy) accept() {
 			in.Close()
 			continue
 		}
-		p.wg.Go(func() { p.copy(in, out) })
-		p.wg.Go(func() { p.copy(out, in) })
+		p.mu.Lock()
+		edit := p.edit
+		p.mu.Unlock()
+		copy := p.copy
+		if edit != nil {
+			copy = func(from, to net.Conn) { p.copyFrames(from, to, edit) }
+		}
+		p.wg.Go(func() { copy(in, out) })
+		p.wg.Go(func() { copy(out, in) })
 	}
 }
 
