@@ -36,8 +36,8 @@ const (
 )
 
 // transientHint is for who keeps an old program running.
-const transientHint = "programs that declare it must say durable=True, or passive=True; " +
-	"or permit the deprecated feature transient_nonexcl_queues on all nodes and have it declared transient"
+const transientHint = "an old program must declare it with durable=True or passive=True; " +
+	"or permit the deprecated feature transient_nonexcl_queues on all nodes, and have it declared transient"
 
 // DeclareClassic makes sure that a classic queue is there. One that is found is
 // used as it is, of whatever kind. made tells that none was found and this call
@@ -121,11 +121,11 @@ func (s *Session) declareAside(ctx context.Context) func(queue) error {
 func classicFault(err error) error {
 	switch replyCode(err) {
 	case amqp.NotFound:
-		return fmt.Errorf("%w (%w); start the program that declares it, or declare it by hand", ErrNoQueue, err)
+		return fmt.Errorf("%w: %w; start the program that declares it, or declare it by hand", ErrNoQueue, err)
 	case amqp.ResourceLocked:
-		return fmt.Errorf("%w, whose exclusive queue it is (%w); end that program", ErrLocked, err)
+		return fmt.Errorf("%w, whose exclusive queue it is: %w; end that program", ErrLocked, err)
 	case amqp.AccessRefused:
-		return fmt.Errorf("%w; grant the user access to it", err)
+		return fmt.Errorf("%w; grant our user the permission", err)
 	case amqp.InternalError:
 		return fmt.Errorf("the broker takes no transient queue: %w; %s", err, transientHint)
 	}
@@ -140,7 +140,7 @@ func (s *Session) brokerVersion() string {
 
 // deniesTransient tells whether a RabbitMQ of that version, left as it comes,
 // denies queues that are neither durable nor exclusive: from 4.3.0 on
-// (https://github.com/rabbitmq/rabbitmq-server/releases/tag/v4.3.0). Of a version
+// (https://github.com/rabbitmq/rabbitmq-server/pull/15459). Of a version
 // that cannot be read it is not known.
 func deniesTransient(version string) bool {
 	first, rest, _ := strings.Cut(version, ".")

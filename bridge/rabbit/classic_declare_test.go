@@ -109,22 +109,22 @@ func TestDeclareClassicRefused(t *testing.T) {
 // is to see in their place.
 type declarations struct {
 	queue  string
-	change func(frame []byte, bits int) []byte
+	change func(frame []byte, bits int) (pass, answer []byte)
 
 	mu   sync.Mutex
 	bits []byte
 }
 
-func (d *declarations) edit(frame []byte) []byte {
+func (d *declarations) edit(frame []byte) (pass, answer []byte) {
 	bits, ok := declares(frame, d.queue)
 	if !ok {
-		return frame
+		return frame, nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.bits = append(d.bits, frame[bits])
 	if d.change == nil {
-		return frame
+		return frame, nil
 	}
 	return d.change(frame, bits)
 }
@@ -143,7 +143,7 @@ func TestDeclareClassicOn43(t *testing.T) {
 	}
 	p, through := newProxy(t)
 	d := declarations{queue: classicName(t)}
-	p.editFrames(func(frame []byte) []byte {
+	p.editFrames(func(frame []byte) (pass, answer []byte) {
 		if bytes.HasPrefix(frame[7:], []byte{0, 10, 0, 10}) { // connection.start
 			frame = bytes.ReplaceAll(frame, []byte(older), []byte(newer))
 		}
@@ -170,15 +170,15 @@ func TestDeclareClassicOn43(t *testing.T) {
 	}
 }
 
-// TestDeclareClassicWhereItIsDenied: a broker ends the connection over a transient
-// queue. Here it is made to, by a method that it does not know.
+// TestDeclareClassicWhereItIsDenied: the broker ends a connection that declares
+// a transient queue.
 func TestDeclareClassicWhereItIsDenied(t *testing.T) {
 	p, through := newProxy(t)
-	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) []byte {
+	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) (pass, answer []byte) {
 		if frame[bits]&durableBit == 0 {
-			frame[10] = 99
+			return nil, closeConnection(amqp.InternalError, "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.")
 		}
-		return frame
+		return frame, nil
 	}}
 	p.editFrames(d.edit)
 	var book logbook
@@ -206,11 +206,11 @@ func TestDeclareClassicWhereItIsDenied(t *testing.T) {
 // a quorum queue, which cannot be transient.
 func TestDeclareClassicWhereQuorumIsTheDefault(t *testing.T) {
 	p, through := newProxy(t)
-	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) []byte {
+	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) (pass, answer []byte) {
 		if !bytes.Contains(frame, []byte("x-queue-type")) {
 			frame = withQueueType(frame, bits, Quorum)
 		}
-		return frame
+		return frame, nil
 	}}
 	p.editFrames(d.edit)
 	s := connectLogged(t, through, &logbook{})

@@ -8,14 +8,18 @@ import (
 	"net"
 )
 
-// editFrames has edit see, and change, every frame of the connections to come.
-func (p *proxy) editFrames(edit func(frame []byte) []byte) {
+// editor tells what the other side gets in the place of a frame, and what its
+// sender gets in answer, nil being nothing.
+type editor func(frame []byte) (pass, answer []byte)
+
+// editFrames shows every frame of the connections to come to edit.
+func (p *proxy) editFrames(edit editor) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.edit = edit
 }
 
-func (p *proxy) copyFrames(from, to net.Conn, edit func([]byte) []byte) {
+func (p *proxy) copyFrames(from, to net.Conn, edit editor) {
 	defer to.Close()
 	in := bufio.NewReader(from)
 	for {
@@ -23,7 +27,11 @@ func (p *proxy) copyFrames(from, to net.Conn, edit func([]byte) []byte) {
 		if err != nil {
 			return
 		}
-		if _, err := to.Write(edit(frame)); err != nil {
+		pass, answer := edit(frame)
+		if _, err := to.Write(pass); err != nil {
+			return
+		}
+		if _, err := from.Write(answer); err != nil {
 			return
 		}
 	}
@@ -69,4 +77,14 @@ func withQueueType(frame []byte, bits int, kind string) []byte {
 	out = append(out, args...)
 	binary.BigEndian.PutUint32(out[3:], uint32(len(out)-7))
 	return append(out, 0xCE)
+}
+
+// closeConnection is the frame of a connection.close.
+func closeConnection(code uint16, text string) []byte {
+	args := binary.BigEndian.AppendUint16([]byte{0, 10, 0, 50}, code)
+	args = append(args, byte(len(text)))
+	args = append(args, text...)
+	args = append(args, 0, 50, 0, 10) // for a queue.declare
+	out := binary.BigEndian.AppendUint32([]byte{1, 0, 0}, uint32(len(args)))
+	return append(append(out, args...), 0xCE)
 }
