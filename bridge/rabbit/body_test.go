@@ -76,7 +76,7 @@ func TestUnpackRefusesDamage(t *testing.T) {
 			t.Errorf("%s: %d bytes, error %v", name, len(got), err)
 		}
 	}
-	d := received(&amqp.Delivery{Body: []byte("x"), ContentEncoding: "br"})
+	d := received(&amqp.Delivery{Body: []byte("x"), ContentEncoding: "br"}, consumer{})
 	if d.Err == nil || d.Body != nil {
 		t.Errorf("unknown encoding: body %q, error %v", d.Body, d.Err)
 	}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 20 * time.Second
 
 // brokerURL is where the tests' broker is. The lab starts one and says so.
-func brokerURL(t *testing.T) string {
+func brokerURL(t testing.TB) string {
 	t.Helper()
 	u := os.Getenv("ROUTESYNC_TEST_AMQP")
 	if u == "" {
@@ -93,7 +93,7 @@ func rawChannel(t *testing.T) *amqp.Channel {
 	return ch
 }
 
-func deleteQueue(t *testing.T, name string) {
+func deleteQueue(t testing.TB, name string) {
 	t.Helper()
 	conn, err := amqp.Dial(brokerURL(t))
 	if err != nil {
@@ -150,6 +150,7 @@ type proxy struct {
 	mu     sync.Mutex
 	conns  []net.Conn
 	closed bool
+	edit   editor // nil: none
 }
 
 // newProxy returns a proxy, and the URL that leads through it.
@@ -189,8 +190,15 @@ func (p *proxy) accept() {
 			in.Close()
 			continue
 		}
-		p.wg.Go(func() { p.copy(in, out) })
-		p.wg.Go(func() { p.copy(out, in) })
+		p.mu.Lock()
+		edit := p.edit
+		p.mu.Unlock()
+		copy := p.copy
+		if edit != nil {
+			copy = func(from, to net.Conn) { p.copyFrames(from, to, edit) }
+		}
+		p.wg.Go(func() { copy(in, out) })
+		p.wg.Go(func() { copy(out, in) })
 	}
 }
 

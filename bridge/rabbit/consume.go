@@ -19,7 +19,10 @@ const (
 type Delivery struct {
 	Exchange, Key                    string
 	Type, ID, CorrelationID, ReplyTo string
-	Headers                          map[string]int64 // those that are integers
+	// UserID and AppID are whom the sender says to be. The broker vouches for the
+	// first (https://www.rabbitmq.com/docs/validated-user-id), nobody for the second.
+	UserID, AppID string
+	Headers       map[string]int64 // those that are integers
 	// Redelivered: somebody, perhaps this session, may have seen it before.
 	Redelivered bool
 	Body        []byte
@@ -69,7 +72,7 @@ const (
 //
 // This channel, like all that deliver, is closed when the session ends.
 func (s *Session) Commands(ctx context.Context, speaker string) (<-chan Delivery, error) {
-	return s.consume(ctx, CommandQueue(speaker), commandsAhead, ackByReader)
+	return s.consume(ctx, consumer{queue: CommandQueue(speaker), ahead: commandsAhead})
 }
 
 // Requests delivers the requests to a speaker's bridge. It returns an ErrLocked
@@ -79,7 +82,7 @@ func (s *Session) Requests(ctx context.Context, speaker string) (<-chan Delivery
 	if err != nil {
 		return nil, err
 	}
-	return s.consume(ctx, name, requestsAhead, ackOnHandover)
+	return s.consume(ctx, consumer{queue: name, ahead: requestsAhead, who: ackOnHandover})
 }
 
 // Subscribe delivers the events that match any of the keys, from now on; the
@@ -104,16 +107,25 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 			return "", nil, fmt.Errorf("subscribe to %q: %w", key, err)
 		}
 	}
-	events, err = s.consume(ctx, name, eventsAhead, ackOnHandover)
+	events, err = s.consume(ctx, consumer{queue: name, ahead: eventsAhead, who: ackOnHandover})
 	if err != nil {
 		return "", nil, err
 	}
 	return name, events, nil
 }
 
+// consumer is what to consume, and how.
+type consumer struct {
+	queue string
+	ahead int
+	alone bool // nobody else may consume the queue meanwhile
+	who   ack
+	plain bool // bodies are taken as they are
+}
+
 // consume starts one consumer on a channel of its own, which nobody uses for
 // anything but acknowledgements from then on.
-func (s *Session) consume(ctx context.Context, queue string, ahead int, who ack) (<-chan Delivery, error) {
+func (s *Session) consume(ctx context.Context, c consumer) (<-chan Delivery, error) {
 	out := make(chan Delivery)
 	err := s.do(ctx, func() error {
 		ch, err := s.con.conn.Channel()
@@ -122,32 +134,32 @@ func (s *Session) consume(ctx context.Context, queue string, ahead int, who ack)
 		}
 		closed := closing(ch)
 		cancelled := ch.NotifyCancel(make(chan string, 1))
-		if err := ch.Qos(ahead, 0, false); err != nil {
+		if err := ch.Qos(c.ahead, 0, false); err != nil {
 			_ = ch.Close()
 			return fmt.Errorf("set prefetch: %w", err)
 		}
-		in, err := ch.Consume(queue, "", false, false, false, false, nil)
+		in, err := ch.Consume(c.queue, "", false, c.alone, false, false, nil)
 		if err != nil {
 			_ = ch.Close()
 			return err
 		}
 		// From here on the end of the channel is the end of the session.
-		if err := s.watch(fmt.Sprintf("consumer of %q", queue), closed, cancelled); err != nil {
+		if err := s.watch(fmt.Sprintf("consumer of %q", c.queue), closed, cancelled); err != nil {
 			return err
 		}
-		return s.spawn(func() { s.forward(in, out, who) })
+		return s.spawn(func() { s.forward(in, out, c) })
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consume %q: %w", queue, err)
+		return nil, fmt.Errorf("consume %q: %w", c.queue, err)
 	}
 	return out, nil
 }
 
-func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, who ack) {
+func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, c consumer) {
 	defer close(out)
 	for d := range in {
-		got := received(&d)
-		if who == ackOnHandover {
+		got := received(&d, c)
+		if c.who == ackOnHandover {
 			got.from = nil
 		}
 		select {
@@ -155,7 +167,7 @@ func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, who ack)
 		case <-s.ctx.Done():
 			return
 		}
-		if who == ackOnHandover {
+		if c.who == ackOnHandover {
 			if d.Ack(false) != nil {
 				return // the session is ending, and says so itself
 			}
@@ -163,11 +175,11 @@ func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, who ack)
 	}
 }
 
-func received(d *amqp.Delivery) Delivery {
+func received(d *amqp.Delivery, c consumer) Delivery {
 	got := Delivery{
 		Exchange: d.Exchange, Key: d.RoutingKey,
 		Type: d.Type, ID: d.MessageId, CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo,
-		Redelivered: d.Redelivered, from: d,
+		UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, from: d,
 	}
 	for k, v := range d.Headers {
 		if n, ok := v.(int64); ok && k != numberHeader {
@@ -176,6 +188,10 @@ func received(d *amqp.Delivery) Delivery {
 			}
 			got.Headers[k] = n
 		}
+	}
+	if c.plain {
+		got.Body = d.Body
+		return got
 	}
 	got.Body, got.Err = unpack(d.Body, d.ContentEncoding, bodyLimit)
 	return got

@@ -97,7 +97,7 @@ func TestRejectMakesADeadLetter(t *testing.T) {
 	if err := next(t, in).Reject(); err != nil {
 		t.Fatal(err)
 	}
-	dead, err := s.consume(ctx, deadQueue, deadMax, ackByReader)
+	dead, err := s.consume(ctx, consumer{queue: deadQueue, ahead: deadMax})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import "errors"
 var (
 	// ErrNoRoute: a mandatory message reached no queue.
 	ErrNoRoute = errors.New("no queue takes the message")
+	// ErrNoQueue: a queue that somebody else was to declare is not there.
+	ErrNoQueue = errors.New("there is no such queue")
 	// ErrRejected: the broker refused a message, as it does when a queue is full.
 	ErrRejected = errors.New("the broker rejected the message")
 	// ErrLocked: another session holds what only one may hold.

@@ -29,6 +29,9 @@ type Message struct {
 	Type, ID, CorrelationID, ReplyTo string
 	Headers                          map[string]int64
 	Body                             []byte
+	// Plain bodies are never compressed: they are for readers that are not ours.
+	// (What Mandatory adds to the headers, such readers have no need to look at.)
+	Plain bool
 
 	// Persistent messages in durable queues survive the broker's restart.
 	Persistent bool
@@ -127,9 +130,12 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 			return fmt.Errorf("publish %s: a property has %d bytes, more than %d", name, len(text), shortMax)
 		}
 	}
-	body, encoding, err := pack(m.Body)
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", name, err)
+	body, encoding := m.Body, ""
+	if !m.Plain {
+		var err error
+		if body, encoding, err = pack(m.Body); err != nil {
+			return fmt.Errorf("publish %s: %w", name, err)
+		}
 	}
 	if err := s.clear(ctx); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
@@ -152,7 +158,7 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 		msg.Expiration = strconv.FormatInt(max(1, m.Expiration.Milliseconds()), 10)
 	}
 	var confirm *amqp.DeferredConfirmation
-	err = s.do(ctx, func() error {
+	err := s.do(ctx, func() error {
 		var err error
 		confirm, err = p.ch.PublishWithDeferredConfirm(m.Exchange, m.Key, m.Mandatory, false, msg)
 		return err

@@ -27,8 +27,10 @@ type Session struct {
 	queueType string
 	node      string // redacted URL
 	pub, con  *link
-	out       publisher
-	alarm     alarm
+	// aside opens one more connection to the node, for what may cost a connection.
+	aside func(context.Context) (*link, error)
+	out   publisher
+	alarm alarm
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -54,6 +56,9 @@ func open(ctx context.Context, cfg Config, url string, log *slog.Logger) (*Sessi
 	s := &Session{
 		log: log, queueType: cfg.QueueType, node: Redacted(url),
 		pub: pub, con: con, alarm: alarm{changed: make(chan struct{})},
+		aside: func(ctx context.Context) (*link, error) {
+			return dial(ctx, url, cfg.Name+" / declare", cfg.Heartbeat)
+		},
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	for _, step := range []func() error{

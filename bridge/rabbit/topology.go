@@ -53,6 +53,17 @@ func (q queue) declare(ch *amqp.Channel) (name string, err error) {
 	return made.Name, err
 }
 
+func (q queue) make(ch *amqp.Channel) error {
+	_, err := q.declare(ch)
+	return err
+}
+
+// find fails if there is no queue of this name; of what kind it is does not matter.
+func (q queue) find(ch *amqp.Channel) error {
+	_, err := ch.QueueDeclarePassive(q.name, q.durable, q.autoDelete, q.exclusive, false, q.args)
+	return err
+}
+
 // commandQueue holds commands in their order for one reader at a time. When it is
 // full it refuses, because a queue that drops its oldest message still confirms the
 // newest (https://www.rabbitmq.com/docs/maxlength#overflow-behaviour).
@@ -169,12 +180,14 @@ func (s *Session) once(ctx context.Context, request func(*amqp.Channel) error) e
 }
 
 func (s *Session) ensureExchange(ctx context.Context, name, kind string) error {
-	err := s.ensure(ctx, name,
+	_, err := s.ensure(ctx, name,
 		func(ch *amqp.Channel) error {
 			return ch.ExchangeDeclarePassive(name, kind, true, false, false, false, nil)
 		},
-		func(ch *amqp.Channel) error {
-			return ch.ExchangeDeclare(name, kind, true, false, false, false, nil)
+		func() error {
+			return s.once(ctx, func(ch *amqp.Channel) error {
+				return ch.ExchangeDeclare(name, kind, true, false, false, false, nil)
+			})
 		})
 	if err != nil {
 		return fmt.Errorf("declare exchange %q: %w", name, err)
@@ -183,15 +196,9 @@ func (s *Session) ensureExchange(ctx context.Context, name, kind string) error {
 }
 
 func (s *Session) ensureQueue(ctx context.Context, q queue) error {
-	err := s.ensure(ctx, q.name,
-		func(ch *amqp.Channel) error {
-			_, err := ch.QueueDeclarePassive(q.name, q.durable, q.autoDelete, q.exclusive, false, q.args)
-			return err
-		},
-		func(ch *amqp.Channel) error {
-			_, err := q.declare(ch)
-			return err
-		})
+	_, err := s.ensure(ctx, q.name, q.find, func() error {
+		return s.once(ctx, q.make)
+	})
 	switch code := replyCode(err); {
 	case err == nil:
 		return nil
@@ -215,21 +222,22 @@ func saysUnsupported(code int) bool {
 
 // ensure makes use of what exists under a name, and declares it only if nothing
 // does: so an operator can make it otherwise, and keep us from making anything.
-func (s *Session) ensure(ctx context.Context, name string, passive, active func(*amqp.Channel) error) error {
-	err := s.once(ctx, passive)
+// made tells that it was declared.
+func (s *Session) ensure(ctx context.Context, name string, passive func(*amqp.Channel) error, active func() error) (made bool, err error) {
+	err = s.once(ctx, passive)
 	if err == nil || replyCode(err) != amqp.NotFound {
-		return err
+		return false, err
 	}
-	err = s.once(ctx, active)
+	err = active()
 	switch replyCode(err) {
 	case amqp.PreconditionFailed, amqp.AccessRefused:
 		// Somebody else was faster, or it is not for us to declare.
 		if s.once(ctx, passive) == nil {
 			s.log.Warn("used as found, could not be declared", "name", name, "error", err)
-			return nil
+			return false, nil
 		}
 	}
-	return err
+	return err == nil, err
 }
 
 // bindQueue binds. Binding twice does no harm, so nothing need be looked up, and

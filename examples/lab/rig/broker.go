@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -16,13 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// brokerStopGrace: a node with data takes a second, a busy one more.
-	brokerStopGrace = 30 * time.Second
-	// brokerAsk bounds one attempt at a handshake: a node that accepts and
-	// says nothing is not ready.
-	brokerAsk = 2 * time.Second
-)
+// brokerStopGrace: a node with data takes a second, a busy one more.
+const brokerStopGrace = 30 * time.Second
 
 // Broker is a private RabbitMQ node. It keeps its ports and its data when it
 // is stopped and started.
@@ -41,8 +34,8 @@ type Broker struct {
 	process *process
 }
 
-// Broker starts a RabbitMQ node of its own and returns once it answers an
-// AMQP handshake, which takes about five seconds. Each call starts another.
+// Broker starts a RabbitMQ node of its own and returns once it takes both AMQP
+// connections and rabbitmqctl, after about five seconds. Each call starts another.
 func (l *Lab) Broker(ctx context.Context) (*Broker, error) {
 	name, dir, err := l.part("broker", "")
 	if err != nil {
@@ -139,19 +132,23 @@ func (b *Broker) Start(ctx context.Context) error {
 	if err := b.forget(); err != nil {
 		return err
 	}
+	// AMQP is answered before the node counts as running, and until it does
+	// rabbitmqctl refuses. What it tells systemd comes behind both.
+	told, err := listenNotices(filepath.Join(b.lab.sockets, b.name+".notify"))
+	if err != nil {
+		return fmt.Errorf("start %s: %w", b.name, err)
+	}
 	// The script, not the wrapper in /usr/sbin, which insists on the user rabbitmq.
 	p, err := b.lab.spawn(ctx, spec{
-		name: b.name, argv: []string{rabbitmqServer}, env: b.env(), dir: b.dir, log: b.Log(),
+		name: b.name, argv: []string{rabbitmqServer}, env: append(b.env(), "NOTIFY_SOCKET="+told.path),
+		dir: b.dir, log: b.Log(), held: told,
 	})
 	if err != nil {
+		_ = told.Close() // perhaps it is already: err says what matters
 		return err
 	}
 	b.process = p
-	err = p.until(ctx, "it answered an AMQP handshake", func() (bool, error) {
-		err := greet(ctx, b.Address)
-		return err == nil, err
-	})
-	if err != nil {
+	if err := p.until(ctx, "it was ready", told.ready); err != nil {
 		// What the node says when somebody else has its AMQP port, or the
 		// one of Erlang's distribution. No log is as good as another reason.
 		logged, _ := p.wrote()
@@ -160,34 +157,7 @@ func (b *Broker) Start(ctx context.Context) error {
 		}
 		return errors.Join(err, b.forget())
 	}
-	b.lab.log.Info("broker answers", "address", b.Address, "pid", p.pid)
-	return nil
-}
-
-// greet opens an AMQP 0-9-1 connection as far as the server's first frame.
-func greet(ctx context.Context, address netip.AddrPort) error {
-	dialer := net.Dialer{Timeout: brokerAsk}
-	conn, err := dialer.DialContext(ctx, "tcp", address.String())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }() // nothing was begun that could be lost
-	if err := conn.SetDeadline(time.Now().Add(brokerAsk)); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if _, err := io.WriteString(conn, "AMQP\x00\x00\x09\x01"); err != nil {
-		return err
-	}
-	frame := make([]byte, 11)
-	if _, err := io.ReadFull(conn, frame); err != nil {
-		return fmt.Errorf("read the server's first frame: %w", err)
-	}
-	// A method frame on channel 0 with class 10, method 10: connection.start.
-	if frame[0] != 1 || frame[1]|frame[2] != 0 || string(frame[7:]) != "\x00\x0a\x00\x0a" {
-		return fmt.Errorf("the server's first frame is no connection.start: % x", frame)
-	}
+	b.lab.log.Info("broker is ready", "address", b.Address, "pid", p.pid)
 	return nil
 }
 

@@ -5,6 +5,9 @@ package rig
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,6 +37,36 @@ func epmds(t *testing.T, pids []int) []int {
 		}
 	}
 	return found
+}
+
+// brokerAsk bounds one attempt at a handshake.
+const brokerAsk = 2 * time.Second
+
+// greet opens an AMQP 0-9-1 connection as far as the server's first frame.
+func greet(ctx context.Context, address netip.AddrPort) error {
+	dialer := net.Dialer{Timeout: brokerAsk}
+	conn, err := dialer.DialContext(ctx, "tcp", address.String())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // nothing was begun that could be lost
+	if err := conn.SetDeadline(time.Now().Add(brokerAsk)); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if _, err := io.WriteString(conn, "AMQP\x00\x00\x09\x01"); err != nil {
+		return err
+	}
+	frame := make([]byte, 11)
+	if _, err := io.ReadFull(conn, frame); err != nil {
+		return fmt.Errorf("read the server's first frame: %w", err)
+	}
+	// A method frame on channel 0 with class 10, method 10: connection.start.
+	if frame[0] != 1 || frame[1]|frame[2] != 0 || string(frame[7:]) != "\x00\x0a\x00\x0a" {
+		return fmt.Errorf("the server's first frame is no connection.start: % x", frame)
+	}
+	return nil
 }
 
 func TestBroker(t *testing.T) {

@@ -9,8 +9,8 @@
 //     same program, executed again, which adopts all of the child's
 //     descendants and kills them once the Lab's end of a pipe is gone. So
 //     KeeperMain is the first call of main and of TestMain.
-//   - Readiness is asked for, never slept for: an AMQP handshake, BIRD's
-//     control socket, the helper's place in the process table.
+//   - Readiness is asked for, never slept for: what RabbitMQ tells systemd,
+//     BIRD's control socket, the helper's place in the process table.
 //   - What a router holds is what BIRD says it holds.
 //   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP or
 //     BIRD: each part has its own folder, configuration, ports and, in

@@ -29,11 +29,12 @@ const (
 
 // spec is what to start.
 type spec struct {
-	name string   // for people
-	argv []string // argv[0] is a path
-	env  []string // added to the program's own; later entries win
-	dir  string   // working folder
-	log  string   // file that stdout and stderr are appended to
+	name string    // for people
+	argv []string  // argv[0] is a path
+	env  []string  // added to the program's own; later entries win
+	dir  string    // working folder
+	log  string    // file that stdout and stderr are appended to
+	held io.Closer // closed once the child is gone; nil is nothing
 }
 
 // process is a child under its keeper.
@@ -165,6 +166,9 @@ func (p *process) follow(reports io.Closer, lines *bufio.Reader) {
 	if alive {
 		p.status = "killed with its keeper"
 		close(p.exited)
+	}
+	if p.held != nil {
+		_ = p.held.Close() // nobody is left to use it
 	}
 	_ = reports.Close()
 	_ = p.keeper.Wait() // how the keeper ended tells nothing that follow does not know
