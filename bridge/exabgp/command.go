@@ -42,6 +42,10 @@ const (
 	// ShowRIB is for [ParseRIB], of every line of its body. It lists what
 	// exaBGP has queued or sent, for all neighbors.
 	ShowRIB = "show adj-rib out extensive"
+	// ShowReceived is for [ParseReceived], of every line of its body. It lists
+	// what the peers announced, also of peers that are down meanwhile: exaBGP
+	// forgets it when the session is up again (reactor/peer.py, _main).
+	ShowReceived = "show adj-rib in extensive"
 )
 
 // Command is one line, without its newline, that exaBGP answers with exactly

@@ -62,6 +62,12 @@ type Update struct {
 	Announced []Announced
 	Withdrawn []Withdrawn
 	EOR       []state.Family
+	// Reached and Lost are the routes of a received UPDATE, in the place of
+	// Announced and Withdrawn. A route in both was announced.
+	Reached []Reached
+	Lost    []state.AnyKey
+	// Ended are the families of an end-of-RIB (RFC 4724 §2) that was received.
+	Ended []string
 	// Others are the families in it that routesync can't name, in exaBGP's
 	// words, and the NLRI of the others that it can't read.
 	Others []string
@@ -144,10 +150,17 @@ func parseEvent(text string) (Event, error) {
 		e.Kind, e.State, e.Reason = StateEvent, n.State, n.Reason
 	case "update":
 		e.Kind = UpdateEvent
-		if eor := n.Message.EOR; eor != nil {
+		u, eor := n.Message.Update, n.Message.EOR
+		if e.Direction == Receive {
+			if eor != nil {
+				e.Update.Ended = []string{Printable(eor.AFI + " " + eor.SAFI)}
+			}
+			e.Update.receive(u.Attribute, u.Announce, u.Withdraw)
+			break
+		}
+		if eor != nil {
 			e.Update.endOfRIB(eor.AFI + " " + eor.SAFI)
 		}
-		u := n.Message.Update
 		e.Update.fill(u.Attribute, u.Announce, u.Withdraw)
 	case "notification":
 		if n.Notification != nil {

@@ -115,8 +115,8 @@ func TestLinesThatAreNotWellFormed(t *testing.T) {
 			return l.Event.Update.Announced[0].Attrs.String() == "next-hop 192.0.2.1 med 1 aigp 10"
 		}},
 		"a family we can't do": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "announce": { "ipv4 flow": { "no-nexthop": [ { "string": "flow" } ] } }, "withdraw": { "ipv4 mpls-vpn": [ { "nlri": "10.0.0.0/8" } ] } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Others, []string{"ipv4 flow", "ipv4 mpls-vpn"}) }},
-		"an attribute we lack": {head + `update", ` + neighbor + `"direction": "receive", "message": { "update": { "attribute": { "pmsi": "x" }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Announced[0].Unknown, []string{`pmsi "x"`}) }},
-		"as 0 stays visible": {head + `update", ` + neighbor + `"direction": "receive", "message": { "update": { "attribute": { "as-path": [ 0 ], "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool {
+		"an attribute we lack": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "pmsi": "x" }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Announced[0].Unknown, []string{`pmsi "x"`}) }},
+		"as 0 stays visible": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "as-path": [ 0 ], "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool {
 			a := l.Event.Update.Announced[0]
 			return slices.Equal(a.Unknown, []string{"as-path 0"}) && a.Attrs.String() == "next-hop 192.0.2.1 med 1"
 		}},

@@ -226,6 +226,26 @@ func (n Neighbor) Lacks(processes ...string) []string {
 	return lacks
 }
 
+// Receives tells whether a helper that runs as one of the processes is told what
+// the peer announces; see [Neighbor.Lacks] for the processes. To go without is
+// no lack: who wants it adds [ReceiveBlock] to the api.
+func (n Neighbor) Receives(processes ...string) bool {
+	ours := slices.DeleteFunc(slices.Clone(n.API), func(a API) bool {
+		return len(processes) > 0 && !slices.Contains(processes, a.Process)
+	})
+	return len(ours) > 0 && !slices.ContainsFunc(ours, func(a API) bool { return !a.receivesUpdates() })
+}
+
+// ReceiveBlock is what an api needs for received routes.
+const ReceiveBlock = "receive { parsed; update; }"
+
+// receivesUpdates is [API.sendsUpdates] for those that are received. Without
+// neighbor-changes nobody could tell when the table is void.
+func (a API) receivesUpdates() bool {
+	decoded := slices.Contains(a.Receive, "parsed") || slices.Contains(a.Receive, "consolidate")
+	return decoded && slices.Contains(a.Receive, "update") && a.NeighborChanges
+}
+
 // sendsUpdates tells whether UPDATEs that are sent come as decoded events
 // (reactor/protocol.py, _to_api).
 func (a API) sendsUpdates() bool {

@@ -1,6 +1,7 @@
 package exabgp
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -66,6 +67,31 @@ func ParseRIB(line string) (RIBEntry, error) {
 	}
 	e.Seen = seenInText(rest)
 	return e, nil
+}
+
+// ReceivedEntry is a route that exaBGP holds from a peer.
+type ReceivedEntry struct {
+	Peer  netip.Addr
+	Key   state.AnyKey
+	Attrs state.SeenAttrs
+}
+
+// ParseReceived reads a line of the body of [ShowReceived], which has the form
+// of [ShowRIB]'s. Its error is a [*FamilyError] if the route is of a family
+// that can't be read from text, or does not read as one of its family.
+func ParseReceived(line string) (ReceivedEntry, error) {
+	e, err := ParseRIB(line)
+	var foreign *FamilyError
+	switch {
+	case errors.As(err, &foreign):
+		foreign.Family = Printable(foreign.Family)
+		return ReceivedEntry{}, foreign
+	case err != nil && e.Peer.IsValid():
+		return ReceivedEntry{}, &FamilyError{Peer: e.Peer, Family: "a form that can't be read"}
+	case err != nil:
+		return ReceivedEntry{}, err
+	}
+	return ReceivedEntry{Peer: e.Peer, Key: e.Key.Any(), Attrs: e.Seen.Comparable()}, nil
 }
 
 // seenInText reads attributes as exaBGP prints them (attributes.py,

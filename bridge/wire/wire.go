@@ -35,6 +35,8 @@ const (
 	TypeAnswer   = "rs.answer.v1"
 	TypeLocate   = "rs.locate.v1"
 	TypeLocated  = "rs.located.v1"
+	TypeReceived = "rs.received.v1"
+	TypeEvents   = "rs.events.v1"
 )
 
 // Group is a set of NLRI that share everything else.

@@ -118,6 +118,8 @@ func TestRoundTrip(t *testing.T) {
 	t.Run("located", func(t *testing.T) {
 		roundTrip(t, wire.Located{ID: "i", From: wire.Commander{ID: "w"}, Found: true, Pos: state.Position{File: "f", Line: 1, Column: 2}}, wire.EncodeLocated, wire.DecodeLocated)
 	})
+	t.Run("received", func(t *testing.T) { roundTrip(t, sampleReceived(t), wire.EncodeReceived, wire.DecodeReceived) })
+	t.Run("events", func(t *testing.T) { roundTrip(t, sampleEvents(t), wire.EncodeEvents, wire.DecodeEvents) })
 	t.Run("rejected", func(t *testing.T) {
 		roundTrip(t, wire.Rejected{Speaker: "s", Owner: "o", Epoch: 4, Seq: 5, Reason: wire.RejectGap, Detail: "d"}, wire.EncodeRejected, wire.DecodeRejected)
 	})
@@ -228,8 +230,10 @@ func FuzzDecode(f *testing.F) {
 	seed(wire.EncodeAnswer(sampleAnswer(f)))
 	seed(wire.EncodeLocate(wire.Locate{Key: mustKey(f, "10.0.0.0/24", 0)}))
 	seed(wire.EncodeLocated(wire.Located{ID: "i"}))
-	if seeds != 9 {
-		f.Fatalf("%d seeds, want 9", seeds)
+	seed(wire.EncodeReceived(sampleReceived(f)))
+	seed(wire.EncodeEvents(sampleEvents(f)))
+	if seeds != 11 {
+		f.Fatalf("%d seeds, want 11", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, wire.EncodeBatch, wire.DecodeBatch)
@@ -241,6 +245,8 @@ func FuzzDecode(f *testing.F) {
 		again(t, data, wire.EncodeAnswer, wire.DecodeAnswer)
 		again(t, data, wire.EncodeLocate, wire.DecodeLocate)
 		again(t, data, wire.EncodeLocated, wire.DecodeLocated)
+		again(t, data, wire.EncodeReceived, wire.DecodeReceived)
+		again(t, data, wire.EncodeEvents, wire.DecodeEvents)
 	})
 }
 

@@ -1,0 +1,80 @@
+package state
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+)
+
+// AnyKey is the identity of a route of any family that exaBGP decodes, also of
+// one that [Key] has no form for. It is comparable.
+type AnyKey struct {
+	Family string // in exaBGP's words, e.g. "ipv4 unicast", "l2vpn evpn"
+	// ID tells the route from the others of its family. It is what [Key.String]
+	// writes where there is a Key, else the words or the JSON of exaBGP that
+	// identify it. It has no character that is not printable.
+	ID string
+}
+
+// Any is k among the keys of all families.
+func (k Key) Any() AnyKey { return AnyKey{Family: k.Family.String(), ID: k.String()} }
+
+// Key is the key of a route of a family that [ParseFamily] knows; false for
+// another, and for what [ParseKey] would not take from a person.
+func (a AnyKey) Key() (Key, bool) {
+	f, err := ParseFamily(a.Family)
+	if err != nil {
+		return Key{}, false
+	}
+	k, err := ParseKey(f, a.ID)
+	return k, err == nil
+}
+
+// String is the NLRI for people: the ID, or the words in its JSON.
+func (a AnyKey) String() string {
+	if !strings.HasPrefix(a.ID, "{") {
+		return a.ID
+	}
+	var object any
+	dec := json.NewDecoder(strings.NewReader(a.ID))
+	dec.UseNumber()
+	if dec.Decode(&object) != nil {
+		return a.ID
+	}
+	return strings.NewReplacer(`"`, "", ":{", " {", ",", " ").Replace(strings.Trim(a.ID, "{}"))
+}
+
+// CompareAnyKeys orders keys by family, then as people sort them where there is
+// a [Key] for both.
+func CompareAnyKeys(a, b AnyKey) int {
+	if c := cmp.Compare(a.Family, b.Family); c != 0 {
+		return c
+	}
+	ka, oka := a.Key()
+	kb, okb := b.Key()
+	if oka && okb {
+		return CompareKeys(ka, kb)
+	}
+	return cmp.Compare(a.ID, b.ID)
+}
+
+// SeenAttrs is a set of path attributes as a peer sent it. It is comparable.
+type SeenAttrs struct {
+	Attrs Attrs
+	// Unknown has a line for each attribute that Attrs can't hold, in exaBGP's
+	// words. It has no character but the line ends that is not printable.
+	Unknown string
+}
+
+// Others are the attributes that Attrs can't hold.
+func (s SeenAttrs) Others() []string {
+	if s.Unknown == "" {
+		return nil
+	}
+	return strings.Split(s.Unknown, "\n")
+}
+
+// String is the set on one line for people.
+func (s SeenAttrs) String() string {
+	return strings.Join(append([]string{s.Attrs.String()}, s.Others()...), " ")
+}
