@@ -164,7 +164,7 @@ func (s *Session) ConsumeClassic(ctx context.Context, name string, exclusive boo
 	if prefetch < 1 || prefetch > math.MaxUint16 { // 0 would be without limit
 		return nil, fmt.Errorf("consume %q: prefetch %d: want 1 to %d", name, prefetch, math.MaxUint16)
 	}
-	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: exclusive, plain: true})
+	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: exclusive, who: ackByReader, plain: true})
 	switch {
 	case err == nil:
 		return in, nil
