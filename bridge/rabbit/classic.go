@@ -164,7 +164,7 @@ func (s *Session) ConsumeClassic(ctx context.Context, name string, exclusive boo
 	if prefetch < 1 || prefetch > math.MaxUint16 { // 0 would be without limit
 		return nil, fmt.Errorf("consume %q: prefetch %d: want 1 to %d", name, prefetch, math.MaxUint16)
 	}
-	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: exclusive, plain: true})
+	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: exclusive, who: ackByReader, plain: true})
 	switch {
 	case err == nil:
 		return in, nil
@@ -182,9 +182,11 @@ func inExclusiveUse(err error) bool {
 		strings.Contains(refusal.Reason, "in exclusive use")
 }
 
-// Depth tells how many messages stand in a queue, without those that a consumer
-// has and has not acknowledged yet, and how many consumers it has. It returns an
-// ErrNoQueue if there is none.
+// Depth tells how many messages stand in a queue and how many consumers it has. It
+// counts every message that was confirmed, and none that is on its way to a
+// consumer: of short lines without acknowledgement (pika's auto_ack) that can be
+// some 20,000, in the buffers of a socket. It returns an ErrNoQueue if there is no
+// such queue.
 func (s *Session) Depth(ctx context.Context, name string) (messages, consumers int, err error) {
 	err = s.once(ctx, func(ch *amqp.Channel) error {
 		q, err := ch.QueueDeclarePassive(name, false, false, false, false, nil)

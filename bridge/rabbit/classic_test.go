@@ -198,7 +198,7 @@ func TestConsumeClassicTakesBodiesAsTheyAre(t *testing.T) {
 	for i, want := range sent {
 		d := next(t, in)
 		if !bytes.Equal(d.Body, want.Body) || d.Err != nil || d.UserID != want.UserId || d.AppID != want.AppId {
-			t.Errorf("message %d: %+v", i, d)
+			t.Errorf("message %d of %q in %q: %d bytes, %.40q, error %v", i, d.UserID, d.AppID, len(d.Body), d.Body, d.Err)
 		}
 		if err := d.Ack(); err != nil {
 			t.Fatal(err)

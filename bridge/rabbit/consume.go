@@ -72,7 +72,7 @@ const (
 //
 // This channel, like all that deliver, is closed when the session ends.
 func (s *Session) Commands(ctx context.Context, speaker string) (<-chan Delivery, error) {
-	return s.consume(ctx, consumer{queue: CommandQueue(speaker), ahead: commandsAhead})
+	return s.consume(ctx, consumer{queue: CommandQueue(speaker), ahead: commandsAhead, who: ackByReader})
 }
 
 // Requests delivers the requests to a speaker's bridge. It returns an ErrLocked
