@@ -73,7 +73,7 @@ type letter struct {
 func (o *order) answered() bool { return o != nil && o.of != nil }
 
 func (o *order) note(peer netip.Addr, k state.Key, v wire.Verdict, reason, owner string) {
-	if o == nil {
+	if !o.answered() {
 		return
 	}
 	i := slices.IndexFunc(o.outcomes, func(x wire.Outcome) bool {
@@ -276,10 +276,14 @@ func (c *core) answer() {
 // tookUp counts a route of an order as answered by exaBGP, or not to be asked
 // for.
 func (c *core) tookUp(o *order) {
-	l := o.letter
-	if l == nil {
-		return
+	if o.letter != nil {
+		c.readOff(o.letter)
 	}
+}
+
+// readOff counts a route of a message of the classic queue, and acknowledges
+// the message once all are.
+func (c *core) readOff(l *letter) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}

@@ -34,6 +34,7 @@ type Server struct {
 	pipe    *exabgp.Pipe
 	journal *journal.Journal
 	broker  *rabbit.Broker
+	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
 
 	links  chan *link // a session that has come up
@@ -56,7 +57,8 @@ type link struct {
 
 type delivery struct {
 	rabbit.Delivery
-	link *link
+	link    *link
+	classic bool // of the queue to-exabgp
 }
 
 // Options says who a server is, and lends it what it works with.
@@ -71,6 +73,7 @@ type Options struct {
 	Journal *journal.Journal
 	Pipe    *exabgp.Pipe
 	Broker  *rabbit.Broker
+	Classic *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
@@ -84,7 +87,7 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	}
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
-		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, log: log,
+		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		open: map[ticket]rabbit.Delivery{},
 	}
@@ -113,14 +116,19 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256)}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256+classicAhead)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publish(inner, rs, l) })
-	g.Go(func() error { return s.forward(inner, requests, l) })
-	g.Go(func() error { return s.forward(inner, commands, l) })
+	g.Go(func() error { return s.forward(inner, requests, delivery{link: l}) })
+	g.Go(func() error { return s.forward(inner, commands, delivery{link: l}) })
+	if s.classic != nil {
+		if err := s.serveClassic(inner, g, rs, l); err != nil {
+			return err
+		}
+	}
 	g.Go(func() error { return acknowledge(inner, l) })
 	err = g.Wait()
 	offer(life, s.gone, l)
@@ -171,7 +179,8 @@ func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error
 	}
 }
 
-func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, l *link) error {
+// forward gives deliveries to the loop, as what as is.
+func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as delivery) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -180,7 +189,8 @@ func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, l *li
 			if !ok {
 				return errors.New("the subscription ended")
 			}
-			if !offer(ctx, s.inbox, delivery{d, l}) {
+			as.Delivery = d
+			if !offer(ctx, s.inbox, as) {
 				return ctx.Err()
 			}
 		}
@@ -230,7 +240,11 @@ func (s *Server) loop(ctx context.Context) error {
 				s.core.line(line, now)
 			}
 		case d := <-s.inbox:
-			if d.link == s.link {
+			switch {
+			case d.link != s.link:
+			case d.classic:
+				s.takeClassic(d.Delivery)
+			default:
 				s.take(d.Delivery)
 			}
 		case l := <-s.links:

@@ -50,7 +50,25 @@ A bridge that can't start says why and stays, so that exaBGP goes on.`,
 	}
 	cmd.Flags().StringVar(&f.speaker, "speaker", "", "name of this speaker, as the files have it")
 	cmd.Flags().StringVar(&f.state, "state", "", "directory of the journal; $"+envState+" or "+defaultState+" if not given")
+	cmd.Flags().BoolVar(&f.classic, "classic", false, "serve the queues to-exabgp and from-exabgp too")
+	cmd.Flags().StringVar(&f.declare, "classic-declare", "auto", "how to declare them if they are not there: auto, transient, durable or never")
 	return cmd
+}
+
+// classicQueues is how the classic queues are to be served, nil for not at all.
+func (f *bridgeFlags) classicQueues() (*bridge.Classic, error) {
+	if !f.classic {
+		return nil, nil
+	}
+	c := &bridge.Classic{Declare: rabbit.ClassicDeclare(f.declare)}
+	switch c.Declare {
+	case "auto":
+		c.Declare = rabbit.ClassicAuto
+	case rabbit.ClassicTransient, rabbit.ClassicDurable, rabbit.ClassicNever:
+	default:
+		return nil, usage(fmt.Errorf("--classic-declare %q is not auto, transient, durable or never", f.declare))
+	}
+	return c, nil
 }
 
 func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) error {
@@ -61,6 +79,10 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		return err
 	}
 	cfg, err := g.broker("bridge " + f.speaker)
+	if err != nil {
+		return err
+	}
+	classic, err := f.classicQueues()
 	if err != nil {
 		return err
 	}
@@ -76,6 +98,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
 		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log),
+		Classic: classic,
 	}
 	if options.Boot, err = bridge.Incarnation(); err != nil {
 		return fmt.Errorf("find out which exaBGP this is: %w", err)

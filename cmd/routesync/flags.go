@@ -61,7 +61,11 @@ type statusFlags struct {
 	timeout      time.Duration
 }
 
-type bridgeFlags struct{ speaker, state string }
+type bridgeFlags struct {
+	speaker, state string
+	classic        bool
+	declare        string
+}
 
 func (g *globalFlags) add(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()

@@ -1,0 +1,126 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// text brings messages of the queue to-exabgp, with tickets from 1 on.
+func (w *world) text(bodies ...string) {
+	w.t.Helper()
+	for i, body := range bodies {
+		w.core.classic([]byte(body), "queue to-exabgp", ticket(i+1), w.now)
+	}
+}
+
+func TestClassicCommands(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	w.acked = nil
+	w.text(
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1",
+		"announce route 10.0.1.0/24 next-hop 127.0.0.1 med 5\r\n# a comment\n\nannounce route 10.0.2.0/24 next-hop 127.0.0.1\n",
+		"neighbor 127.0.0.3 announce attributes next-hop 127.0.0.1 nlri 10.0.3.0/24 10.0.4.0/24",
+	)
+	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh+" med 5", "10.0.2.0/24 "+nh)
+	w.holds(b, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh+" med 5", "10.0.2.0/24 "+nh, "10.0.3.0/24 "+nh, "10.0.4.0/24 "+nh)
+	if len(w.acked) != 3 {
+		t.Errorf("acknowledged %v, want all three", w.acked)
+	}
+	if ad := w.advert("10.0.1.0/24"); ad.Owner != state.OwnerClassic || ad.From.By != "queue to-exabgp" {
+		t.Errorf("announced by %q, %+v", ad.Owner, ad.From)
+	}
+	w.text("withdraw route 10.0.1.0/24 next-hop 192.0.2.99\nwithdraw route 10.0.9.0/24", "withdraw attributes next-hop 127.0.0.1 nlri 10.0.3.0/24")
+	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh, "10.0.2.0/24 "+nh)
+	w.holds(b, "10.0.0.0/24 "+nh, "10.0.2.0/24 "+nh, "10.0.4.0/24 "+nh)
+}
+
+// What is wrong is reported and not passed on; the lines beside it go on.
+func TestClassicRefuses(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.want(desired(t, "10.9.0.0/16 "+nh))
+	w.settle()
+	w.exabgp.wrote, w.acked = nil, nil
+	for line, want := range map[string]string{
+		"announce route 10.0.300.0/24 next-hop 127.0.0.1":              "10.0.300.0/24",
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1 med 4294967296": "over 4294967295",
+		"shutdown": "shutdown is no announce or withdraw of routes",
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1 name version":     "name",
+		"neighbor 127.0.0.9 announce route 10.0.0.0/24 next-hop 1.1.1.1": "127.0.0.9 is no neighbor of edge1",
+		"announce route 10.0.0.0/24":                                     "next-hop",
+		"withdraw route 10.9.0.0/16":                                     "stays theirs",
+		"announce route 10.9.0.0/16 next-hop 127.0.0.1":                  "stays theirs",
+		"announce route 10.0.0.0/24 next-hop 2001:db8::1":                "family",
+		"\xff\xfe": "ASCII",
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1; shutdown":         "shutdown",
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1 community 1:99999": "1:99999",
+	} {
+		w.core.fault, w.acked = "", nil
+		w.text(line)
+		w.settle()
+		if !strings.Contains(strings.ToLower(w.core.fault), strings.ToLower(want)) {
+			t.Errorf("%q: reported %q, want %q in it", line, w.core.fault, want)
+		}
+		if len(w.acked) != 1 {
+			t.Errorf("%q was not acknowledged, and comes again for ever", line)
+		}
+	}
+	if len(w.exabgp.wrote) > 0 {
+		t.Errorf("exaBGP was told %q", w.exabgp.wrote)
+	}
+	w.holds(p, "10.9.0.0/16 "+nh)
+	w.text("announce route 10.0.0.0/33 next-hop 127.0.0.1\nannounce route 10.0.5.0/24 next-hop 127.0.0.1")
+	w.settle()
+	w.holds(p, "10.9.0.0/16 "+nh, "10.0.5.0/24 "+nh)
+}
+
+// Before exaBGP's table is read nothing is done, and nothing lost.
+func TestClassicBeforeReady(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: "run-2"}, w.memory(), w.core.log)
+	w.core.hello(w.now)
+	w.text("announce route 10.0.0.0/24 next-hop 127.0.0.1")
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "desk"}, Seq: 1, Commands: []wire.Command{
+		{Keys: []state.Key{desired(t, "10.0.1.0/24").Routes[0].Key}, Attrs: attrs(t, nh)}}}, "q", w.now)
+	if len(w.acked) > 0 {
+		t.Error("acknowledged before anything was done")
+	}
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh)
+	if len(w.acked) != 1 {
+		t.Errorf("acknowledged %v, want one", w.acked)
+	}
+}
+
+func rangeOf(block, n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("10.%d.%d.0/24", block+1, i))
+	}
+	return all
+}
+
+// Refusals of what comes over the queue do not pile up.
+func TestClassicRefusalsAreBounded(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.exabgp.refuse = func(string) bool { return true }
+	for i := range 3 {
+		for _, prefix := range rangeOf(i, 100) {
+			w.text("announce route " + prefix + " next-hop 127.0.0.1")
+		}
+		w.settle()
+	}
+	if n := len(w.replica.set.Refused); n != refusalsByHand || n != len(w.core.refused) {
+		t.Errorf("%d refusals at the reader, %d at the bridge, want %d", n, len(w.core.refused), refusalsByHand)
+	}
+}
