@@ -1,0 +1,238 @@
+package exabgp
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"routesync/state"
+)
+
+// Order is one announce or withdraw of routes, read from the text that exaBGP
+// 4.2's API takes.
+type Order struct {
+	Withdraw  bool
+	Neighbors []Selector // none: every neighbor
+	// Routes are in the order of the text, and no key is there twice. The
+	// attributes of a withdrawal are those that it names, often none.
+	Routes  []Route
+	Expires Expiry
+}
+
+// Route is a route with its attributes.
+type Route struct {
+	Key   state.Key
+	Attrs state.Attrs
+}
+
+// Expiry is when an announced route is to be withdrawn again: some time after,
+// or at a time. At most one of the two is set.
+type Expiry struct {
+	After time.Duration
+	At    time.Time
+}
+
+// IsZero tells that nothing was said.
+func (e Expiry) IsZero() bool { return e.After == 0 && e.At.IsZero() }
+
+// ParseCommand reads one command on routes in the grammar of exaBGP 4.2's API,
+// all of it or nothing. It refuses what exaBGP would answer with error, would
+// not answer at all, or would take in another sense than is written: a keyword
+// that is there twice, words that it skips, values that it cuts. Its error is
+// [SyntaxErrors] or a [*NotARouteError].
+func ParseCommand(line string) ([]Order, error) { return parse(line, written) }
+
+// ParseTyped reads what [ParseCommand] does, and the short forms of a console:
+// the word route may be left out, + and - stand for announce and withdraw, and
+// an announce may end in "expires 10m" or "expires 2026-12-01T00:00:00Z".
+func ParseTyped(line string) ([]Order, error) { return parse(line, typed) }
+
+// SplitBody lists the commands in the body of a message, one a line. Blank
+// lines and comments are left out.
+func SplitBody(body []byte) []string {
+	var lines []string
+	for line := range bytes.Lines(body) {
+		text := strings.TrimRight(string(line), "\r\n")
+		if word := strings.TrimLeft(text, " \t"); word != "" && word[0] != '#' {
+			lines = append(lines, text)
+		}
+	}
+	return lines
+}
+
+// dialect is who wrote a command.
+type dialect uint8
+
+const (
+	written dialect = iota // a program, in exaBGP's grammar
+	typed                  // an operator, with the short forms
+)
+
+// parser goes through the words of one line. What is at fault is noted, and
+// parsing goes on behind it.
+type parser struct {
+	dialect dialect
+	words   []word
+	next    int // index of the word to read
+	faults  SyntaxErrors
+	// foreign is set if the command is about something else than routes.
+	foreign *NotARouteError
+	// wanted is what could follow where the words ended.
+	wanted *wanted
+
+	order   Order
+	expires word              // the keyword, if the line ends in it
+	columns map[state.Key]int // where each route stands
+	splits  int               // routes that splits made so far
+}
+
+// wanted is what could stand at a place: some words, or a value of a kind.
+type wanted struct {
+	what  string
+	words []string
+}
+
+func parse(line string, d dialect) ([]Order, error) {
+	words, faults := lex(line)
+	p := parser{dialect: d, words: words, faults: faults}
+	p.command()
+	if p.foreign != nil {
+		return nil, p.foreign
+	}
+	if len(p.faults) > 0 {
+		p.faults.sort()
+		return nil, p.faults
+	}
+	return []Order{p.order}, nil
+}
+
+// command reads a whole line.
+func (p *parser) command() {
+	if len(p.words) == 0 && len(p.faults) > 0 {
+		return
+	}
+	p.expiry()
+	p.order.Neighbors = p.selectors()
+	if !p.verb() {
+		return
+	}
+	w, ok := p.look("", p.kinds()...)
+	switch {
+	case !ok:
+		p.missing("%s is not told what", "write "+p.before().text+" route PREFIX ...")
+	case w.is("flow"):
+		p.next++
+		p.statements(p.flow)
+	case w.is("vpls"):
+		p.statements(p.vpls)
+	case p.begins(w):
+		p.statements(p.unicast)
+	case w.is("watchdog"), !p.order.Withdraw && w.is("eor", "route-refresh", "operational"):
+		p.foreign = &NotARouteError{Column: p.before().col, Command: p.before().text + " " + w.text}
+	default:
+		p.fault(w, quoted(w.text)+" is no kind of route", "write one of "+strings.Join(p.kinds(), ", "))
+	}
+}
+
+// verb reads announce or withdraw; false if there is nothing to read behind
+// it.
+func (p *parser) verb() bool {
+	verbs := []string{"announce", "withdraw"}
+	if len(p.order.Neighbors) == 0 {
+		verbs = append(verbs, "neighbor")
+	}
+	w, ok := p.take("", verbs...)
+	switch {
+	case !ok && len(p.words) == 0:
+		p.faults = append(p.faults, &SyntaxError{Column: 1, Msg: "the line is empty", Hint: "write announce route PREFIX next-hop ADDRESS"})
+		return false
+	case !ok:
+		p.missing("%s is followed by no command", "write announce or withdraw")
+		return false
+	case w.is("announce"), w.is("+") && p.dialect == typed:
+	case w.is("withdraw"), w.is("-") && p.dialect == typed:
+		p.order.Withdraw = true
+		if p.expires.text != "" {
+			p.fault(p.expires, "a withdrawal can't expire", "")
+		}
+	default:
+		p.noVerb(w)
+		return false
+	}
+	return true
+}
+
+// noVerb says what is wrong with a word that stands for announce or withdraw.
+func (p *parser) noVerb(w word) {
+	if !slices.Contains(foreignCommands(), w.text) || w.mark != 0 {
+		hint := "write announce or withdraw"
+		if low := strings.ToLower(w.text); low != w.text {
+			hint += ", in small letters"
+		}
+		p.fault(w, quoted(w.text)+" is no command", hint)
+		return
+	}
+	name := w.text
+	if sub, ok := p.peek(); ok && slices.Contains([]string{"show", "flush", "clear"}, name) {
+		name += " " + sub.text
+	}
+	p.foreign = &NotARouteError{Column: w.col, Command: name}
+}
+
+// kinds are the words that may follow announce or withdraw.
+func (p *parser) kinds() []string { return append([]string{"route", "attributes"}, familyKinds()...) }
+
+// begins tells whether a statement on routes by prefix begins with w.
+func (p *parser) begins(w word) bool {
+	return w.is("route", "attributes", "attribute") || p.dialect == typed && w.looksLikePrefix()
+}
+
+// statements reads one statement and those that follow it, each after a
+// semicolon or a block.
+func (p *parser) statements(read func(first word)) {
+	for {
+		w, ok := p.peek()
+		if !ok {
+			return
+		}
+		if w.mark == ';' {
+			p.fault(w, "a statement is empty", "leave the ; out")
+			p.next++
+			continue
+		}
+		read(w)
+		if p.before().mark != '}' && p.mark(';') {
+			p.want("", p.kinds()[:2]...)
+		}
+	}
+}
+
+// add appends a route; one that is there already must be the same.
+func (p *parser) add(at word, r Route) {
+	first, there := p.columns[r.Key]
+	if !there {
+		if p.columns == nil {
+			p.columns = map[state.Key]int{}
+		}
+		p.columns[r.Key] = len(p.order.Routes)
+		p.order.Routes = append(p.order.Routes, r)
+		return
+	}
+	if p.order.Routes[first].Attrs != r.Attrs {
+		p.fault(at, r.Key.String()+" is given twice, with different attributes", "keep one of them")
+	}
+}
+
+// hostRoute reads a prefix; an address alone is its host route.
+func hostRoute(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		if a.Is4() {
+			text += "/32"
+		} else {
+			text += "/128"
+		}
+	}
+	return state.ParsePrefix(text)
+}

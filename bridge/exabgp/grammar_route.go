@@ -1,0 +1,243 @@
+package exabgp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"routesync/state"
+)
+
+// maxSplit bounds the routes that the word split may make of a line.
+const maxSplit = 1 << 16
+
+// settings are the keywords of one statement with their values.
+type settings struct {
+	given  map[string]word // each keyword where it stands first
+	values map[state.Name][]string
+	// bad is set once a value was reported, so that nothing is said of what
+	// depends on it.
+	bad    bool
+	pathID uint32
+	split  int
+	rd     string
+	labels []word
+}
+
+func newSettings() *settings {
+	return &settings{given: map[string]word{}, values: map[state.Name][]string{}}
+}
+
+// unicast reads a statement on routes by prefix: route or attributes.
+func (p *parser) unicast(first word) {
+	switch {
+	case first.is("attributes", "attribute"):
+		p.next++
+		p.bulk(first)
+	case first.is("route"):
+		p.next++
+		p.route()
+	case p.begins(first):
+		p.route()
+	default:
+		p.fault(first, quoted(first.text)+" begins no statement", "behind a ; comes route or attributes")
+		p.next++
+		p.skip(func(w word) bool { return w.mark == ';' })
+	}
+}
+
+// route reads "PREFIX next-hop ADDRESS ..." or "PREFIX { next-hop ADDRESS; ... }".
+func (p *parser) route() {
+	at, found := p.value("prefix")
+	if !found {
+		p.missing("%s has no prefix", "write it as 192.0.2.0/24 or 2001:db8::/32")
+	}
+	s := newSettings()
+	k := keywords{
+		left: func() []string { return p.left(s, append(familyWords(), "path-information", "split")...) },
+		read: func(w word) bool { return p.setting(s, w) },
+	}
+	if p.mark('{') {
+		p.block(k)
+	} else {
+		p.inline(k)
+	}
+	if !found {
+		return
+	}
+	prefix, err := hostRoute(at.text)
+	if err != nil {
+		p.faultErr(at, err)
+	}
+	attrs, ok := p.attrs(s)
+	if err != nil {
+		return
+	}
+	for _, one := range p.divide(prefix, s) {
+		key, known := p.key(s, one)
+		if !known || !p.checkNextHop(s, at, key, attrs, ok) || !ok {
+			return
+		}
+		p.add(at, Route{key, attrs})
+	}
+}
+
+// divide is what the word split makes of a prefix.
+func (p *parser) divide(prefix netip.Prefix, s *settings) []netip.Prefix {
+	at, there := s.given["split"]
+	if !there || s.split == 0 {
+		return []netip.Prefix{prefix}
+	}
+	size := s.split - prefix.Bits()
+	switch {
+	case s.split > prefix.Addr().BitLen():
+		p.fault(at, fmt.Sprintf("split /%d is longer than an address", s.split), "")
+		return nil
+	case size < 0: // exaBGP would leave the prefix as it is
+		p.fault(at, fmt.Sprintf("split /%d is shorter than %s", s.split, prefix), "")
+		return nil
+	case size > 16 || p.splits+1<<size > maxSplit:
+		p.fault(at, fmt.Sprintf("split makes more than %d routes", maxSplit), "write them as routes.yaml")
+		return nil
+	}
+	p.splits += 1 << size
+	parts := make([]netip.Prefix, 1<<size)
+	for i := range parts {
+		parts[i] = netip.PrefixFrom(subnet(prefix.Addr(), s.split, i), s.split)
+	}
+	return parts
+}
+
+// subnet is the i-th network of a length from a on.
+func subnet(a netip.Addr, bits, i int) netip.Addr {
+	raw := a.AsSlice()
+	for bit := bits - 1; i > 0; bit-- {
+		raw[bit/8] |= byte(i&1) << (7 - bit%8)
+		i >>= 1
+	}
+	sub, _ := netip.AddrFromSlice(raw)
+	return sub
+}
+
+// bulk reads "next-hop ADDRESS ... nlri PREFIX PREFIX ...".
+func (p *parser) bulk(first word) {
+	s := newSettings()
+	p.inline(keywords{
+		left: func() []string { return append(p.left(s, familyWords()...), "nlri") },
+		read: func(w word) bool { return p.setting(s, w) },
+		end:  "nlri",
+	})
+	for _, name := range []string{"path-information", "split"} {
+		if w, there := s.given[name]; there { // exaBGP skips them (static/__init__.py, attributes)
+			p.fault(w, name+" can't stand before nlri", "write a route statement for each prefix")
+			s.bad = true
+		}
+	}
+	attrs, ok := p.attrs(s)
+	if w, there := p.peek(); !there || !w.is("nlri") {
+		p.fault(first, first.text+" is not followed by nlri", "write nlri and the prefixes behind the attributes")
+		return
+	}
+	p.next++
+	var v4 bool
+	for n := 0; ; n++ {
+		w, there := p.look("prefix")
+		switch {
+		case there && isKeywordHere(w):
+			p.fault(w, w.text+" stands behind nlri", "write it before nlri")
+			p.skip(func(w word) bool { return w.mark == ';' })
+			return
+		case (!there || w.mark == ';') && n == 0:
+			p.missing("%s is followed by no prefix", "")
+			return
+		case !there || w.mark == ';':
+			return
+		}
+		p.next++
+		prefix, err := hostRoute(w.text)
+		if err != nil {
+			p.faultErr(w, err)
+			continue
+		}
+		if n == 0 {
+			v4 = prefix.Addr().Is4()
+		}
+		if prefix.Addr().Is4() != v4 { // exaBGP sends all as what the last is
+			p.fault(w, fmt.Sprintf("%s is of another family than the prefixes before", prefix), "write a statement for each family")
+			continue
+		}
+		if !ok && n > 0 {
+			continue
+		}
+		key, known := p.key(s, prefix)
+		if !known || n == 0 && !p.checkNextHop(s, first, key, attrs, ok) {
+			ok = false
+		}
+		if ok {
+			p.add(w, Route{key, attrs})
+		}
+	}
+}
+
+// attrs makes the attributes of a statement; false if they are at fault.
+func (p *parser) attrs(s *settings) (state.Attrs, bool) {
+	if s.bad {
+		return state.Attrs{}, false
+	}
+	attrs, err := state.NewAttrs(s.values)
+	if err != nil { // each of them is good
+		first := word{}
+		for _, w := range s.given {
+			if first.col == 0 || w.col < first.col {
+				first = w
+			}
+		}
+		p.faultErr(first, err)
+	}
+	return attrs, err == nil
+}
+
+// checkNextHop reports a next hop that is missing, or not of the family of the
+// key. A withdrawal needs none. Without a next hop that is known, it says
+// nothing.
+func (p *parser) checkNextHop(s *settings, at word, key state.Key, attrs state.Attrs, known bool) bool {
+	hop, given := s.given[string(state.NextHop)]
+	switch {
+	case !given && p.order.Withdraw:
+		return true
+	case !given:
+		// exaBGP announces it from "attributes", and then can't pack it.
+		p.fault(at, key.String()+" has no next-hop", "add next-hop ADDRESS, or next-hop self")
+		return false
+	case !known:
+		values, good := s.values[state.NextHop]
+		if !good {
+			return false
+		}
+		var err error
+		if attrs, err = state.NewAttrs(map[state.Name][]string{state.NextHop: values}); err != nil {
+			return false
+		}
+	}
+	if err := state.CheckNextHop(key, attrs); err != nil {
+		p.fault(hop, err.Error(), "")
+		return false
+	}
+	return true
+}
+
+// left lists the keywords that a statement can still take, attributes first.
+func (p *parser) left(s *settings, others ...string) []string {
+	var left []string
+	for _, name := range state.Names() {
+		left = append(left, string(name))
+	}
+	left = append(left, others...)
+	if p.dialect == typed && !p.order.Withdraw {
+		left = append(left, "expires")
+	}
+	return slices.DeleteFunc(left, func(name string) bool {
+		_, there := s.given[name]
+		return there && name != string(state.Raw)
+	})
+}
