@@ -31,6 +31,7 @@ type flags struct {
 	watch    watchFlags
 	status   statusFlags
 	bridge   bridgeFlags
+	console  consoleFlags
 }
 
 type globalFlags struct {
@@ -62,6 +63,12 @@ type statusFlags struct {
 }
 
 type bridgeFlags struct{ speaker, state string }
+
+type consoleFlags struct {
+	speakers, commands               []string
+	classic, strict, recv, noHistory bool
+	timeout                          time.Duration
+}
 
 func (g *globalFlags) add(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
