@@ -151,8 +151,10 @@ func ParseKey(f Family, text string) (Key, error) {
 	switch {
 	case err != nil:
 		return Key{}, fmt.Errorf("nlri %q of family %s: %w", text, f, err)
-	case k.Family != f || k.String() != text:
-		return Key{}, fmt.Errorf("nlri %q is not as family %s has it", text, f)
+	case k.Family != f:
+		return Key{}, fmt.Errorf("nlri %q is not of family %s", text, f)
+	case k.String() != text:
+		return Key{}, fmt.Errorf("nlri %q is not canonical, which is %q", text, k)
 	}
 	return k, nil
 }
@@ -183,7 +185,7 @@ func parsePrefixKey(f Family, words []string) (Key, error) {
 		return Key{}, fmt.Errorf("%q is not path-information", words[0])
 	}
 	if p.Addr().Is6() != f.Is6() {
-		return Key{}, fmt.Errorf("%s is of another family", p)
+		return Key{}, fmt.Errorf("%s is not of family %s", p, f)
 	}
 	return prefixKey(f, p, d, id), nil
 }
