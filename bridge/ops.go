@@ -186,7 +186,7 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()
 	}
-	if err := state.CheckNextHop(o.key, o.attrs); err != nil {
+	if err := state.CheckRoute(o.key, o.attrs); err != nil {
 		return err.Error()
 	}
 	return ""

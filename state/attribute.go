@@ -32,7 +32,14 @@ const (
 	PrefixSID         Name = "bgp-prefix-sid"
 	PrefixSIDSRv6     Name = "bgp-prefix-sid-srv6"
 	Raw               Name = "attribute"
+	// Label is no path attribute: it is the MPLS label of the NLRI (RFC 8277
+	// §2), which is here because a route keeps its identity when it changes.
+	// [CheckRoute] says which routes have one.
+	Label Name = "label"
 )
+
+// maxLabel is the highest MPLS label (RFC 3032 §2.1).
+const maxLabel = 1<<20 - 1
 
 // kind is how an attribute is written and what it weighs on the wire.
 type kind struct {
@@ -73,6 +80,7 @@ func kinds() []kind {
 		{PrefixSID, list, parsePrefixSID, fixed(10)},
 		{PrefixSIDSRv6, single, parseSRv6, fixed(22)},
 		{Raw, set, parseRaw, func(v string) int { return len(v) / 2 }},
+		{Label, list, parseLabel, fixed(3)},
 	}
 }
 
@@ -85,11 +93,14 @@ func kindOf(n Name) (kind, bool) {
 	return kind{}, false
 }
 
-// Names lists the attributes in the order in which [Attrs] holds them.
+// Names lists the path attributes in the order in which [Attrs] holds them.
+// Label, which is none, is not among them; it comes last.
 func Names() []Name {
 	var names []Name
 	for _, k := range kinds() {
-		names = append(names, k.name)
+		if k.name != Label {
+			names = append(names, k.name)
+		}
 	}
 	return names
 }
@@ -329,4 +340,12 @@ func parseRaw(v string) (string, error) {
 		return "", &Fault{Msg: fmt.Sprintf("attribute 0x%02x: flags %s are not those of an optional transitive attribute", code, words[1]), Hint: "use 0xc0, or 0xe0 for a partial one"}
 	}
 	return fmt.Sprintf("0x%02x 0x%02x 0x%s", code, flags, hex.EncodeToString(raw[2])), nil
+}
+
+func parseLabel(v string) (string, error) {
+	n, ok := parseDecimal(v, maxLabel)
+	if !ok {
+		return "", &Fault{Msg: fmt.Sprintf("label %q is not in 0..%d", v, maxLabel)}
+	}
+	return strconv.FormatUint(n, 10), nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -13,6 +12,9 @@ import (
 // them and one NLRI stays within 4,096 bytes (RFC 4271 §4.1): exaBGP takes a
 // longer one, and then loses the session when it packs it.
 const maxAttrBytes = 3800
+
+// maxLabels bounds a label stack, to less than fits before a prefix.
+const maxLabels = 3
 
 // Attrs is the set of path attributes of a route, next hop included. It is
 // canonical, so two sets are equal if and only if they are ==. What BGP means
@@ -112,6 +114,17 @@ func whole(name Name, values []string) error {
 	case PrefixSID:
 		if isGroup(values[0]) || slices.ContainsFunc(values[1:], func(v string) bool { return !isGroup(v) }) {
 			return &Fault{Msg: "bgp-prefix-sid is not one label index and then (BASE,RANGE) pairs"}
+		}
+	case Label:
+		if len(values) > maxLabels {
+			return &Fault{Msg: fmt.Sprintf("a label stack of %d; a route may have %d", len(values), maxLabels)}
+		}
+		for _, v := range values[:len(values)-1] {
+			// In front of another label, exaBGP 4.2 takes these two for the end
+			// of the stack (inet.py, unpack_nlri).
+			if v == "0" || v == "524288" {
+				return &Fault{Msg: fmt.Sprintf("label %s can only be the last of the stack", v)}
+			}
 		}
 	case Raw:
 		for i := 1; i < len(values); i++ {
@@ -224,26 +237,4 @@ func FormatValues(values []string) string {
 		return values[0]
 	}
 	return "[" + strings.Join(values, " ") + "]"
-}
-
-// CheckNextHop is the rule that a route has a next hop, of the family of its
-// prefix. Its errors are [*Fault].
-func CheckNextHop(k Key, a Attrs) error {
-	nh := a.NextHop()
-	if nh == "" {
-		return &Fault{Msg: fmt.Sprintf("%s has no next-hop", k), Hint: "give the route a next-hop, or give one under defaults"}
-	}
-	if nh == "self" {
-		return nil
-	}
-	addr, err := netip.ParseAddr(nh)
-	if err != nil {
-		return &Fault{Msg: fmt.Sprintf("next-hop %q is not an address", nh)}
-	}
-	if addr.Is4() != (k.Family == IPv4Unicast) {
-		// A next hop of the other family needs RFC 8950 at the peer; without
-		// it the session is reset, again at every reconnect.
-		return &Fault{Msg: fmt.Sprintf("next-hop %s is not of the family of %s", addr, k)}
-	}
-	return nil
 }

@@ -5,18 +5,23 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Key is the identity of a route: two routes with the same Key replace each
-// other at a peer. It is comparable.
+// other at a peer. It is comparable. A label is no part of it (RFC 8277 §2.4).
 type Key struct {
 	Family Family
-	// NLRI is the canonical form of the family's NLRI. For the unicast
-	// families: the address bytes, the prefix length in one byte, and, only
-	// if there is one that is not 0, four bytes of path identifier (RFC 7911
-	// §3). The order of bytes is the order in which people sort prefixes.
+	// NLRI is the canonical form of the family's NLRI.
+	//
+	// Prefixes: the 8 bytes of the route distinguisher in families that have
+	// one, the address bytes, the prefix length in one byte, and, only if there
+	// is one that is not 0, four bytes of path identifier (RFC 7911 §3). The
+	// order of bytes is the order in which people sort prefixes.
+	//
+	// Flow specifications: the text of [Key.String]. VPLS: see [VPLSKey].
 	NLRI string
 }
 
@@ -24,6 +29,20 @@ type Key struct {
 // of an address has one meaning, a length is required, and host bits are
 // refused.
 func ParsePrefix(text string) (netip.Prefix, error) {
+	p, err := parsePrefix(text)
+	if err == nil && p.Addr().Is4() && p.Addr().IsMulticast() {
+		return netip.Prefix{}, notUnicast(p)
+	}
+	return p, err
+}
+
+// notUnicast is the fault of an IPv4 prefix that exaBGP makes a route of the
+// family ipv4 multicast.
+func notUnicast(p netip.Prefix) *Fault {
+	return &Fault{Msg: fmt.Sprintf("prefix %s is a multicast range, not unicast", p)}
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
 	addr, length, found := strings.Cut(text, "/")
 	if !found {
 		if a, err := parseAddr(text); err == nil {
@@ -43,17 +62,18 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, &Fault{Msg: fmt.Sprintf("prefix %q: length %q is not in 0..%d", text, length, a.BitLen())}
 	}
 	p := netip.PrefixFrom(a, int(bits))
-	if p.Masked() != p {
-		return netip.Prefix{}, &Fault{
-			Msg:  fmt.Sprintf("prefix %s has host bits set", text),
-			Hint: fmt.Sprintf("the network is %s, the host route %s/%d", p.Masked(), a, a.BitLen()),
-		}
+	return p, checkHostBits(p)
+}
+
+func checkHostBits(p netip.Prefix) error {
+	if p.Masked() == p {
+		return nil
 	}
-	if a.Is4() && a.IsMulticast() {
-		// exaBGP makes it a route of the family ipv4 multicast.
-		return netip.Prefix{}, &Fault{Msg: fmt.Sprintf("prefix %s is a multicast range, not unicast", text)}
+	a := p.Addr()
+	return &Fault{
+		Msg:  fmt.Sprintf("prefix %s has host bits set", p),
+		Hint: fmt.Sprintf("the network is %s, the host route %s/%d", p.Masked(), a, a.BitLen()),
 	}
-	return p, nil
 }
 
 // UnicastKey is the key of an IPv4 or IPv6 unicast route. Path identifier 0 is
@@ -64,35 +84,121 @@ func UnicastKey(p netip.Prefix, pathID uint32) Key {
 	if p.Addr().Is6() {
 		f = IPv6Unicast
 	}
-	b := append(p.Addr().AsSlice(), byte(p.Bits()))
+	return prefixKey(f, p, nil, pathID)
+}
+
+// PrefixKey is the key of a route of any family that has prefixes. rd is the
+// route distinguisher, "" in families without one. Its errors are [*Fault].
+func PrefixKey(f Family, p netip.Prefix, rd string, pathID uint32) (Key, error) {
+	switch {
+	case !f.HasPrefix():
+		return Key{}, &Fault{Msg: fmt.Sprintf("a route of family %s is no prefix", f)}
+	case !p.IsValid() || p.Addr().Is6() != f.Is6():
+		return Key{}, &Fault{Msg: fmt.Sprintf("prefix %s is not of family %s", p, f)}
+	case f == IPv4Unicast && p.Addr().IsMulticast():
+		return Key{}, notUnicast(p)
+	}
+	if err := checkHostBits(p); err != nil {
+		return Key{}, err
+	}
+	d, err := distinguish(f, rd)
+	if err != nil {
+		return Key{}, err
+	}
+	return prefixKey(f, p, d, pathID), nil
+}
+
+func prefixKey(f Family, p netip.Prefix, rd []byte, pathID uint32) Key {
+	b := append(slices.Clone(rd), p.Addr().AsSlice()...)
+	b = append(b, byte(p.Bits()))
 	if pathID != 0 {
 		b = binary.BigEndian.AppendUint32(b, pathID)
 	}
 	return Key{Family: f, NLRI: string(b)}
 }
 
-// ParseKey reads what [Key.String] writes, in the family given.
+// distinguish reads the route distinguisher of a family's route; nil for a
+// family without one.
+func distinguish(f Family, rd string) ([]byte, error) {
+	switch {
+	case f.HasRD() && rd == "":
+		return nil, &Fault{Msg: fmt.Sprintf("a route of family %s needs a route distinguisher", f), Hint: "give it an rd, e.g. rd 65000:1"}
+	case !f.HasRD() && rd != "":
+		return nil, &Fault{Msg: fmt.Sprintf("a route of family %s has no route distinguisher", f)}
+	case rd == "":
+		return nil, nil
+	}
+	d, err := parseRD(rd)
+	return d[:], err
+}
+
+// ParseKey reads exactly what [Key.String] writes, in the family given. What
+// people may write is for [ParsePrefix] and the constructors of keys.
 func ParseKey(f Family, text string) (Key, error) {
-	prefix, rest, more := strings.Cut(text, " ")
-	p, err := ParsePrefix(prefix)
+	var k Key
+	var err error
+	words := strings.Split(text, " ")
+	switch {
+	case f.HasPrefix():
+		k, err = parsePrefixKey(f, words)
+	case f.IsFlow():
+		k, err = parseFlowKey(words)
+	case f == L2VPNVPLS:
+		k, err = parseVPLSKey(words)
+	default:
+		return Key{}, fmt.Errorf("nlri %q is of family %s, which routesync can't name", text, f)
+	}
+	switch {
+	case err != nil:
+		return Key{}, fmt.Errorf("nlri %q of family %s: %w", text, f, err)
+	case k.Family != f:
+		return Key{}, fmt.Errorf("nlri %q is not of family %s", text, f)
+	case k.String() != text:
+		return Key{}, fmt.Errorf("nlri %q is not canonical, which is %q", text, k)
+	}
+	return k, nil
+}
+
+// parsePrefixKey takes any prefix: what a person must not ask for may still be
+// there, because another speaker sends it.
+func parsePrefixKey(f Family, words []string) (Key, error) {
+	p, err := netip.ParsePrefix(words[0])
+	if err != nil {
+		return Key{}, fmt.Errorf("%q is not a prefix", words[0])
+	}
+	if err := checkHostBits(p); err != nil {
+		return Key{}, err
+	}
+	words = words[1:]
+	rd := takeWord("rd", &words)
+	d, err := distinguish(f, rd)
 	if err != nil {
 		return Key{}, err
 	}
 	var id uint32
-	if more {
-		word, number, _ := strings.Cut(rest, " ")
-		if word != "path-information" {
-			return Key{}, fmt.Errorf("nlri %q: %q is not path-information", text, word)
-		}
+	if number := takeWord("path-information", &words); number != "" {
 		if id, err = ParsePathID(number); err != nil {
 			return Key{}, err
 		}
 	}
-	k := UnicastKey(p, id)
-	if k.Family != f {
-		return Key{}, fmt.Errorf("nlri %q is not of family %s", text, f)
+	if len(words) > 0 {
+		return Key{}, fmt.Errorf("%q is not path-information", words[0])
 	}
-	return k, nil
+	if p.Addr().Is6() != f.Is6() {
+		return Key{}, fmt.Errorf("%s is not of family %s", p, f)
+	}
+	return prefixKey(f, p, d, id), nil
+}
+
+// takeWord takes a keyword and its value off the front of words; "" if they
+// begin otherwise.
+func takeWord(keyword string, words *[]string) string {
+	w := *words
+	if len(w) < 2 || w[0] != keyword {
+		return ""
+	}
+	*words = w[2:]
+	return w[1]
 }
 
 // ParsePathID reads a path identifier as exaBGP takes it: a number or a dotted
@@ -109,40 +215,70 @@ func ParsePathID(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// Prefix is the prefix of a unicast route; the zero Prefix for a key that has
-// none.
-func (k Key) Prefix() netip.Prefix {
-	n := 4
-	switch k.Family {
-	case IPv4Unicast:
-	case IPv6Unicast:
-		n = 16
-	default:
-		return netip.Prefix{}
+// split cuts the NLRI of a prefix: how long the route distinguisher and the
+// address in it are; false if it is none.
+func (k Key) split() (rd, addr int, ok bool) {
+	if !k.Family.HasPrefix() {
+		return 0, 0, false
 	}
-	if len(k.NLRI) <= n {
-		return netip.Prefix{}
+	addr = 4
+	if k.Family.Is6() {
+		addr = 16
 	}
-	a, _ := netip.AddrFromSlice([]byte(k.NLRI[:n]))
-	return netip.PrefixFrom(a, int(k.NLRI[n]))
+	if k.Family.HasRD() {
+		rd = len(distinguisher{})
+	}
+	return rd, addr, len(k.NLRI) == rd+addr+1 || len(k.NLRI) == rd+addr+5
 }
 
-// PathID is the path identifier of a unicast route, 0 for none.
-func (k Key) PathID() uint32 {
-	n := 5
-	if k.Family == IPv6Unicast {
-		n = 17
+// Prefix is the prefix of the route; the zero Prefix for a key that has none.
+func (k Key) Prefix() netip.Prefix {
+	rd, addr, ok := k.split()
+	if !ok {
+		return netip.Prefix{}
 	}
-	if len(k.NLRI) != n+4 {
+	a, _ := netip.AddrFromSlice([]byte(k.NLRI[rd : rd+addr]))
+	return netip.PrefixFrom(a, int(k.NLRI[rd+addr]))
+}
+
+// PathID is the path identifier of the route, 0 for none.
+func (k Key) PathID() uint32 {
+	rd, addr, ok := k.split()
+	if !ok || len(k.NLRI) != rd+addr+5 {
 		return 0
 	}
-	return binary.BigEndian.Uint32([]byte(k.NLRI[n:]))
+	return binary.BigEndian.Uint32([]byte(k.NLRI[rd+addr+1:]))
 }
 
-// String is the NLRI in exaBGP's words, e.g. "192.0.2.0/24" or
-// "192.0.2.0/24 path-information 7".
+// RD is the route distinguisher of the route, "" for none.
+func (k Key) RD() string {
+	switch {
+	case !k.Family.HasRD():
+		return ""
+	case k.Family.IsFlow():
+		_, rd, _ := strings.Cut(k.NLRI, " rd ")
+		return rd
+	case len(k.NLRI) < len(distinguisher{}):
+		return ""
+	}
+	return distinguisher([]byte(k.NLRI[:8])).String()
+}
+
+// String is the NLRI in exaBGP's words: "192.0.2.0/24", "192.0.2.0/24
+// path-information 7", "10.9.0.0/24 rd 65000:1", "flow destination
+// 10.0.0.1/32 protocol =udp destination-port [ =53 >1024&<2000 ]", "vpls rd
+// 65000:1 endpoint 1 base 100 offset 2 size 8".
 func (k Key) String() string {
+	switch {
+	case k.Family.IsFlow():
+		return k.NLRI
+	case k.Family == L2VPNVPLS:
+		return k.vplsString()
+	}
 	s := k.Prefix().String()
+	if rd := k.RD(); rd != "" {
+		s += " rd " + rd
+	}
 	if id := k.PathID(); id != 0 {
 		s += " path-information " + strconv.FormatUint(uint64(id), 10)
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -59,13 +60,59 @@ func genKey(t *rapid.T) Key {
 	return UnicastKey(p, rapid.OneOf(rapid.Just(uint32(0)), rapid.Uint32()).Draw(t, "path"))
 }
 
+// genRD draws the text of a route distinguisher of any type.
+func genRD(t *rapid.T) string {
+	small, big := rapid.Uint16().Draw(t, "16 bits"), rapid.Uint32().Draw(t, "32 bits")
+	switch rapid.IntRange(0, 2).Draw(t, "rd type") {
+	case 0:
+		return fmt.Sprintf("%d:%d", small, big)
+	case 1:
+		return fmt.Sprintf("%d.0.2.%d:%d", byte(big), byte(big>>8), small)
+	}
+	return fmt.Sprintf("%d:%d", max(big, 1<<16), small)
+}
+
+// genAnyKey draws keys of every family.
+func genAnyKey(t *rapid.T) Key {
+	f := rapid.SampledFrom(Families()).Draw(t, "family")
+	rd := ""
+	if f.HasRD() {
+		rd = genRD(t)
+	}
+	var k Key
+	var err error
+	switch {
+	case f.IsFlow():
+		k, err = FlowKey(rd, genComponents(t, f))
+	case f == L2VPNVPLS:
+		n := rapid.Uint32Max(1<<16 - 1)
+		k, err = VPLSKey(rd, n.Draw(t, "endpoint"), rapid.Uint32Max(1<<19).Draw(t, "base"), n.Draw(t, "offset"), n.Draw(t, "size"))
+	default:
+		p := genKey(t)
+		for p.Family.Is6() != f.Is6() {
+			p = genKey(t)
+		}
+		k, err = PrefixKey(f, p.Prefix(), rd, p.PathID())
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", f, err)
+	}
+	if k.Family != f || k.RD() != rd {
+		t.Fatalf("%q is of %s with rd %q; drawn were %s and %q", k, k.Family, k.RD(), f, rd)
+	}
+	return k
+}
+
 func TestKeyRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		k := genKey(t)
+		k := genAnyKey(t)
 		back, err := ParseKey(k.Family, k.String())
 		if err != nil || back != k {
 			t.Fatalf("%q comes back as %q, %v", k, back, err)
 		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		k := genKey(t)
 		if UnicastKey(k.Prefix(), k.PathID()) != k {
 			t.Fatalf("%q is not of its prefix %s and path %d", k, k.Prefix(), k.PathID())
 		}
@@ -78,6 +125,97 @@ func TestParseKeyRefuses(t *testing.T) {
 			t.Errorf("%q: accepted as %q", text, k)
 		}
 	}
+	for text, f := range map[string]Family{
+		"10.0.0.0/8 rd 1:1":                         IPv4Unicast,
+		"10.0.0.0/8 path-information 0":             IPv4Unicast,
+		"10.0.0.0/8 path-information 0.0.0.7":       IPv4Unicast,
+		"10.0.0.0/8":                                IPv4VPN,
+		"10.0.0.0/8 rd 01:1":                        IPv4VPN,
+		"10.0.0.0/8 path-information 7 rd 1:1":      IPv4VPN,
+		"10.0.0.0/8 rd 1:1 label 3":                 IPv4VPN,
+		"flow destination 10.0.0.0/8":               IPv4FlowVPN,
+		"flow destination-ipv4 10.0.0.0/8":          IPv4Flow,
+		"flow destination 2001:db8::/32":            IPv4Flow,
+		"flow port =80 destination 10.0.0.0/8":      IPv4Flow,
+		"flow protocol =17":                         IPv4Flow,
+		"flow port [ =80 ]":                         IPv4Flow,
+		"flow port [ =80 =81":                       IPv4Flow,
+		"flow":                                      IPv4Flow,
+		"vpls rd 1:1 endpoint 1 base 1 offset 1":    L2VPNVPLS,
+		"vpls endpoint 1 base 1 offset 1 size 1":    L2VPNVPLS,
+		"vpls rd 1:1 endpoint 01 base 1 size 1 x 1": L2VPNVPLS,
+		"10.0.0.0/9":                                1<<8 | 70,
+	} {
+		if k, err := ParseKey(f, text); err == nil {
+			t.Errorf("%q of %s: accepted as %q", text, f, k)
+		}
+	}
+}
+
+// What a person must not ask for may come from another speaker.
+func TestKeysOfOthers(t *testing.T) {
+	for _, text := range []string{"224.0.0.0/4", "::ffff:192.0.2.0/120"} {
+		k := UnicastKey(netip.MustParsePrefix(text), 7)
+		if back, err := ParseKey(k.Family, k.String()); err != nil || back != k {
+			t.Errorf("%q comes back as %q, %v", k, back, err)
+		}
+	}
+}
+
+func TestPrefixKeyRefuses(t *testing.T) {
+	for _, c := range []struct {
+		f          Family
+		prefix, rd string
+		msg        string
+	}{
+		{IPv4Unicast, "2001:db8::/32", "", "prefix 2001:db8::/32 is not of family ipv4 unicast"},
+		{IPv6VPN, "10.0.0.0/8", "1:1", "prefix 10.0.0.0/8 is not of family ipv6 mpls-vpn"},
+		{IPv4Flow, "10.0.0.0/8", "", "a route of family ipv4 flow is no prefix"},
+		{IPv4Labelled, "10.0.0.1/8", "", "prefix 10.0.0.1/8 has host bits set"},
+		{IPv4Unicast, "224.0.0.0/8", "", "prefix 224.0.0.0/8 is a multicast range, not unicast"},
+		{IPv4VPN, "10.0.0.0/8", "", "a route of family ipv4 mpls-vpn needs a route distinguisher"},
+		{IPv4Labelled, "10.0.0.0/8", "1:1", "a route of family ipv4 nlri-mpls has no route distinguisher"},
+		{IPv4VPN, "10.0.0.0/8", "65536:65536", `route distinguisher "65536:65536" is not one`},
+		{IPv4VPN, "10.0.0.0/8", "1.2.3.4:65536", `route distinguisher "1.2.3.4:65536" is not one`},
+		{IPv4VPN, "10.0.0.0/8", "1.2:3", `route distinguisher "1.2:3" is not one`},
+		{IPv4VPN, "10.0.0.0/8", "1:4294967296", `route distinguisher "1:4294967296" is not one`},
+		{IPv4VPN, "10.0.0.0/8", "65000", `route distinguisher "65000" is not one`},
+	} {
+		_, err := PrefixKey(c.f, netip.MustParsePrefix(c.prefix), c.rd, 0)
+		var fault *Fault
+		if !errors.As(err, &fault) || fault.Msg != c.msg {
+			t.Errorf("%s %s %s: %v", c.f, c.prefix, c.rd, err)
+		}
+	}
+	if k, err := PrefixKey(IPv4Unicast, netip.Prefix{}, "", 0); err == nil {
+		t.Errorf("no prefix: accepted as %q", k)
+	}
+}
+
+func TestRDTypesAreDistinct(t *testing.T) {
+	p := netip.MustParsePrefix("10.0.0.0/8")
+	seen := map[Key]string{}
+	for _, rd := range []string{"1:65536", "0.1.0.1:0", "65537:0", "0:1", "0.0.0.0:1", "65536:1"} {
+		k, err := PrefixKey(IPv4VPN, p, rd, 0)
+		if err != nil || seen[k] != "" {
+			t.Errorf("%s is the same as %q, %v", rd, seen[k], err)
+		}
+		seen[k] = rd
+	}
+}
+
+// A journal's bytes are not checked when they are read.
+func FuzzKeyString(f *testing.F) {
+	f.Add(uint32(IPv4VPN), "\x00\x00\x00\x01\x00\x00\x00\x01\x0a\x00\x00\x00\x08")
+	f.Add(uint32(L2VPNVPLS), "")
+	f.Add(uint32(IPv4Flow), "flow port [")
+	f.Fuzz(func(t *testing.T, family uint32, nlri string) {
+		k := Key{Family(family), nlri}
+		_, _, _, _ = k.String(), k.RD(), k.Components(), k.PathID()
+		if back, err := ParseKey(k.Family, k.String()); err == nil && back.String() != k.String() {
+			t.Errorf("%q comes back as %q", k, back)
+		}
+	})
 }
 
 func TestKeyOrder(t *testing.T) {
@@ -117,12 +255,17 @@ func TestPathIDs(t *testing.T) {
 }
 
 func TestFamilyRoundTrip(t *testing.T) {
-	for _, f := range []Family{IPv4Unicast, IPv6Unicast} {
+	for _, f := range Families() {
 		if back, err := ParseFamily(f.String()); err != nil || back != f {
 			t.Errorf("%s: %v, %v", f, back, err)
 		}
 	}
-	if f, err := ParseFamily("ipv4 flow"); err == nil {
-		t.Errorf("ipv4 flow: accepted as %v", f)
+	for _, text := range []string{"ipv4 evpn", "l2vpn evpn", "l2vpn unicast", "ipv4 vpls", "afi 1 safi 5", "ipv4", ""} {
+		if f, err := ParseFamily(text); err == nil {
+			t.Errorf("%s: accepted as %v", text, f)
+		}
+	}
+	if text := Family(25<<8 | 70).String(); text != "afi 25 safi 70" {
+		t.Errorf("evpn is %q", text)
 	}
 }

@@ -57,9 +57,7 @@ type Command struct {
 
 // Announce renders the commands that announce keys with attrs to peers; no
 // peers means every neighbor that names this helper. The keys must be of one
-// family. A key with a path identifier gets a line of its own, because the
-// bulk form drops the identifier (configuration/static/__init__.py,
-// attributes).
+// family, and what [state.CheckRoute] and [Neighbor.Check] allow.
 func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	return render("announce", peers, attrs, keys)
 }
@@ -86,17 +84,55 @@ func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command
 
 func render(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	verb = selector(peers) + verb
-	words := attributeWords(attrs)
+	if len(keys) == 0 {
+		return nil
+	}
+	f := keys[0].Family
+	if f.HasPrefix() {
+		return renderPrefixes(verb, attributeWords(f, attrs), keys)
+	}
+	cmds := make([]Command, len(keys))
+	for i, k := range keys {
+		text := flowRoute(k, attrs)
+		if f == state.L2VPNVPLS {
+			text = k.String() + attributeWords(f, attrs)
+		}
+		cmds[i] = Command{verb + " " + text, keys[i : i+1 : i+1]}
+	}
+	return cmds
+}
+
+// renderPrefixes puts prefixes in the bulk form, those of each route
+// distinguisher for themselves. A key with a path identifier gets a line of its
+// own, because the bulk form drops the identifier (configuration/static/__init__.py,
+// attributes).
+func renderPrefixes(verb, words string, keys []state.Key) []Command {
 	var cmds []Command
-	var bulk []state.Key
+	var rds []string
+	bulk := map[string][]state.Key{}
 	for _, k := range keys {
 		if k.PathID() != 0 {
 			cmds = append(cmds, Command{verb + " route " + k.String() + words, []state.Key{k}})
 			continue
 		}
-		bulk = append(bulk, k)
+		rd := k.RD()
+		if bulk[rd] == nil {
+			rds = append(rds, rd)
+		}
+		bulk[rd] = append(bulk[rd], k)
 	}
-	head := verb + " attributes" + words + " nlri"
+	for _, rd := range rds {
+		head := verb + " attributes" + words
+		if rd != "" {
+			head += " rd " + rd
+		}
+		cmds = append(cmds, renderBulk(head+" nlri", bulk[rd])...)
+	}
+	return cmds
+}
+
+func renderBulk(head string, bulk []state.Key) []Command {
+	var cmds []Command
 	for len(bulk) > 0 {
 		n := 0
 		var b strings.Builder
@@ -138,37 +174,7 @@ func Flush(peer netip.Addr) string {
 
 // Probe renders a command that changes nothing and is answered done if peer is
 // a neighbor that names this helper, and error if not: the withdrawal of a
-// multicast prefix, which no neighbor of ours has as a family.
+// multicast prefix, of a family in which nothing is announced ([Neighbor.Check]).
 func Probe(peer netip.Addr) string {
 	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.255/32 next-hop 192.0.2.1", peer)
-}
-
-// attributeWords renders attrs, each with a blank before it.
-func attributeWords(attrs state.Attrs) string {
-	var b strings.Builder
-	for name, values := range attrs.All() {
-		joined := strings.Join(values, " ")
-		switch name {
-		case state.AtomicAggregate:
-			b.WriteString(" atomic-aggregate")
-		case state.Aggregator:
-			b.WriteString(" aggregator ( " + joined + " )")
-		case state.ASPath, state.Community, state.LargeCommunity, state.ClusterList:
-			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
-		case state.ExtendedCommunity, state.PrefixSID, state.PrefixSIDSRv6:
-			// exaBGP's own text of these is not exact: it encodes
-			// target:IP:N as a 2-byte AS, prints communities that differ in
-			// the transitive bit alike, and every SRv6 SID as "[ None ]", so
-			// that it takes one for the other.
-			code, data := wireValue(name, values)
-			fmt.Fprintf(&b, " attribute [ 0x%02x 0xc0 0x%x ]", code, data)
-		case state.Raw:
-			for _, v := range values {
-				b.WriteString(" attribute [ " + v + " ]")
-			}
-		default:
-			fmt.Fprintf(&b, " %s %s", name, joined)
-		}
-	}
-	return b.String()
 }

@@ -48,7 +48,7 @@ func TestEveryKeyIsInOneLineThatFits(t *testing.T) {
 		}
 		var got []state.Key
 		for _, c := range Announce(nil, a, keys) {
-			if len(c.Line) >= maxLine && len(attributeWords(a)) < maxLine/2-100 {
+			if len(c.Line) >= maxLine && len(attributeWords(state.IPv4Unicast, a)) < maxLine/2-100 {
 				t.Fatalf("a line of %d bytes", len(c.Line))
 			}
 			if strings.ContainsAny(c.Line, "\n;{}#\"'\\") || len(c.Keys) == 0 {
@@ -75,7 +75,7 @@ func TestRIBGivesBackWhatWasAnnounced(t *testing.T) {
 		if v6 {
 			prefix, family = "2001:db8::/32", "ipv6 unicast"
 		}
-		text := strings.NewReplacer("(", " ( ", ")", " ) ", "0xc0 ", "0xC0 ", "0xe0 ", "0xE0 ").Replace(attributeWords(a))
+		text := strings.NewReplacer("(", " ( ", ")", " ) ", "0xc0 ", "0xC0 ", "0xe0 ", "0xE0 ").Replace(attributeWords(state.IPv4Unicast, a))
 		line := fmt.Sprintf("neighbor 192.0.2.2 local-ip 192.0.2.1 local-as 1 peer-as 2 router-id 1.1.1.1 family-allowed in-open %s %s path-information 0.0.1.0 %s", family, prefix, text)
 		e, err := ParseRIB(line)
 		if err != nil || e.Attrs != a || len(e.Unknown) > 0 || e.Key.PathID() != 256 {

@@ -212,9 +212,8 @@ func (u *Update) fill(attrs map[string]json.RawMessage, announce map[string]map[
 			continue
 		}
 		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
-			a := Announced{Seen: seenInEvent(attrs, hop), Family: f}
-			a.Keys, a.PathIDs = u.keys(f, announce[family][hop])
-			u.Announced = append(u.Announced, a)
+			seen := seenInEvent(attrs, hop)
+			u.Announced = append(u.Announced, u.announced(f, seen, announce[family][hop])...)
 		}
 	}
 	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
@@ -224,64 +223,44 @@ func (u *Update) fill(attrs map[string]json.RawMessage, announce map[string]map[
 			continue
 		}
 		w := Withdrawn{Family: f}
-		w.Keys, w.PathIDs = u.keys(f, withdraw[family])
-		u.Withdrawn = append(u.Withdrawn, w)
+		for _, n := range withdraw[family] {
+			if k, ok := u.key(f, n); ok {
+				w.Keys = append(w.Keys, k)
+				w.PathIDs = w.PathIDs || n.pathID != ""
+			}
+		}
+		if len(w.Keys) > 0 {
+			u.Withdrawn = append(u.Withdrawn, w)
+		}
 	}
 }
 
-func (u *Update) keys(f state.Family, list []nlri) (keys []state.Key, pathIDs bool) {
+// announced groups NLRI by their label, which is part of what [Seen] says.
+func (u *Update) announced(f state.Family, seen Seen, list []nlri) []Announced {
+	var groups []Announced
+	place := map[string]int{}
 	for _, n := range list {
-		k, err := parseKey(f, n.prefix, n.pathID)
-		if err != nil {
-			u.Others = append(u.Others, f.String()+" "+n.text)
+		k, ok := u.key(f, n)
+		if !ok {
 			continue
 		}
-		keys = append(keys, k)
-		pathIDs = pathIDs || n.pathID != ""
-	}
-	return keys, pathIDs
-}
-
-// nlri is one NLRI: an object, or with exabgp.api.compact a plain string.
-type nlri struct {
-	prefix, pathID string
-	text           string
-}
-
-func (n *nlri) UnmarshalJSON(b []byte) error {
-	n.text = string(b)
-	if json.Unmarshal(b, &n.prefix) == nil {
-		return nil
-	}
-	var object struct {
-		NLRI string `json:"nlri"`
-		Path string `json:"path-information"`
-	}
-	// Another family's object need not have these; its text is kept.
-	_ = json.Unmarshal(b, &object)
-	n.prefix, n.pathID = object.NLRI, object.Path
-	return nil
-}
-
-// parseKey reads a prefix as exaBGP writes it, which is more than a person may
-// write: it prints ::ffff:192.0.2.0/120 for an IPv6 prefix.
-func parseKey(f state.Family, prefix, pathID string) (state.Key, error) {
-	p, err := netip.ParsePrefix(prefix)
-	if err != nil {
-		return state.Key{}, fmt.Errorf("nlri %q is not a prefix", prefix)
-	}
-	if p.Masked() != p {
-		return state.Key{}, fmt.Errorf("nlri %q has host bits set", prefix)
-	}
-	var id uint32
-	if pathID != "" {
-		if id, err = state.ParsePathID(pathID); err != nil {
-			return state.Key{}, err
+		label := strings.Join(n.labels, " ")
+		i, known := place[label]
+		if !known {
+			i = len(groups)
+			place[label] = i
+			groups = append(groups, Announced{Seen: seen.labelled(n.labels), Family: f})
 		}
+		groups[i].Keys = append(groups[i].Keys, k)
+		groups[i].PathIDs = groups[i].PathIDs || n.pathID != ""
 	}
-	k := state.UnicastKey(p, id)
-	if k.Family != f {
-		return state.Key{}, fmt.Errorf("nlri %q is not of family %s", prefix, f)
+	return groups
+}
+
+func (u *Update) key(f state.Family, n nlri) (state.Key, bool) {
+	k, err := n.key(f)
+	if err != nil {
+		u.Others = append(u.Others, f.String()+" "+n.text)
 	}
-	return k, nil
+	return k, err == nil
 }

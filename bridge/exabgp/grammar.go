@@ -118,7 +118,7 @@ func (p *parser) command() {
 	if !p.verb() {
 		return
 	}
-	w, ok := p.look("", p.kinds()...)
+	w, ok := p.look(p.short(), p.kinds()...)
 	switch {
 	case !ok:
 		p.missing("%s is not told what", "write "+p.before().text+" route PREFIX ...")
@@ -184,6 +184,14 @@ func (p *parser) noVerb(w word) {
 // kinds are the words that may follow announce or withdraw.
 func (p *parser) kinds() []string { return append([]string{"route", "attributes"}, familyKinds()...) }
 
+// short is what may stand for the word route and its prefix.
+func (p *parser) short() string {
+	if p.dialect == typed {
+		return "prefix"
+	}
+	return ""
+}
+
 // begins tells whether a statement on routes by prefix begins with w.
 func (p *parser) begins(w word) bool {
 	return w.is("route", "attributes", "attribute") || p.dialect == typed && w.looksLikePrefix()
@@ -204,7 +212,7 @@ func (p *parser) statements(read func(first word)) {
 		}
 		read(w)
 		if p.before().mark != '}' && p.mark(';') {
-			p.want("", p.kinds()[:2]...)
+			p.want(p.short(), p.kinds()[:2]...)
 		}
 	}
 }

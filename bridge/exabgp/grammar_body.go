@@ -15,6 +15,8 @@ type keywords struct {
 	// read goes past a keyword and its value; false if w is none.
 	read func(w word) bool
 	end  string // the keyword that ends the statement, if one does
+	// close are the words that can follow the statement.
+	close []string
 }
 
 // inline reads keywords up to the end of the statement, in any order.
@@ -23,7 +25,7 @@ func (p *parser) inline(k keywords) {
 		w, ok := p.peek()
 		switch {
 		case !ok:
-			p.want("", k.left()...)
+			p.want("", append(k.left(), k.close...)...)
 			return
 		case w.mark == ';', k.end != "" && w.is(k.end):
 			return

@@ -54,12 +54,13 @@ func (p *parser) route() {
 	}
 	s := newSettings()
 	k := keywords{
-		left: func() []string { return p.left(s, append(familyWords(), "path-information", "split")...) },
+		left: func() []string { return s.left(append(familyWords(), "path-information", "split")...) },
 		read: func(w word) bool { return p.setting(s, w) },
 	}
 	if p.mark('{') {
 		p.block(k)
 	} else {
+		k.close = p.closing()
 		p.inline(k)
 	}
 	if !found {
@@ -123,7 +124,7 @@ func subnet(a netip.Addr, bits, i int) netip.Addr {
 func (p *parser) bulk(first word) {
 	s := newSettings()
 	p.inline(keywords{
-		left: func() []string { return append(p.left(s, familyWords()...), "nlri") },
+		left: func() []string { return append(s.left(familyWords()...), "nlri") },
 		read: func(w word) bool { return p.setting(s, w) },
 		end:  "nlri",
 	})
@@ -141,6 +142,9 @@ func (p *parser) bulk(first word) {
 	p.next++
 	var v4 bool
 	for n := 0; ; n++ {
+		if n > 0 {
+			p.want("prefix", p.closing()...)
+		}
 		w, there := p.look("prefix")
 		switch {
 		case there && isKeywordHere(w):
@@ -227,15 +231,12 @@ func (p *parser) checkNextHop(s *settings, at word, key state.Key, attrs state.A
 }
 
 // left lists the keywords that a statement can still take, attributes first.
-func (p *parser) left(s *settings, others ...string) []string {
+func (s *settings) left(others ...string) []string {
 	var left []string
 	for _, name := range state.Names() {
 		left = append(left, string(name))
 	}
 	left = append(left, others...)
-	if p.dialect == typed && !p.order.Withdraw {
-		left = append(left, "expires")
-	}
 	return slices.DeleteFunc(left, func(name string) bool {
 		_, there := s.given[name]
 		return there && name != string(state.Raw)

@@ -40,3 +40,11 @@ func (p *parser) expiry() {
 	}
 	p.order.Expires.At = at
 }
+
+// closing are the words that can end the line.
+func (p *parser) closing() []string {
+	if p.dialect != typed || p.order.Withdraw || p.expires.text != "" {
+		return nil
+	}
+	return []string{"expires"}
+}

@@ -108,7 +108,7 @@ func (p *parser) values(name state.Name, kw word) (values []string, good bool) {
 			case ',':
 				return true
 			case '(', '[':
-				set, ok := p.enclosed(w)
+				set, ok := p.enclosed(w, what)
 				return ok && one(w, "("+strings.Join(set, " ")+")")
 			}
 			return plain(w)
@@ -129,12 +129,12 @@ func (p *parser) values(name state.Name, kw word) (values []string, good bool) {
 	case state.PrefixSID:
 		good = p.prefixSID(kw, plain, one)
 	case state.PrefixSIDSRv6:
-		open, ok := p.look(what, words...)
+		open, ok := p.look("", "(")
 		if !ok || !p.mark('(') {
 			p.noValue(kw)
 			return nil, false
 		}
-		sid, ok := p.enclosed(open)
+		sid, ok := p.enclosed(open, what, words...)
 		good = ok && one(open, strings.Join(sid, " "))
 	default:
 		w, ok := p.value(what, words...)
@@ -149,7 +149,7 @@ func (p *parser) values(name state.Name, kw word) (values []string, good bool) {
 
 // list reads one value, or those between brackets.
 func (p *parser) list(kw word, what string, words []string, element func(w word) bool) bool {
-	open, ok := p.look(what, words...)
+	open, ok := p.look(what, append([]string{"["}, words...)...)
 	if ok && open.mark == 0 && !isKeywordHere(open) {
 		p.next++
 		return element(open)
@@ -158,9 +158,9 @@ func (p *parser) list(kw word, what string, words []string, element func(w word)
 		p.noValue(kw)
 		return false
 	}
-	good := true
+	good, inside := true, words
 	for {
-		w, ok := p.look(what, words...)
+		w, ok := p.look(what, inside...)
 		if !ok || endsList(w) {
 			p.fault(open, "[ is not closed", "")
 			return false
@@ -170,6 +170,7 @@ func (p *parser) list(kw word, what string, words []string, element func(w word)
 			return good
 		}
 		good = element(w) && good
+		inside = append([]string{"]"}, words...)
 	}
 }
 
@@ -178,12 +179,13 @@ func endsList(w word) bool {
 	return w.mark != 0 && strings.IndexByte(";{}", w.mark) >= 0 || isKeywordHere(w)
 }
 
-// enclosed reads the words up to the mark that closes a group.
-func (p *parser) enclosed(open word) ([]string, bool) {
+// enclosed reads the words up to the mark that closes a group. Each can be of
+// the kind what, the first also one of words.
+func (p *parser) enclosed(open word, what string, words ...string) ([]string, bool) {
 	var inner []string
 	good := true
 	for {
-		w, ok := p.peek()
+		w, ok := p.look(what, words...)
 		if !ok || endsList(w) {
 			p.fault(open, open.text+" is not closed", "")
 			return nil, false
@@ -193,7 +195,7 @@ func (p *parser) enclosed(open word) ([]string, bool) {
 		case ')', ']':
 			return inner, good
 		case 0:
-			inner = append(inner, w.text)
+			inner, words = append(inner, w.text), nil
 		default:
 			p.fault(w, fmt.Sprintf("a %s inside %s", w.text, open.text), "put blanks between the words")
 			good = false
@@ -204,7 +206,7 @@ func (p *parser) enclosed(open word) ([]string, bool) {
 // prefixSID reads "[ INDEX ]" or "[ INDEX, [ ( BASE,RANGE ), ( BASE,RANGE ) ] ]"
 // (configuration/static/mpls.py, prefix_sid).
 func (p *parser) prefixSID(kw word, plain func(word) bool, one func(word, string) bool) bool {
-	open, ok := p.look("label index", "[")
+	open, ok := p.look("", "[")
 	if !ok || !p.mark('[') {
 		p.noValue(kw)
 		return false
@@ -246,13 +248,13 @@ func (p *parser) prefixSID(kw word, plain func(word) bool, one func(word, string
 // raw reads "[ 0xCODE 0xFLAG 0xDATA ]". What it says of an attribute with a
 // keyword that is rendered raw is that keyword's value.
 func (p *parser) raw(s *settings, kw word) {
-	open, ok := p.look("attribute", "[")
+	open, ok := p.look("", "[")
 	if !ok || !p.mark('[') {
 		p.noValue(kw)
 		s.bad = true
 		return
 	}
-	fields, ok := p.enclosed(open)
+	fields, ok := p.enclosed(open, "0x and hex digits")
 	if !ok {
 		s.bad = true
 		return
@@ -302,7 +304,7 @@ func expectedOf(name state.Name) (what string, words []string) {
 	case state.OriginatorID, state.ClusterList:
 		return "address", nil
 	case state.PrefixSIDSRv6:
-		return "srv6 sid", nil
+		return "address", []string{"ipv6", "vpn", "l3vpn"}
 	case state.Aggregator:
 		return "as:address", nil
 	case state.LargeCommunity, state.ExtendedCommunity:

@@ -114,7 +114,11 @@ func TestLinesThatAreNotWellFormed(t *testing.T) {
 		"aigp is not json": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "origin": "igp", "aigp": 0x000000000000000a, "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ "10.0.0.0/8" ] } } } } } }`, func(l Line) bool {
 			return l.Event.Update.Announced[0].Attrs.String() == "next-hop 192.0.2.1 med 1 aigp 10"
 		}},
-		"a family we can't do": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "announce": { "ipv4 flow": { "no-nexthop": [ { "string": "flow" } ] } }, "withdraw": { "ipv4 mpls-vpn": [ { "nlri": "10.0.0.0/8" } ] } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Others, []string{"ipv4 flow", "ipv4 mpls-vpn"}) }},
+		"a family we can't do": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "announce": { "l2vpn evpn": { "192.0.2.1": [ { "code": 2 } ] } }, "withdraw": { "bgp-ls bgp-ls": [ { } ] } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Others, []string{"l2vpn evpn", "bgp-ls bgp-ls"}) }},
+		"nlri we can't read": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "announce": { "ipv4 flow": { "no-nexthop": [ { "string": "flow" } ] } }, "withdraw": { "ipv4 mpls-vpn": [ { "nlri": "10.0.0.0/8" } ] } } } } }`, func(l Line) bool {
+			u := l.Event.Update
+			return len(u.Announced)+len(u.Withdrawn) == 0 && slices.Equal(u.Others, []string{`ipv4 flow { "string": "flow" }`, `ipv4 mpls-vpn { "nlri": "10.0.0.0/8" }`})
+		}},
 		"an attribute we lack": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "pmsi": "x" }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool { return slices.Equal(l.Event.Update.Announced[0].Unknown, []string{`pmsi "x"`}) }},
 		"as 0 stays visible": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "as-path": [ 0 ], "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ { "nlri": "10.0.0.0/8" } ] } } } } } }`, func(l Line) bool {
 			a := l.Event.Update.Announced[0]
@@ -151,8 +155,8 @@ func TestRecordedRIB(t *testing.T) {
 func TestRIBLinesOfOthers(t *testing.T) {
 	const name = "neighbor 192.0.2.2 local-ip 192.0.2.1 local-as 65000 peer-as 65001 router-id 1.1.1.1 family-allowed in-open "
 	var family *FamilyError
-	if _, err := ParseRIB(name + "ipv4 flow flow destination-ipv4 10.0.0.2/32 extended-community rate-limit:0"); !errors.As(err, &family) || family.Family != "ipv4 flow" {
-		t.Errorf("flow: %v", err)
+	if _, err := ParseRIB(name + "l2vpn evpn evpn:mac:::rd 1:1"); !errors.As(err, &family) || family.Family != "l2vpn evpn" {
+		t.Errorf("evpn: %v", err)
 	}
 	e, err := ParseRIB(name + "ipv4 unicast 10.0.0.0/24 next-hop 1.1.1.1 as-path [ ] community 65000:1 extended-community rate-limit:9600 bgp-prefix-sid [ None ] pmsi a b")
 	if err != nil || e.Attrs.String() != "next-hop 1.1.1.1 community 65000:1" || len(e.Unknown) != 3 {

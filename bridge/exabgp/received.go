@@ -25,17 +25,22 @@ type Reached struct {
 func (u *Update) receive(attrs map[string]json.RawMessage, announce map[string]map[string][]nlri, withdraw map[string][]nlri) {
 	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
 		for _, n := range withdraw[family] {
-			u.Lost = append(u.Lost, n.key(family))
+			u.Lost = append(u.Lost, n.anyKey(family))
 		}
 	}
 	for _, family := range slices.Sorted(maps.Keys(announce)) {
 		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
-			r := Reached{Attrs: seenInEvent(attrs, hop).Comparable()}
+			seen := seenInEvent(attrs, hop)
+			place := map[string]int{} // by label, which is part of what is seen
 			for _, n := range announce[family][hop] {
-				r.Keys = append(r.Keys, n.key(family))
-			}
-			if len(r.Keys) > 0 {
-				u.Reached = append(u.Reached, r)
+				label := strings.Join(n.labels, " ")
+				i, known := place[label]
+				if !known {
+					i = len(u.Reached)
+					place[label] = i
+					u.Reached = append(u.Reached, Reached{Attrs: seen.labelled(n.labels).Comparable()})
+				}
+				u.Reached[i].Keys = append(u.Reached[i].Keys, n.anyKey(family))
 			}
 		}
 	}
@@ -50,15 +55,14 @@ func (s Seen) Comparable() state.SeenAttrs {
 	return state.SeenAttrs{Attrs: s.Attrs, Unknown: strings.Join(lines, "\n")}
 }
 
-// key identifies an NLRI. Bits behind the length of a prefix are of no
+// anyKey identifies an NLRI. Bits behind the length of a prefix are of no
 // consequence (RFC 4271 §4.3), though exaBGP shows them.
-func (n nlri) key(family string) state.AnyKey {
+func (n nlri) anyKey(family string) state.AnyKey {
 	if f, err := state.ParseFamily(family); err == nil {
-		prefix := n.prefix
-		if p, err := netip.ParsePrefix(prefix); err == nil {
-			prefix = p.Masked().String()
+		if p, err := netip.ParsePrefix(n.prefix); err == nil {
+			n.prefix = p.Masked().String()
 		}
-		if k, err := parseKey(f, prefix, n.pathID); err == nil {
+		if k, err := n.key(f); err == nil {
 			return k.Any()
 		}
 	}

@@ -59,7 +59,7 @@ func TestReceived(t *testing.T) {
 		"no next hop": {
 			`{ "update": { "attribute": { "origin": "igp" }, "announce": { "ipv4 flow": { "no-nexthop": [ {"destination-ipv4": [ "10.0.0.2/32" ],"source-port": [ "=53" ], "string": "flow destination-ipv4 10.0.0.2/32 source-port =53" } ] }, "ipv4 unicast": { "null": [ { "nlri": "10.0.0.0/24" } ] } } } }`,
 			[]string{
-				`+ ipv4 flow: {"destination-ipv4":["10.0.0.2/32"],"source-port":["=53"]}: `,
+				`+ ipv4 flow: flow destination 10.0.0.2/32 source-port =53: `,
 				"+ ipv4 unicast: 10.0.0.0/24: ",
 			},
 		},
@@ -68,8 +68,8 @@ func TestReceived(t *testing.T) {
 			[]string{
 				"- ipv4 mpls-vpn: 10.9.0.0/24 rd 65000:1",
 				"- ipv4 nlri-mpls: 10.9.0.0/24",
-				"+ ipv4 mpls-vpn: 10.9.0.0/24 rd 65000:1: next-hop 192.0.2.9",
-				"+ ipv4 nlri-mpls: 10.9.0.0/24: next-hop 192.0.2.9",
+				"+ ipv4 mpls-vpn: 10.9.0.0/24 rd 65000:1: next-hop 192.0.2.9 label 800",
+				"+ ipv4 nlri-mpls: 10.9.0.0/24: next-hop 192.0.2.9 label 800",
 			},
 		},
 		"evpn": {
@@ -77,7 +77,7 @@ func TestReceived(t *testing.T) {
 			[]string{
 				`- l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}`,
 				`- l2vpn evpn: {"code":9,"parsed":false,"raw":"09"}`,
-				`+ l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}: next-hop 192.0.2.9 pmsi "x"`,
+				`+ l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}: next-hop 192.0.2.9 label 7 pmsi "x"`,
 			},
 		},
 		"names that repeat": {

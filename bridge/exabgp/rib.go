@@ -57,15 +57,10 @@ func ParseRIB(line string) (RIBEntry, error) {
 	if err != nil {
 		return e, &FamilyError{Peer: e.Peer, Family: family}
 	}
-	prefix, rest := words[2], words[3:]
-	pathID := ""
-	if len(rest) >= 2 && rest[0] == "path-information" {
-		pathID, rest = rest[1], rest[2:]
-	}
-	if e.Key, err = parseKey(f, prefix, pathID); err != nil {
+	e.Key, e.Seen, err = routeInText(f, words[2:])
+	if err != nil {
 		return e, fmt.Errorf("rib line %q: %w", line, err)
 	}
-	e.Seen = seenInText(rest)
 	return e, nil
 }
 
@@ -96,8 +91,9 @@ func ParseReceived(line string) (ReceivedEntry, error) {
 
 // seenInText reads attributes as exaBGP prints them (attributes.py,
 // _generate_text).
-func seenInText(words []string) Seen {
+func seenInText(f state.Family, words []string) Seen {
 	g := newGather()
+	g.flow = f.IsFlow()
 	for len(words) > 0 {
 		name := words[0]
 		n := 1
@@ -130,6 +126,10 @@ func (g *gather) fromText(name state.Name, words []string) bool {
 		return true
 	case state.PrefixSID:
 		return g.sidText(plain)
+	case state.ExtendedCommunity:
+		if g.flow {
+			plain = flowCommunities(plain)
+		}
 	case state.Raw:
 		if len(plain) != 3 {
 			return false

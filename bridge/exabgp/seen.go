@@ -21,10 +21,26 @@ type Seen struct {
 	Unknown []string
 }
 
+// labelled is s with the label of a route.
+func (s Seen) labelled(labels []string) Seen {
+	if len(labels) == 0 {
+		return s
+	}
+	attrs, err := s.Attrs.With(state.Label, labels)
+	if err != nil {
+		unknown := append(slices.Clone(s.Unknown), "label "+strings.Join(labels, " "))
+		return Seen{Attrs: s.Attrs, Unknown: unknown}
+	}
+	return Seen{Attrs: attrs, Unknown: s.Unknown}
+}
+
 // gather collects attribute values until they are made into a Seen.
 type gather struct {
 	values  map[state.Name][]string
 	unknown []string
+	// flow tells that the route is a flow specification: the text of its
+	// extended communities is exact then ([Neighbor.Check]).
+	flow bool
 }
 
 func newGather() *gather { return &gather{values: map[state.Name][]string{}} }

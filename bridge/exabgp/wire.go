@@ -2,6 +2,7 @@ package exabgp
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -21,6 +22,9 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 		// one route at the peer, and withdrawing one would withdraw all.
 		return fmt.Errorf("path-information needs add-path send for %s at neighbor %s", k.Family, n.Addr)
 	}
+	if err := unspeakable(k, attrs); err != nil {
+		return err
+	}
 	if attrs.NextHop() == "self" && !n.self(k.Family).IsValid() {
 		// exaBGP 4.2 puts 4 zero bytes in place of the IPv6 next hop
 		// (mprnlri.py, packed_attributes) and then resets the session, again
@@ -30,12 +34,34 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 	return nil
 }
 
+// unspeakable tells why exaBGP 4.2 can't say a route, or not say it right.
+func unspeakable(k state.Key, attrs state.Attrs) error {
+	if k.Family == state.IPv4Multicast || k.Family == state.IPv6Multicast {
+		// It puts them where IPv4 unicast is (update/__init__.py, messages), and
+		// the peer has them as that; for IPv6 it has no word at all.
+		return fmt.Errorf("exaBGP 4.2 can't announce %s: it sends ipv4 multicast as ipv4 unicast, and ipv6 multicast not at all", k.Family)
+	}
+	if _, base, _, _, ok := k.VPLS(); ok && base > math.MaxUint16 {
+		return fmt.Errorf("exaBGP 4.2 takes a vpls base up to %d, not %d", math.MaxUint16, base)
+	}
+	if !k.Family.IsFlow() {
+		return nil
+	}
+	communities, _ := attrs.Get(state.ExtendedCommunity)
+	for _, c := range communities {
+		if !exactOnFlow(c) {
+			return fmt.Errorf("exaBGP 4.2 can't tell extended-community %s from others on a flow route, and would not send a change of it", c)
+		}
+	}
+	return nil
+}
+
 // self is what exaBGP sends for "next-hop self": its end of the session, or the
 // router id for an IPv4 route on an IPv6 session (negotiated.py, nexthopself).
 // It is the zero Addr where there is none, and an unspecified one where exaBGP
 // chooses its address itself.
 func (n Neighbor) self(f state.Family) netip.Addr {
-	v4 := f == state.IPv4Unicast
+	v4 := !f.Is6()
 	switch {
 	case n.Addr.Is4() != v4 && v4:
 		return n.RouterID
@@ -53,7 +79,7 @@ func (n Neighbor) self(f state.Family) netip.Addr {
 // what was asked for, and if not, how it differs: "med 10 was sent as 20".
 func (n Neighbor) Matches(asked state.Attrs, sent Announced) (ok bool, difference string) {
 	var diffs []string
-	for _, name := range state.Names() {
+	for _, name := range append(state.Names(), state.Label) {
 		if d := n.differs(name, asked, sent); d != "" {
 			diffs = append(diffs, d)
 		}

@@ -14,6 +14,7 @@ import (
 // The type codes of the attributes that are rendered raw.
 const (
 	codeExtendedCommunity = 0x10
+	codeLargeCommunity    = 0x20
 	codePrefixSID         = 0x28
 )
 
@@ -36,6 +37,14 @@ func wireValue(name state.Name, values []string) (code byte, data []byte) {
 			data = append(data, raw[:]...)
 		}
 		return codeExtendedCommunity, data
+	case state.LargeCommunity:
+		for _, v := range values {
+			for part := range strings.SplitSeq(v, ":") {
+				n, _ := strconv.ParseUint(part, 10, 32)
+				data = binary.BigEndian.AppendUint32(data, uint32(n))
+			}
+		}
+		return codeLargeCommunity, data
 	case state.PrefixSID:
 		index, _ := strconv.ParseUint(values[0], 10, 32)
 		data = append(data, tlvLabelIndex, 0, 7, 0, 0, 0)
@@ -84,6 +93,15 @@ func keywordValue(code byte, data []byte) (name state.Name, values []string, ok 
 			values = append(values, state.FormatExtendedCommunity([8]byte(c)))
 		}
 		return state.ExtendedCommunity, values, true
+	case codeLargeCommunity:
+		if len(data) == 0 || len(data)%12 != 0 {
+			return "", nil, false
+		}
+		for c := range slices.Chunk(data, 12) {
+			n := func(i int) uint32 { return binary.BigEndian.Uint32(c[i:]) }
+			values = append(values, fmt.Sprintf("%d:%d:%d", n(0), n(4), n(8)))
+		}
+		return state.LargeCommunity, values, true
 	case codePrefixSID:
 		name, values = prefixSID(data)
 		if name == "" {

@@ -31,6 +31,7 @@ type flags struct {
 	watch    watchFlags
 	status   statusFlags
 	bridge   bridgeFlags
+	console  consoleFlags
 }
 
 type globalFlags struct {
@@ -65,6 +66,12 @@ type bridgeFlags struct {
 	speaker, state string
 	classic        bool
 	declare        string
+}
+
+type consoleFlags struct {
+	speakers, commands               []string
+	classic, strict, recv, noHistory bool
+	timeout                          time.Duration
 }
 
 func (g *globalFlags) add(cmd *cobra.Command) {

@@ -20,7 +20,11 @@ func TestEveryFlag(t *testing.T) {
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
-		"bridge":    {"speaker": "edge1", "state": "/state"},
+		"bridge":    {"speaker": "edge1", "state": "/state", "classic": "true", "classic-declare": "never"},
+		"console": {
+			"speaker": "c,d", "classic": "true", "command": "show peers", "strict": "true", "recv": "true",
+			"no-history": "true", "timeout": "4s",
+		},
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -50,9 +54,13 @@ func TestEveryFlag(t *testing.T) {
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
-		bridge:   bridgeFlags{speaker: "edge1", state: "/state"},
+		bridge:   bridgeFlags{speaker: "edge1", state: "/state", classic: true, declare: "never"},
+		console: consoleFlags{
+			speakers: []string{"c", "d"}, commands: []string{"show peers"},
+			classic: true, strict: true, recv: true, noHistory: true, timeout: 4 * time.Second,
+		},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -43,6 +43,7 @@ func newRoot(w *world, f *flags) *cobra.Command {
 		watchCommand(w, &f.global, &f.watch),
 		statusCommand(w, &f.global, &f.status),
 		bridgeCommand(w, &f.global, &f.bridge),
+		consoleCommand(w, &f.global, &f.console),
 		versionCommand(w),
 	} {
 		cmd.Args = noArguments

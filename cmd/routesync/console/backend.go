@@ -1,0 +1,54 @@
+package console
+
+import (
+	"context"
+	"net/netip"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// Backend is what the console has of the speakers.
+type Backend interface {
+	// Speakers lists the speakers; the first is the current one at the start.
+	Speakers() []string
+	// Give hands commands to a speaker, which carries them out in order, and
+	// behind those of an earlier Give. Each result comes when it is settled, in
+	// any order. The channel has room for all of them, so that whoever reads it
+	// late holds up nobody. It is closed when all are there, or ctx ended.
+	Give(ctx context.Context, speaker string, commands []wire.Command) (<-chan wire.Result, error)
+	// Peers lists the peers of a speaker, in the order of their addresses.
+	Peers(ctx context.Context, speaker string) ([]state.Neighbor, error)
+	// Advertised is what the speaker's bridge confirms; it is the caller's.
+	Advertised(ctx context.Context, speaker string) (state.Advertised, error)
+	// Received lists the routes that the speaker's peers sent it and that the
+	// filter takes.
+	Received(ctx context.Context, speaker string, filter Filter) ([]Received, error)
+	// Notices carries what comes by itself; it is never closed.
+	Notices() <-chan Notice
+	// Locate asks whoever keeps an owner's routes where they have this one; ok
+	// is false if nobody says.
+	Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (where string, ok bool)
+}
+
+// Published is the verdict where a command went to a helper that answers
+// nothing: the broker has it, and no more is known.
+const Published wire.Verdict = "published"
+
+// Received is a route as a peer sent it. It is text, for it may be of a family
+// that this version can't name.
+type Received struct {
+	Peer                netip.Addr
+	Family, NLRI, Attrs string
+}
+
+// Notice is something that happened at a speaker: routes that a peer sent, or,
+// without NLRI, what Text says.
+type Notice struct {
+	Speaker  string // "" if it concerns all
+	Text     string // e.g. "session 192.0.2.1 up"
+	Peer     netip.Addr
+	Withdraw bool
+	Family   string
+	NLRI     []string
+}

@@ -1,0 +1,58 @@
+package console
+
+import "fmt"
+
+// noticeLines is a notice for people. Those of another speaker than the
+// current one say whose they are.
+func noticeLines(n Notice, current string) []string {
+	whose := ""
+	if n.Speaker != "" && n.Speaker != current {
+		whose = " at " + n.Speaker
+	}
+	if len(n.NLRI) == 0 {
+		return []string{"-- " + escape(n.Text+whose)}
+	}
+	var out []string
+	for _, nlri := range n.NLRI {
+		out = append(out, "[recv]"+escape(n.verb()+n.family()+nlri+whose))
+	}
+	return out
+}
+
+func (n Notice) verb() string {
+	if n.Withdraw {
+		return "withdraw "
+	}
+	return "announce "
+}
+
+// family is left out where it always was.
+func (n Notice) family() string {
+	if n.Family == "ipv4 unicast" || n.Family == "" {
+		return ""
+	}
+	return n.Family + " "
+}
+
+// burst is what a summary counts together.
+type burst struct {
+	speaker, peer string
+	withdraw      bool
+}
+
+// line is the summary; some says that others were shown one by one.
+func (b burst) line(routes int, some bool, current string) string {
+	more := "route"
+	if some {
+		more = "more route"
+	}
+	what := "announced"
+	if b.withdraw {
+		what = "withdrawn"
+	}
+	whose := ""
+	if b.speaker != "" && b.speaker != current {
+		whose = " at " + b.speaker
+	}
+	return fmt.Sprintf("[recv] %s %s by %s%s; show received", count(routes, more), what, b.peer, whose)
+}

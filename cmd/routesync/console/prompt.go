@@ -1,0 +1,225 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ergochat/readline"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// waitingAfter is how long an answer may take before that is said.
+	waitingAfter = 2 * time.Second
+	// mostWaiting is how many lines may wait to be given.
+	mostWaiting = 1000
+)
+
+// Prompt is the console of a person at a terminal.
+type Prompt struct {
+	Options
+	Backend Backend
+	In, Out *os.File
+	History string // the file of the lines that were typed; "" for none
+	Pager   string // a command of the shell; "" for none
+}
+
+// prompt is one run of it.
+type prompt struct {
+	Prompt
+	rl      *readline.Instance
+	screen  *screen
+	cache   *cache
+	past    past
+	file    lineFile
+	jobs    chan job
+	worked  chan struct{} // closed when all jobs are answered
+	current atomic.Pointer[string]
+	recv    atomic.Bool
+	typed   bool          // something is on the line; the goroutine that reads has it
+	breaks  chan struct{} // an interrupt while no line is read
+	waiting atomic.Bool   // it was said that the bridge is waited for
+	open    atomic.Int32  // lines that are not answered
+}
+
+// job is a line to give.
+type job struct {
+	statement
+	line  string
+	entry *entry
+	late  *time.Timer
+}
+
+// Run reads commands until the person leaves or ctx ends.
+func (c Prompt) Run(ctx context.Context) error {
+	in, err := ownTerminal(c.In)
+	if err != nil {
+		return err
+	}
+	defer in.Close() // ends a read that nobody waits for any more
+	p := &prompt{
+		Prompt: c, cache: newCache(c.Backend), file: lineFile{c.History},
+		jobs: make(chan job, mostWaiting), worked: make(chan struct{}), breaks: make(chan struct{}, 1),
+	}
+	p.use(c.Backend.Speakers()[0])
+	p.recv.Store(c.Recv)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGWINCH, os.Interrupt)
+	defer signal.Stop(signals)
+	resized := func() {}
+	if p.rl, err = readline.NewFromConfig(&readline.Config{
+		Prompt: p.prompt(), Stdin: in, Stdout: c.Out, Stderr: c.Out, Undo: true,
+		HistoryLimit: historyLines, DisableAutoSaveHistory: true, HistorySearchFold: true,
+		AutoComplete: p, Listener: p.listen,
+		FuncGetSize:        func() (int, int) { return size(c.Out) },
+		FuncOnWidthChanged: func(f func()) { resized = f },
+	}); err != nil {
+		return fmt.Errorf("prepare the terminal: %w", err)
+	}
+	defer p.rl.Close() // its error is that of the terminal, which is left anyway
+	p.screen = &screen{w: p.rl}
+	return p.run(ctx, signals, resized)
+}
+
+// ownTerminal opens the terminal a second time, so that a read of it ends when
+// it is closed. Go can't end a read of standard input.
+func ownTerminal(f *os.File) (*os.File, error) {
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err == nil {
+		var own *os.File
+		if own, err = os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+			return own, nil
+		}
+	}
+	// E.g. after su: the terminal is another user's. What is open still works.
+	fd, err := unix.Dup(int(f.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("open the terminal: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+func (p *prompt) run(ctx context.Context, signals <-chan os.Signal, resized func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	group.Go(func() { p.cache.run(ctx) })
+	group.Go(func() { p.work(ctx) })
+	group.Go(func() { p.tell(ctx) })
+	group.Go(func() { p.obey(ctx, signals, resized) })
+	defer context.AfterFunc(ctx, func() { p.rl.Close() })()
+	p.remember()
+	p.cache.get(*p.current.Load())
+	p.screen.say([]string{fmt.Sprintf("speaker %s; help lists the commands", *p.current.Load())})
+	err := p.read(ctx)
+	close(p.jobs)
+	if n := p.open.Load(); n > 0 && err == nil {
+		p.screen.say([]string{fmt.Sprintf("waiting for %s; ^C leaves without", count(int(n), "answer"))})
+		p.linger(ctx)
+	}
+	return err
+}
+
+// obey takes signals. While a line is read the terminal makes none of ^C.
+func (p *prompt) obey(ctx context.Context, signals <-chan os.Signal, resized func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if s == unix.SIGWINCH {
+				resized()
+				continue
+			}
+			select {
+			case p.breaks <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+func (p *prompt) use(speaker string) {
+	p.current.Store(&speaker)
+	if p.rl != nil {
+		p.rl.SetPrompt(p.prompt())
+	}
+}
+
+func (p *prompt) prompt() string { return *p.current.Load() + "> " }
+
+// listen notes whether there is something on the line, for ^C.
+func (p *prompt) listen(line []rune, _ int, _ rune) ([]rune, int, bool) {
+	p.typed = len(line) > 0
+	return nil, 0, false
+}
+
+// remember fills the history with what was typed before.
+func (p *prompt) remember() {
+	if p.History == "" {
+		return
+	}
+	lines, err := p.file.load()
+	if err != nil {
+		p.screen.say(errorText(err))
+	}
+	for _, l := range lines {
+		_ = p.rl.SaveToHistory(l) // has no file of its own that could fail
+	}
+}
+
+// keep puts a line into the history, unless it begins with a blank.
+func (p *prompt) keep(line string) {
+	if strings.TrimSpace(line) == "" || line[0] == ' ' {
+		return
+	}
+	_ = p.rl.SaveToHistory(line)
+	if p.History == "" {
+		return
+	}
+	if err := p.file.add(line); err != nil {
+		p.screen.say(append(errorText(err), "  the lines of this session are kept in memory only"))
+		p.History = ""
+	}
+}
+
+// read reads lines until the person leaves.
+func (p *prompt) read(ctx context.Context) error {
+	interrupts := 0
+	for {
+		line, err := p.rl.ReadLine()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, readline.ErrInterrupt):
+			if interrupts++; p.typed {
+				interrupts = 0
+			}
+			if interrupts == 2 {
+				return nil
+			}
+			if interrupts == 1 {
+				p.screen.say([]string{"^C again leaves, as do exit and ^D"})
+			}
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the terminal: %w", err)
+		}
+		interrupts = 0
+		p.keep(line)
+		if !comment(line) && p.line(ctx, line) {
+			return nil
+		}
+	}
+}
