@@ -82,6 +82,28 @@ func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command
 	return render("withdraw", peers, attrs, keys)
 }
 
+// Lines renders a command for each route, in the words that helpers and people
+// know best. No attributes: a withdrawal that names none.
+func Lines(withdraw bool, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
+	verb := selector(peers) + "announce "
+	if withdraw {
+		verb = selector(peers) + "withdraw "
+	}
+	lines := make([]string, len(keys))
+	for i, k := range keys {
+		words := attributeWords(k.Family, attrs)
+		switch {
+		case k.Family.HasPrefix():
+			lines[i] = verb + "route " + k.String() + words
+		case k.Family == state.L2VPNVPLS:
+			lines[i] = verb + k.String() + words
+		default:
+			lines[i] = verb + flowRoute(k, attrs)
+		}
+	}
+	return lines
+}
+
 func render(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	verb = selector(peers) + verb
 	if len(keys) == 0 {

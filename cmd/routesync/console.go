@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"routesync/bridge/rabbit"
 	"routesync/cmd/routesync/console"
 )
 
@@ -89,26 +91,25 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 	if err := f.check(); err != nil {
 		return err
 	}
-	if _, err := g.broker(consoleName); err != nil {
+	cfg, err := g.broker(consoleName)
+	if err != nil {
 		return err
 	}
-	speakers := slices.Compact(slices.Clone(f.speakers))
-	if f.classic {
-		speakers = []string{classicSpeaker}
-	}
-	backend := newBackend(speakers)
 	options := console.Options{Timeout: f.timeout, Recv: f.recv}
 	in, inOK := w.stdin.(*os.File)
 	out, outOK := w.stdout.(*os.File)
-	if inOK && outOK && isTerminal(in) && isTerminal(out) && w.getenv("TERM") != "dumb" && len(f.commands) == 0 {
-		options.Recv = true
+	prompt := inOK && outOK && isTerminal(in) && isTerminal(out) && w.getenv("TERM") != "dumb" && len(f.commands) == 0
+	options.Recv = options.Recv || prompt
+	backend := f.backend(cfg, options.Recv, w.log)
+	stop := beside(ctx, backend.Run)
+	defer stop()
+	if prompt {
 		return runPrompt(ctx, console.Prompt{
 			Options: options, Backend: backend, In: in, Out: out, Pager: pager(w.getenv), History: f.history(w.getenv),
 		})
 	}
 	script := console.Script{Options: options, Backend: backend, Name: "stdin", Strict: f.strict, Out: w.stdout, Err: w.stderr}
 	var status console.Status
-	var err error
 	if len(f.commands) > 0 {
 		script.Name = "-c"
 		status, err = script.RunCommands(ctx, f.commands)
@@ -116,6 +117,33 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 		status, err = script.Run(ctx, w.stdin)
 	}
 	return scriptEnd(ctx, status, err)
+}
+
+// runningBackend is a backend that has to be run.
+type runningBackend interface {
+	console.Backend
+	Run(ctx context.Context) error
+}
+
+func (f *consoleFlags) backend(cfg rabbit.Config, recv bool, log *slog.Logger) runningBackend {
+	if f.classic {
+		return newClassic(cfg, recv, log)
+	}
+	return newLive(cfg, commander(consoleName), slices.Compact(slices.Clone(f.speakers)), log)
+}
+
+// beside runs something until stop is called, which waits for its end.
+func beside(ctx context.Context, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = run(ctx) // it ends only with ctx
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 func scriptEnd(ctx context.Context, status console.Status, err error) error {

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"routesync/bridge/exabgp"
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/cmd/routesync/console"
+	"routesync/state"
+)
+
+// classicAhead is how many lines the broker sends ahead of the prompt.
+const classicAhead = 1000
+
+// classic is an old helper behind the two classic queues: what is published is
+// all that is known of a command.
+type classic struct {
+	broker  *rabbit.Broker
+	log     *slog.Logger
+	recv    bool
+	notices chan console.Notice
+	given   chan letter
+}
+
+// letter is commands that wait to be published.
+type letter struct {
+	ctx      context.Context
+	commands []wire.Command
+	results  chan<- wire.Result // has room for all of them; closed at the end
+}
+
+func newClassic(cfg rabbit.Config, recv bool, log *slog.Logger) *classic {
+	return &classic{
+		broker: rabbit.New(cfg, log), log: log, recv: recv,
+		notices: make(chan console.Notice, noticesAhead), given: make(chan letter),
+	}
+}
+
+// Run keeps a session with the broker until ctx ends.
+func (b *classic) Run(ctx context.Context) error { return b.broker.Run(ctx, b.session) }
+
+func (b *classic) session(ctx context.Context, s *rabbit.Session) error {
+	if _, err := s.DeclareClassic(ctx, rabbit.ToExaBGP, rabbit.ClassicAuto); err != nil {
+		return err
+	}
+	if _, consumers, err := s.Depth(ctx, rabbit.ToExaBGP); err == nil && consumers == 0 {
+		b.tell("nobody takes commands from " + rabbit.ToExaBGP + " now; they wait there")
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if b.recv {
+		if _, err := s.DeclareClassic(ctx, rabbit.FromExaBGP, rabbit.ClassicAuto); err != nil {
+			return err
+		}
+		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, true, classicAhead)
+		switch {
+		case errors.Is(err, rabbit.ErrLocked):
+			b.tell("somebody else reads " + rabbit.FromExaBGP + ", and each line goes to one reader; none is shown here")
+		case err != nil:
+			return err
+		default:
+			g.Go(func() error { return b.listen(ctx, lines) })
+		}
+	}
+	g.Go(func() error { return b.publish(ctx, s) })
+	return g.Wait()
+}
+
+// listen shows what the helper says that the peers announced.
+func (b *classic) listen(ctx context.Context, lines <-chan rabbit.Delivery) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case d, ok := <-lines:
+			if !ok {
+				return errors.New("the subscription to " + rabbit.FromExaBGP + " ended")
+			}
+			for line := range strings.Lines(string(d.Body)) {
+				if err := b.pass(ctx, classicNotice(strings.TrimSpace(line))); err != nil {
+					return err
+				}
+			}
+			if err := d.Ack(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (b *classic) pass(ctx context.Context, n console.Notice) error {
+	select {
+	case b.notices <- n:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// classicNotice reads "announce 192.0.2.0/24"; another line is shown as it is.
+func classicNotice(line string) console.Notice {
+	for verb, withdraw := range map[string]bool{"announce ": false, "withdraw ": true} {
+		if nlri, ok := strings.CutPrefix(line, verb); ok {
+			return console.Notice{Withdraw: withdraw, NLRI: []string{nlri}}
+		}
+	}
+	return console.Notice{Text: rabbit.FromExaBGP + ": " + line}
+}
+
+// publish publishes what is given, until the session ends.
+func (b *classic) publish(ctx context.Context, s *rabbit.Session) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case l := <-b.given:
+			if err := l.send(s); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// send publishes a message a command. What the broker has not confirmed is not
+// published again: it may be there, and a second time may come too late.
+func (l letter) send(s *rabbit.Session) error {
+	defer close(l.results)
+	for i, c := range l.commands {
+		lines := exabgp.Lines(c.Withdraw, c.Peers, c.Attrs, c.Keys)
+		msg := rabbit.Message{Key: rabbit.ToExaBGP, Body: []byte(strings.Join(lines, "\n")), Persistent: true, Mandatory: true, Plain: true}
+		err := s.Publish(l.ctx, msg)
+		o := wire.Outcome{Verdict: console.Published, Keys: c.Keys}
+		switch {
+		case errors.Is(err, rabbit.ErrNoRoute), errors.Is(err, rabbit.ErrRejected):
+			o.Verdict, o.Reason = wire.Refused, fmt.Sprintf("the broker did not take it: %v", err)
+		case err != nil:
+			return err
+		}
+		l.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{o}}
+	}
+	return nil
+}
+
+func (b *classic) tell(text string) {
+	select {
+	case b.notices <- console.Notice{Text: text}:
+	default: // the prompt has enough to show
+	}
+}
+
+func (b *classic) Speakers() []string { return []string{classicSpeaker} }
+
+func (b *classic) Give(ctx context.Context, _ string, commands []wire.Command) (<-chan wire.Result, error) {
+	for _, c := range commands {
+		if c.Expires != 0 {
+			return nil, errors.New("an old helper knows no end of a route; withdraw it when it is time")
+		}
+	}
+	results := make(chan wire.Result, len(commands))
+	select {
+	case b.given <- letter{ctx, commands, results}:
+		return results, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the broker was not there: %w", context.Cause(ctx))
+	}
+}
+
+// errOldHelper is the answer to questions.
+var errOldHelper = errors.New("an old helper can't be asked; talk to a bridge with --speaker NAME")
+
+func (b *classic) Peers(context.Context, string) ([]state.Neighbor, error) { return nil, errOldHelper }
+
+func (b *classic) Advertised(context.Context, string) (state.Advertised, error) {
+	return state.Advertised{}, errOldHelper
+}
+
+func (b *classic) Received(context.Context, string, console.Filter) ([]console.Received, error) {
+	return nil, errOldHelper
+}
+
+func (b *classic) Notices() <-chan console.Notice { return b.notices }
+
+func (b *classic) Locate(context.Context, string, string, state.Key, netip.Addr) (string, bool) {
+	return "", false
+}
