@@ -177,8 +177,12 @@ func (t *Terminal) WaitExit(ctx context.Context) (int, error) {
 			return false, err
 		}
 		words := strings.Fields(text)
-		if len(words) < 2 || words[0] != "1" || words[1] == "signal=" {
-			return false, nil // it lives, or tmux has not been told how it ended
+		if len(words) < 2 || words[0] != "1" {
+			return false, nil
+		}
+		if words[1] == "signal=" {
+			// tmux 3.3 loses a SIGCHLD now and then, and never asks again.
+			return false, t.process.signal(unix.SIGCHLD)
 		}
 		if signal, ok := strings.CutPrefix(words[1], "signal="); ok {
 			return true, fmt.Errorf("terminal %s: its program was ended by signal %s", t.Name, signal)

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"routesync/examples/lab/rig"
+)
+
+// prompt is the console's.
+const prompt = speaker + "> "
+
+// session is the original system's session: commands are typed at one terminal,
+// and routes that the router announces are shown at another, or at the same.
+type session struct {
+	*play
+	typed, shown *rig.Terminal
+}
+
+func demoConsole(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, demoLimit)
+	defer cancel()
+	fmt.Fprintln(out, "Starting RabbitMQ, and the exaBGP and the BIRD of examples/ibgp on loopback ...")
+	s, err := newStage(ctx, log, append(parts(), rig.Tmux)...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	// The console is there first, so that it sees the session's first routes.
+	console, err := s.lab.Terminal(ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", speaker)
+	if err != nil {
+		return err
+	}
+	if err := s.openIBGP(ctx, s.bridgeSwap(ctx)); err != nil {
+		return err
+	}
+	c := &session{play: &play{stage: s, out: out}, typed: console, shown: console}
+	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.foreign, c.leave} {
+		if err := act(ctx); err != nil {
+			return fmt.Errorf("demo console, step %d: %w", c.number, err)
+		}
+	}
+	fmt.Fprintln(out, "\nDone. Every screen is the terminal's and every table the router's; all of it is stopped now.")
+	return nil
+}
+
+// screens shows what is on the terminals.
+func (c *session) screens(ctx context.Context) error {
+	terminals := []*rig.Terminal{c.typed}
+	if c.shown != c.typed {
+		terminals = append(terminals, c.shown)
+	}
+	for _, t := range terminals {
+		screen, err := t.Screen(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "the terminal of %s:\n%s", t.Name, indent(screen))
+	}
+	return nil
+}
+
+// received waits until the terminal shows what the router said, and shows it.
+func (c *session) received(ctx context.Context, routes ...string) error {
+	for _, route := range routes {
+		if err := c.shown.WaitScreen(ctx, "[recv]"+route); err != nil {
+			return err
+		}
+	}
+	return c.screens(ctx)
+}
+
+// routed waits until the router holds a prefix from exaBGP with a next hop, or
+// does not hold it where there is none, and shows both sides.
+func (c *session) routed(ctx context.Context, prefix netip.Prefix, hop netip.Addr) error {
+	if err := c.router.WaitRoute(ctx, prefix, func(r *rig.Route) bool {
+		if r == nil {
+			return !hop.IsValid()
+		}
+		return r.NextHop == hop
+	}); err != nil {
+		return err
+	}
+	if err := c.screens(ctx); err != nil {
+		return err
+	}
+	return c.ask(ctx, "route")
+}
+
+// The routes of the session; own is in exaBGP's configuration.
+const (
+	own     = "203.0.113.0/24"
+	asked   = "1.1.0.0/24"
+	hop     = "192.168.41.2"
+	learned = "192.168.41.6/32"
+)
+
+func (c *session) up(ctx context.Context) error {
+	c.title("The session comes up: the router's static routes arrive, exaBGP's own is at the router")
+	if err := c.received(ctx, "announce 192.168.41.4/32", "announce 192.168.41.5/32"); err != nil {
+		return err
+	}
+	return c.routed(ctx, netip.MustParsePrefix(own), netip.MustParseAddr(hop))
+}
+
+func (c *session) announce(ctx context.Context) error {
+	c.title("An announce is typed")
+	if err := c.typed.Line(ctx, "announce route "+asked+" next-hop "+hop); err != nil {
+		return err
+	}
+	return c.routed(ctx, netip.MustParsePrefix(asked), netip.MustParseAddr(hop))
+}
+
+func (c *session) withdraw(ctx context.Context) error {
+	c.title("The withdraw is typed")
+	if err := c.typed.Line(ctx, "withdraw route "+asked+" next-hop "+hop); err != nil {
+		return err
+	}
+	return c.routed(ctx, netip.MustParsePrefix(asked), netip.Addr{})
+}
+
+// The line that a person adds to bird.conf, behind one that is there.
+const (
+	staticBefore = "    route 192.168.41.5/32 blackhole;\n"
+	staticAdded  = "    route " + learned + " blackhole;\n"
+)
+
+func (c *session) learn(ctx context.Context) error {
+	c.title("A static route is added to the router")
+	fmt.Fprint(c.out, "bird.conf has one line more; birdc configure:\n", indent(staticAdded))
+	if err := c.router.Reconfigure(ctx, func(conf string) string {
+		return strings.Replace(conf, staticBefore, staticBefore+staticAdded, 1)
+	}); err != nil {
+		return err
+	}
+	return c.received(ctx, "announce "+learned)
+}
+
+func (c *session) unlearn(ctx context.Context) error {
+	c.title("It is removed again")
+	if err := c.router.Reconfigure(ctx, func(conf string) string {
+		return strings.Replace(conf, staticAdded, "", 1)
+	}); err != nil {
+		return err
+	}
+	return c.received(ctx, "withdraw "+learned)
+}
+
+func (c *session) foreign(ctx context.Context) error {
+	c.title("The route of exaBGP's own configuration is foreign, and was left alone")
+	if err := c.typed.Key(ctx, "C-l"); err != nil { // a clean screen: what is on it now is the answer
+		return err
+	}
+	if err := c.typed.Line(ctx, "show foreign"); err != nil {
+		return err
+	}
+	if err := c.typed.WaitScreen(ctx, own); err != nil {
+		return err
+	}
+	if err := c.screens(ctx); err != nil {
+		return err
+	}
+	r, err := c.command(ctx, 0, strings.TrimSpace, "status", "--speaker", speaker)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(r.stdout, "foreign") {
+		return errors.New("routesync status shows no foreign route")
+	}
+	return c.routed(ctx, netip.MustParsePrefix(own), netip.MustParseAddr(hop))
+}
+
+func (c *session) leave(ctx context.Context) error {
+	c.title("^D leaves the console; nothing moves")
+	before, err := c.router.Updates(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.typed.WaitScreen(ctx, prompt); err != nil {
+		return err
+	}
+	if err := c.typed.Key(ctx, "C-d"); err != nil {
+		return err
+	}
+	status, err := c.typed.WaitExit(ctx)
+	if err != nil {
+		return err
+	}
+	if status != 0 {
+		return fmt.Errorf("the console ended with %d", status)
+	}
+	after, err := c.router.Updates(ctx)
+	if err != nil {
+		return err
+	}
+	return c.expect(after.Sub(before), rig.Counters{})
+}
