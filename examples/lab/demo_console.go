@@ -151,6 +151,9 @@ func (c *session) unlearn(ctx context.Context) error {
 	return c.received(ctx, "withdraw "+learned)
 }
 
+// ownIsForeign is how routesync status tells of a route that nobody asked it for.
+const ownIsForeign = "1 route of exaBGP itself"
+
 func (c *session) foreign(ctx context.Context) error {
 	c.title("The route of exaBGP's own configuration is foreign, and was left alone")
 	if err := c.typed.Key(ctx, "C-l"); err != nil { // a clean screen: what is on it now is the answer
@@ -169,8 +172,8 @@ func (c *session) foreign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(r.stdout, "foreign") {
-		return errors.New("routesync status shows no foreign route")
+	if !strings.Contains(r.stdout, ownIsForeign) {
+		return fmt.Errorf("routesync status does not say %q", ownIsForeign)
 	}
 	return c.routed(ctx, netip.MustParsePrefix(own), netip.MustParseAddr(hop))
 }

@@ -27,6 +27,9 @@ const (
 	pane = "lab"
 )
 
+// errEnded is a program's that nothing more can come from.
+var errEnded = errors.New("its program has ended")
+
 // Terminal is a program on a real terminal, a pane of a tmux of its own: what
 // is typed goes through the kernel's line discipline or the program's raw mode,
 // and what is read is what a person would see.
@@ -153,11 +156,20 @@ func (t *Terminal) History(ctx context.Context) (string, error) {
 	return strings.TrimRight(text, "\n"), err
 }
 
-// WaitScreen waits until a text is on the screen, wrapped or not.
+// WaitScreen waits until a text is on the screen, wrapped or not. It ends early
+// when the program does.
 func (t *Terminal) WaitScreen(ctx context.Context, text string) error {
 	return t.wait(ctx, fmt.Sprintf("the screen has %q", text), func() (bool, error) {
-		rows, err := t.ask(ctx, "capture-pane", "-p", "-J", "-t", pane)
-		return strings.Contains(rows, text), err
+		// First whether it is dead: then all that it said is on the screen.
+		answer, err := t.ask(ctx, "display-message", "-p", "-t", pane, "#{pane_dead}", ";", "capture-pane", "-p", "-J", "-t", pane)
+		dead, rows, _ := strings.Cut(answer, "\n")
+		if err != nil || strings.Contains(rows, text) {
+			return err == nil, err
+		}
+		if dead == "1" {
+			return false, errEnded
+		}
+		return false, nil
 	})
 }
 
@@ -203,17 +215,18 @@ func (t *Terminal) wait(ctx context.Context, what string, done func() (bool, err
 		if ok {
 			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			return err // a tmux that does not answer once is gone
+		if err == nil { // a tmux that does not answer once is gone
+			select {
+			case <-beat.C:
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
 		}
-		select {
-		case <-beat.C:
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			screen, err := t.Screen(last)
-			return fmt.Errorf("wait until %s at terminal %s: %w; the screen:\n%s", what, t.Name, errors.Join(ctx.Err(), err), screen)
-		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		screen, screenErr := t.Screen(last)
+		return fmt.Errorf("wait until %s at terminal %s: %w; the screen:\n%s", what, t.Name, errors.Join(err, screenErr), screen)
 	}
 }
 

@@ -4,6 +4,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -51,6 +52,9 @@ func TestTerminal(t *testing.T) {
 	screen, err := tty.Screen(ctx)
 	if err != nil || !strings.Contains(screen, "got <end>") || strings.Contains(screen, "40 120") {
 		t.Errorf("the screen of a dead program: %v\n%s", err, screen)
+	}
+	if err := tty.WaitScreen(ctx, "something more"); !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "got <end>") {
+		t.Errorf("waiting for a dead program: %v", err)
 	}
 	history, err := tty.History(ctx)
 	if err != nil || !strings.HasPrefix(history, "40 120") || !strings.Contains(history, "got <end>") {
