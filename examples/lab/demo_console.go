@@ -19,6 +19,7 @@ const prompt = speaker + "> "
 // and routes that the router announces are shown at another, or at the same.
 type session struct {
 	*play
+	prompt       string // of the program that is typed to
 	typed, shown *rig.Terminal
 }
 
@@ -31,15 +32,17 @@ func demoConsole(ctx context.Context, log *slog.Logger, out io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	// The console is there first, so that it sees the session's first routes.
+	if err := s.openIBGP(ctx, s.bridgeSwap(ctx)); err != nil {
+		return err
+	}
 	console, err := s.lab.Terminal(ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", speaker)
 	if err != nil {
 		return err
 	}
-	if err := s.openIBGP(ctx, s.bridgeSwap(ctx)); err != nil {
+	if err := console.WaitScreen(ctx, prompt); err != nil {
 		return err
 	}
-	c := &session{play: &play{stage: s, out: out}, typed: console, shown: console}
+	c := &session{play: &play{stage: s, out: out}, prompt: prompt, typed: console, shown: console}
 	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.foreign, c.leave} {
 		if err := act(ctx); err != nil {
 			return fmt.Errorf("demo console, step %d: %w", c.number, err)
@@ -49,8 +52,8 @@ func demoConsole(ctx context.Context, log *slog.Logger, out io.Writer) (err erro
 	return nil
 }
 
-// screens shows what is on the terminals.
-func (c *session) screens(ctx context.Context) error {
+// both shows what is on the terminals, and what the router holds.
+func (c *session) both(ctx context.Context) error {
 	terminals := []*rig.Terminal{c.typed}
 	if c.shown != c.typed {
 		terminals = append(terminals, c.shown)
@@ -62,34 +65,24 @@ func (c *session) screens(ctx context.Context) error {
 		}
 		fmt.Fprintf(c.out, "the terminal of %s:\n%s", t.Name, indent(screen))
 	}
-	return nil
+	return c.ask(ctx, "route")
 }
 
-// received waits until the terminal shows what the router said, and shows it.
+// received waits until the terminal shows what the router said.
 func (c *session) received(ctx context.Context, routes ...string) error {
 	for _, route := range routes {
 		if err := c.shown.WaitScreen(ctx, "[recv]"+route); err != nil {
 			return err
 		}
 	}
-	return c.screens(ctx)
+	return nil
 }
 
-// routed waits until the router holds a prefix from exaBGP with a next hop, or
-// does not hold it where there is none, and shows both sides.
-func (c *session) routed(ctx context.Context, prefix netip.Prefix, hop netip.Addr) error {
-	if err := c.router.WaitRoute(ctx, prefix, func(r *rig.Route) bool {
-		if r == nil {
-			return !hop.IsValid()
-		}
-		return r.NextHop == hop
-	}); err != nil {
-		return err
-	}
-	if err := c.screens(ctx); err != nil {
-		return err
-	}
-	return c.ask(ctx, "route")
+// routed waits until the router holds a prefix from exaBGP, with the next hop.
+func (c *session) routed(ctx context.Context, prefix string) error {
+	return c.router.WaitRoute(ctx, netip.MustParsePrefix(prefix), func(r *rig.Route) bool {
+		return r != nil && r.NextHop == netip.MustParseAddr(hop)
+	})
 }
 
 // The routes of the session; own is in exaBGP's configuration.
@@ -102,10 +95,17 @@ const (
 
 func (c *session) up(ctx context.Context) error {
 	c.title("The session comes up: the router's static routes arrive, exaBGP's own is at the router")
+	if err := c.startRouter(ctx); err != nil {
+		return err
+	}
 	if err := c.received(ctx, "announce 192.168.41.4/32", "announce 192.168.41.5/32"); err != nil {
 		return err
 	}
-	return c.routed(ctx, netip.MustParsePrefix(own), netip.MustParseAddr(hop))
+	if err := c.routed(ctx, own); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "(next hops are unreachable here: 192.168.41.0/30 is not on this machine)")
+	return c.both(ctx)
 }
 
 func (c *session) announce(ctx context.Context) error {
@@ -113,7 +113,10 @@ func (c *session) announce(ctx context.Context) error {
 	if err := c.typed.Line(ctx, "announce route "+asked+" next-hop "+hop); err != nil {
 		return err
 	}
-	return c.routed(ctx, netip.MustParsePrefix(asked), netip.MustParseAddr(hop))
+	if err := c.routed(ctx, asked); err != nil {
+		return err
+	}
+	return c.both(ctx)
 }
 
 func (c *session) withdraw(ctx context.Context) error {
@@ -121,7 +124,10 @@ func (c *session) withdraw(ctx context.Context) error {
 	if err := c.typed.Line(ctx, "withdraw route "+asked+" next-hop "+hop); err != nil {
 		return err
 	}
-	return c.routed(ctx, netip.MustParsePrefix(asked), netip.Addr{})
+	if err := c.router.WaitRoute(ctx, netip.MustParsePrefix(asked), func(r *rig.Route) bool { return r == nil }); err != nil {
+		return err
+	}
+	return c.both(ctx)
 }
 
 // The line that a person adds to bird.conf, behind one that is there.
@@ -138,7 +144,10 @@ func (c *session) learn(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return c.received(ctx, "announce "+learned)
+	if err := c.received(ctx, "announce "+learned); err != nil {
+		return err
+	}
+	return c.both(ctx)
 }
 
 func (c *session) unlearn(ctx context.Context) error {
@@ -148,7 +157,10 @@ func (c *session) unlearn(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return c.received(ctx, "withdraw "+learned)
+	if err := c.received(ctx, "withdraw "+learned); err != nil {
+		return err
+	}
+	return c.both(ctx)
 }
 
 // ownIsForeign is how routesync status tells of a route that nobody asked it for.
@@ -156,16 +168,13 @@ const ownIsForeign = "1 route of exaBGP itself"
 
 func (c *session) foreign(ctx context.Context) error {
 	c.title("The route of exaBGP's own configuration is foreign, and was left alone")
-	if err := c.typed.Key(ctx, "C-l"); err != nil { // a clean screen: what is on it now is the answer
-		return err
-	}
 	if err := c.typed.Line(ctx, "show foreign"); err != nil {
 		return err
 	}
 	if err := c.typed.WaitScreen(ctx, own); err != nil {
 		return err
 	}
-	if err := c.screens(ctx); err != nil {
+	if err := c.both(ctx); err != nil {
 		return err
 	}
 	r, err := c.command(ctx, 0, strings.TrimSpace, "status", "--speaker", speaker)
@@ -175,16 +184,16 @@ func (c *session) foreign(ctx context.Context) error {
 	if !strings.Contains(r.stdout, ownIsForeign) {
 		return fmt.Errorf("routesync status does not say %q", ownIsForeign)
 	}
-	return c.routed(ctx, netip.MustParsePrefix(own), netip.MustParseAddr(hop))
+	return c.routed(ctx, own)
 }
 
 func (c *session) leave(ctx context.Context) error {
-	c.title("^D leaves the console; nothing moves")
+	c.title("^D ends it; nothing moves")
 	before, err := c.router.Updates(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.typed.WaitScreen(ctx, prompt); err != nil {
+	if err := c.typed.WaitScreen(ctx, c.prompt); err != nil {
 		return err
 	}
 	if err := c.typed.Key(ctx, "C-d"); err != nil {
@@ -195,7 +204,7 @@ func (c *session) leave(ctx context.Context) error {
 		return err
 	}
 	if status != 0 {
-		return fmt.Errorf("the console ended with %d", status)
+		return fmt.Errorf("%s ended with %d", c.typed.Name, status)
 	}
 	after, err := c.router.Updates(ctx)
 	if err != nil {

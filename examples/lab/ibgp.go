@@ -66,8 +66,7 @@ func (s *stage) bridgeSwap(ctx context.Context) swap {
 // helperSwap runs another helper in the place of the shipped one.
 func helperSwap(argv ...string) swap { return swap{shippedHelper, strings.Join(argv, " ") + ";"} }
 
-// openIBGP starts the router and the exaBGP of examples/ibgp, and waits until
-// their session is up.
+// openIBGP starts the exaBGP of examples/ibgp, with its router stopped.
 func (s *stage) openIBGP(ctx context.Context, helper swap) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -93,14 +92,23 @@ func (s *stage) openIBGP(ctx context.Context, helper swap) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.router.Stop(ctx); err != nil {
+		return err
+	}
 	text, err := swapped(string(exabgp), append(exabgpSwaps(s.router.Port), helper)...)
 	if err != nil {
 		return err
 	}
-	if s.speaker, err = s.lab.Speaker(ctx, rig.SpeakerOptions{
+	s.speaker, err = s.lab.Speaker(ctx, rig.SpeakerOptions{
 		Name: speaker, Config: text,
 		Env: append(s.env(), "STATE_DIRECTORY="+filepath.Join(s.lab.Dir(), "state")),
-	}); err != nil {
+	})
+	return err
+}
+
+// startRouter starts the router, and waits until the session is up.
+func (s *stage) startRouter(ctx context.Context) error {
+	if err := s.router.Start(ctx); err != nil {
 		return err
 	}
 	return s.router.WaitEstablished(ctx)

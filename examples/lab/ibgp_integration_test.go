@@ -60,6 +60,7 @@ func (s *stage) classic(part string) []string {
 // that it needs, and exaBGP's own route is at the router and foreign.
 func TestShippedIBGP(t *testing.T) {
 	s := openShipped(t, func(ctx context.Context, s *stage) swap { return s.bridgeSwap(ctx) })
+	s.must(s.startRouter(s.ctx))
 	s.sees(s.router, own, "")
 	s.until("the bridge has read exaBGP's own route", func() bool {
 		r, err := s.routesync(s.ctx, "status", "--speaker", s.name)
@@ -91,7 +92,7 @@ func TestClassicSystem(t *testing.T) {
 	s.must(err)
 	var out strings.Builder
 	c := &session{play: &play{stage: s.stage, out: &out}, typed: typed, shown: shown}
-	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn} {
+	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.leave} {
 		if err := act(s.ctx); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -109,8 +110,4 @@ func TestClassicSystem(t *testing.T) {
 	s.pika(`channel.basic_publish("", "to-exabgp", "announce route 10.0.0.0/24 next-hop 192.168.41.2\nannounce route 10.0.1.0/24 next-hop 192.168.41.2\n")`)
 	s.sees(s.router, "10.0.0.0/24", "")
 	s.sees(s.router, "10.0.1.0/24", "")
-	s.must(typed.Key(s.ctx, "C-d"))
-	if status, err := typed.WaitExit(s.ctx); status != 0 || err != nil {
-		t.Errorf("the sender ended with %d, %v", status, err)
-	}
 }

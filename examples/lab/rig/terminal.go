@@ -88,6 +88,7 @@ func (t *Terminal) open(ctx context.Context, dir string, argv []string) error {
 	// env, since tmux gives a command of one word to a shell.
 	_, err = t.ask(ctx, append([]string{
 		"set-option", "-g", "remain-on-exit", "on", ";",
+		"set-option", "-gq", "remain-on-exit-format", "", ";", // nothing but the program's own; an option since tmux 3.3
 		"set-option", "-g", "history-limit", strconv.Itoa(terminalHistory), ";",
 		"set-option", "-g", "status", "off", ";",
 		"new-session", "-d", "-s", pane, "-c", dir,

@@ -50,7 +50,7 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("ended with %d, %v", status, err)
 	}
 	screen, err := tty.Screen(ctx)
-	if err != nil || !strings.Contains(screen, "got <end>") || strings.Contains(screen, "40 120") {
+	if err != nil || !strings.HasSuffix(screen, "got <end>") || strings.Contains(screen, "40 120") {
 		t.Errorf("the screen of a dead program: %v\n%s", err, screen)
 	}
 	if err := tty.WaitScreen(ctx, "something more"); !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "got <end>") {
