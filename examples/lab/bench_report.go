@@ -24,6 +24,7 @@ type series struct {
 
 func printFigures(out io.Writer, f figures, machine string) error {
 	few, many := fmt.Sprintf("one route, file of %d: ", benchFew), fmt.Sprintf("%d routes: ", benchRoutes)
+	lot := fmt.Sprintf("%d commands piped: ", benchPiped)
 	lines := []series{
 		{few + "save to router", f.alone, aimOneRoute},
 		{few + "save to read by watch, once settled", f.settled, 0},
@@ -32,6 +33,9 @@ func printFigures(out io.Writer, f figures, machine string) error {
 		{many + "routesync, save to router", f.synced, 0},
 		{many + "classic, first message to router", f.classic, 0},
 		{many + "exaBGP alone, bulk commands to router", f.floor, 0},
+		{lot + "routesync console, start to router", f.consoleHeld, 0},
+		{lot + "routesync console, start to exit, all confirmed", f.consoleExit, 0},
+		{lot + "classic sender, start to router", f.senderHeld, 0},
 	}
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -43,8 +47,12 @@ func printFigures(out io.Writer, f figures, machine string) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", l.name, inMS(median(l.times)), inMS(slices.Max(l.times)), len(l.times), aim, verdict)
 	}
-	ratio := float64(median(f.classic)) / float64(median(f.synced))
-	fmt.Fprintf(table, "%sclassic / routesync, medians\t%.1f x\t\t%d\t>= %.0f x\t%s\n", many, ratio, len(f.synced), aimRatio, atLeast(ratio, aimRatio))
+	compare := func(what string, slow, fast []time.Duration, aim float64) {
+		ratio := float64(median(slow)) / float64(median(fast))
+		fmt.Fprintf(table, "%s, medians\t%.1f x\t\t%d\t>= %.0f x\t%s\n", what, ratio, len(fast), aim, atLeast(ratio, aim))
+	}
+	compare(many+"classic / routesync", f.classic, f.synced, aimRatio)
+	compare(lot+"classic sender to router / console to exit", f.senderHeld, f.consoleExit, aimPiped)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the figures: %w", err)
 	}
@@ -53,7 +61,8 @@ The router was asked every 5 ms, and for every route after each round of %d.
 exaBGP is Debian's with its own settings, and logs at WARNING. The classic
 helper reads exaBGP's answers in a thread, or exaBGP would block at some 13,000
 routes; exaBGP sends it no events; its clock starts when the sender, connected,
-publishes the first message.
+publishes the first message. Of the piped commands the clock starts when the
+console or the sender does, and each has carried a first command before.
 %s
 `, benchRoutes, machine)
 	if err != nil {

@@ -1,10 +1,11 @@
 // Command lab runs routesync with real parts on one machine: a private
 // RabbitMQ, exaBGP with the bridge, and BIRD as the router, all on loopback.
 //
-//	go run ./examples/lab demo    the main job, shown at the router
-//	go run ./examples/lab test    every check and test there is
-//	go run ./examples/lab up      the same lab, left running for a person
-//	go run ./examples/lab bench   how fast it is, beside the classic system
+//	go run ./examples/lab demo          the main job, shown at the router
+//	go run ./examples/lab demo console  the console, shown at a terminal
+//	go run ./examples/lab test          every check and test there is
+//	go run ./examples/lab up            the same lab, left running for a person
+//	go run ./examples/lab bench         how fast it is, beside the classic system
 //
 // Its invariants: what is missing is installed or named, never skipped; what a
 // step claims is asked of the router; nothing outlives the command.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -22,25 +23,27 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = `usage: go run ./examples/lab demo|test|up|bench
-  demo    the main job on real input, shown at the router; ends by itself
-  test    gofmt, vet, staticcheck, unit tests and integration tests
-  up      the demo's lab, left running, with the commands to try
-  bench   time from a save to the router, beside the classic system
+const usage = `usage: go run ./examples/lab demo|demo console|test|up|bench
+  demo          the main job on real input, shown at the router; ends by itself
+  demo console  the console and the classic queues on a real terminal; likewise
+  test          gofmt, vet, staticcheck, unit tests and integration tests
+  up            the demo's lab, left running, with the commands to try
+  bench         time from a save to the router, beside the classic system
 `
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	commands := map[string]func(context.Context, *slog.Logger, io.Writer) error{
-		"demo": demo, "test": test, "up": up, "bench": bench,
+		"demo": demo, "demo console": demoConsole, "test": test, "up": up, "bench": bench,
 	}
-	if len(args) != 1 || commands[args[0]] == nil {
+	command := commands[strings.Join(args, " ")]
+	if command == nil {
 		fmt.Fprint(stderr, usage)
 		return 64
 	}
 	ctx, err := underGoRun(ctx)
 	if err == nil {
-		err = commands[args[0]](ctx, log, stdout)
+		err = command(ctx, log, stdout)
 	}
 	switch {
 	case err == nil:

@@ -38,10 +38,9 @@ type stage struct {
 // parts is what a stage needs on the machine.
 func parts() []rig.Part { return []rig.Part{rig.RabbitMQ, rig.ExaBGP, rig.BIRD} }
 
-// openStage installs what is missing, builds routesync and starts everything.
-// static are routes of exaBGP's own configuration.
-func openStage(ctx context.Context, log *slog.Logger, static ...string) (_ *stage, err error) {
-	if err := rig.Install(ctx, log, parts()...); err != nil {
+// newStage installs what is missing, builds routesync and starts a broker.
+func newStage(ctx context.Context, log *slog.Logger, parts ...rig.Part) (_ *stage, err error) {
+	if err := rig.Install(ctx, log, parts...); err != nil {
 		return nil, err
 	}
 	s := &stage{}
@@ -60,9 +59,21 @@ func openStage(ctx context.Context, log *slog.Logger, static ...string) (_ *stag
 	if s.binary, err = build(ctx, s.lab.Dir()); err != nil {
 		return nil, err
 	}
-	if s.broker, err = s.lab.Broker(ctx); err != nil {
+	s.broker, err = s.lab.Broker(ctx)
+	return s, err
+}
+
+// openStage starts everything. static are routes of exaBGP's own configuration.
+func openStage(ctx context.Context, log *slog.Logger, static ...string) (_ *stage, err error) {
+	s, err := newStage(ctx, log, parts()...)
+	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
 	if s.router, err = s.lab.Router(ctx, rig.RouterOptions{
 		Name: "r1", Address: netip.MustParseAddr("127.0.0.2"), AS: routerAS, PeerAS: speakerAS,
 	}); err != nil {

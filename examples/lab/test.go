@@ -48,7 +48,7 @@ func test(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil))); err != nil {
+	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil)), append(parts(), rig.Pika, rig.Python, rig.Tmux)...); err != nil {
 		return err
 	}
 	lab, err := rig.New(ctx, rig.Options{Log: log})

@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 func (w *world) around(tests func() int) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	if err := rig.Install(ctx, nil, parts()...); err != nil {
+	if err := rig.Install(ctx, nil, append(parts(), rig.Python, rig.Pika, rig.Tmux)...); err != nil {
 		return 1, err
 	}
 	if w.dir, err = os.MkdirTemp("", "rs-tests-"); err != nil {

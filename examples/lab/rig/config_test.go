@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -21,9 +22,9 @@ func TestRouterConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `log stderr all;
-router id 10.255.0.3;
 timeformat route iso long us;
 timeformat protocol iso long us;
+router id 10.255.0.3;
 ipv4 table hops_ipv4;
 protocol device {}
 protocol static { ipv4; }
@@ -41,6 +42,33 @@ protocol bgp r1 {
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestGivenConfigurations(t *testing.T) {
+	r := RouterOptions{
+		Address: netip.MustParseAddr("127.0.0.2"), AS: 65000, PeerAS: 65000, Extra: "not this",
+		Config: func(port uint16) string { return fmt.Sprintf("local port %d;\n", port) },
+	}
+	if err := r.complete(1); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.config(179)
+	want := "log stderr all;\ntimeformat route iso long us;\ntimeformat protocol iso long us;\nlocal port 179;\n"
+	if got != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	for config, helper := range map[string]bool{
+		"# process none {\nneighbor ::1 {\n}\n":                false,
+		"neighbor ::1 {\n}\nprocess p {\n  run /bin/cat;\n}\n": true,
+	} {
+		s := SpeakerOptions{Config: config}
+		if err := s.complete(1); err != nil {
+			t.Fatal(err)
+		}
+		if s.config() != config || s.helped() != helper {
+			t.Errorf("%q became %q, with a helper: %t", config, s.config(), s.helped())
+		}
 	}
 }
 

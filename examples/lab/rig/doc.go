@@ -1,6 +1,6 @@
-// Package rig starts the real parts of a routesync lab (RabbitMQ, exaBGP and
-// BIRD) on loopback and spare ports, and asks them what they hold. The demo,
-// the benchmark and the integration tests share it.
+// Package rig starts the real parts of a routesync lab (RabbitMQ, exaBGP,
+// BIRD, and a terminal) on loopback and spare ports, and asks them what they
+// hold or show. The demo, the benchmark and the integration tests share it.
 //
 // Its invariants:
 //
@@ -12,9 +12,10 @@
 //   - Readiness is asked for, never slept for: what RabbitMQ tells systemd,
 //     BIRD's control socket, the helper's place in the process table.
 //   - What a router holds is what BIRD says it holds.
-//   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP or
-//     BIRD: each part has its own folder, configuration, ports and, in
-//     RabbitMQ's case, its own port mapper. Everything listens on loopback.
+//   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP,
+//     BIRD or tmux: each part has its own folder, configuration, ports or
+//     socket and, in RabbitMQ's case, its own port mapper. Everything listens
+//     on loopback.
 //   - A failed start carries the last lines of the child's log.
 //
 // It needs Linux: child subreapers and /proc.

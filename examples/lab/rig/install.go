@@ -16,13 +16,15 @@ import (
 // Part is a Debian package that a lab needs.
 type Part string
 
-// The parts. Without any, Install takes all of them.
+// The parts. Without any, Install takes all of them but Tmux, which only what
+// has a Terminal asks for.
 const (
 	RabbitMQ Part = "rabbitmq-server"
 	ExaBGP   Part = "exabgp"
 	BIRD     Part = "bird2"
 	Pika     Part = "python3-pika"
 	Python   Part = "python3"
+	Tmux     Part = "tmux"
 )
 
 // aptGrace is how long apt may take to end by itself when it is interrupted:
@@ -152,6 +154,9 @@ func present(ctx context.Context, part Part) bool {
 		return strings.Contains(string(version), "version 2.")
 	case Python:
 		_, err := os.Stat(Python3)
+		return err == nil
+	case Tmux:
+		_, err := find("tmux")
 		return err == nil
 	case Pika:
 		return exec.CommandContext(ctx, Python3, "-c", "import pika").Run() == nil

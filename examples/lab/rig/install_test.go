@@ -67,6 +67,11 @@ func TestInstall(t *testing.T) {
 			machine: fakeMachine{parts: []Part{RabbitMQ, Python}, programs: []string{"apt-get"}},
 			ran:     []string{asRoot + rest + "exabgp bird2 python3-pika"},
 		},
+		"a part that only some ask for": {
+			machine: fakeMachine{parts: []Part{RabbitMQ, Python, ExaBGP, BIRD, Pika}, programs: []string{"apt-get"}},
+			parts:   []Part{BIRD, Tmux},
+			ran:     []string{asRoot + rest + "tmux"},
+		},
 		"unknown packages": {
 			machine: fakeMachine{programs: []string{"apt-get"}, refuses: []string{"apt-cache show bird2"}},
 			parts:   []Part{ExaBGP, BIRD},

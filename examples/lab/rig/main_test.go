@@ -94,6 +94,9 @@ func startEverything(ctx context.Context, l *Lab) error {
 	if _, err := l.Speaker(ctx, SpeakerOptions{LocalAS: 65000, Neighbors: []Neighbor{r.Neighbor()}, Run: []string{run}}); err != nil {
 		return err
 	}
+	if _, err := l.Terminal(ctx, "", l.Dir(), nil, run); err != nil {
+		return err
+	}
 	return r.WaitEstablished(ctx)
 }
 

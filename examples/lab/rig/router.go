@@ -140,6 +140,22 @@ func (r *Router) listens() error {
 	return nil
 }
 
+// Reconfigure edits the configuration and has BIRD read it, as an operator who
+// then types `birdc configure`. BIRD goes on with the old one if it is faulty.
+func (r *Router) Reconfigure(ctx context.Context, edit func(string) string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text, err := os.ReadFile(r.config())
+	if err == nil {
+		err = os.WriteFile(r.config(), []byte(edit(string(text))), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("reconfigure router %s: %w", r.Name, err)
+	}
+	_, err = r.ask(ctx, "configure")
+	return err
+}
+
 // Stop ends BIRD as an operator would: it closes its session with a
 // NOTIFICATION.
 func (r *Router) Stop(ctx context.Context) error { return r.end(ctx, unix.SIGTERM) }

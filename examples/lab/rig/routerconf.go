@@ -35,6 +35,10 @@ type RouterOptions struct {
 	// Extra is added at the top level, PeerExtra inside the BGP protocol
 	// ("graceful restart on;"), ChannelExtra inside each channel.
 	Extra, PeerExtra, ChannelExtra string
+	// Config makes the whole configuration for a port, in place of all of the
+	// above but Name, Address and the AS numbers, which must be those of its
+	// BGP protocol. What the lab needs to read BIRD's answers is added.
+	Config func(port uint16) string
 }
 
 func (o *RouterOptions) complete(number int) error {
@@ -92,9 +96,12 @@ func (o *RouterOptions) config(port uint16) (string, error) {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("log stderr all;")
-	line("router id %v;", o.RouterID)
 	line("timeformat route iso long us;")
 	line("timeformat protocol iso long us;")
+	if o.Config != nil {
+		return text.String() + o.Config(port), nil
+	}
+	line("router id %v;", o.RouterID)
 	for _, family := range o.Families {
 		line("%s table hops_%s;", family, family)
 	}

@@ -243,7 +243,7 @@ func TestPiecesLeftOut(t *testing.T) {
 }
 
 func TestInstallWithEverythingPresent(t *testing.T) {
-	if err := Install(t.Context(), nil); err != nil {
+	if err := Install(t.Context(), nil, RabbitMQ, ExaBGP, BIRD, Pika, Python, Tmux); err != nil {
 		t.Error(err)
 	}
 }
@@ -289,7 +289,7 @@ func TestFailedPartsSayWhy(t *testing.T) {
 func TestNothingOfTheRealPartsOutlivesAKilledLab(t *testing.T) {
 	pids := killLab(t, "everything")
 	t.Logf("%d processes", len(pids))
-	if len(pids) < 8 { // lab, three keepers, beam, epmd, bird, exabgp at least
+	if len(pids) < 11 { // lab, four keepers, beam, epmd, bird, exabgp, tmux, its program at least
 		t.Errorf("only %d processes were there to be killed", len(pids))
 	}
 }

@@ -77,7 +77,7 @@ func (s *Speaker) Start(ctx context.Context) error {
 		return err
 	}
 	s.process = p
-	if len(s.opts.Run) == 0 {
+	if !s.opts.helped() {
 		return nil
 	}
 	err = p.until(ctx, "its helper ran", func() (bool, error) {

@@ -71,6 +71,9 @@ type SpeakerOptions struct {
 	Env []string
 	// Extra is added at the top level, after the process block.
 	Extra string
+	// Config is the whole configuration, in place of all of the above but
+	// Name, ExaBGP and Env.
+	Config string
 }
 
 func (o *SpeakerOptions) complete(number int) error {
@@ -79,6 +82,12 @@ func (o *SpeakerOptions) complete(number int) error {
 	}
 	if strings.ContainsAny(o.Name, "/ #") {
 		return errors.New("a speaker's name is a folder's name here: no blanks, / or #")
+	}
+	if len(o.ExaBGP) == 0 {
+		o.ExaBGP = []string{"exabgp"}
+	}
+	if o.Config != "" {
+		return nil
 	}
 	if o.LocalAS == 0 {
 		return errors.New("LocalAS is required")
@@ -100,9 +109,6 @@ func (o *SpeakerOptions) complete(number int) error {
 	}
 	if !o.RouterID.IsValid() {
 		o.RouterID = netip.AddrFrom4([4]byte{10, 254, 0, byte(number)})
-	}
-	if len(o.ExaBGP) == 0 {
-		o.ExaBGP = []string{"exabgp"}
 	}
 	return nil
 }
@@ -151,9 +157,17 @@ func (o *SpeakerOptions) env() []string {
 	}, o.Env...)
 }
 
+// helped says whether there is a helper to wait for.
+func (o *SpeakerOptions) helped() bool {
+	return len(o.Run) > 0 || strings.Contains("\n"+o.Config, "\nprocess ")
+}
+
 // config is the text of exabgp.conf. The process block is first, so that a
 // reload with an error further down leaves the helper alone.
 func (o *SpeakerOptions) config() string {
+	if o.Config != "" {
+		return o.Config
+	}
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	if len(o.Run) > 0 {
