@@ -35,16 +35,21 @@ func newWorld(t testing.TB, peers ...*fakePeer) *world {
 
 // boot starts a bridge, the first or one after another died.
 func (w *world) boot(boot, run string) {
-	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
-	for k, claims := range w.claims {
-		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
-	}
-	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, memory, slog.New(slog.DiscardHandler))
+	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
 	w.exabgp.out = nil
 	w.replica = newReplica("edge1")
 	w.core.hello(w.now)
 	w.settle()
 	w.snapshot()
+}
+
+// memory is what a bridge reads from the journal.
+func (w *world) memory() journal.Memory {
+	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
+	for k, claims := range w.claims {
+		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
+	}
+	return memory
 }
 
 func (w *world) snapshot() {

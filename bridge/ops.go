@@ -190,7 +190,10 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	id := refusalKey{o.key, o.owner}
 	c.refused[id] = r
 	c.unsaid[id] = struct{}{}
-	c.trouble(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
+	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
+	h.Attrs.Attrs = o.attrs
+	c.happenTo(o.key, h)
+	c.fail(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
 }
 
 // answerOp counts an operation as answered: accepted, refused or nothing to do.

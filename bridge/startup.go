@@ -126,6 +126,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.phase, c.aboutNews = ready, true
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
 	c.prove()
+	c.askReceived()
 }
 
 func (c *core) claimant(k state.Key, p *peer) string {
