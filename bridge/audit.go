@@ -99,7 +99,7 @@ func (c *core) audit(body []string, ok bool) {
 				continue
 			}
 			if _, there := held[place{k, s.peer.Addr}]; s.grade != state.Sent && s.grade != state.Withdrawing && !there {
-				c.trouble(fmt.Sprintf("%s is not in exaBGP's table for %s any more", k, s.peer.Addr))
+				c.drift(k, s.peer.Addr, fmt.Sprintf("%s is not in exaBGP's table for %s any more", k, s.peer.Addr))
 				c.lose(k, &s)
 			}
 		}

@@ -98,6 +98,9 @@ type core struct {
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
+	inbound map[netip.Addr]*inbound       // what the peers announce
+	rcv     receivedStream                // of what they announce
+	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	epoch   int64
@@ -147,6 +150,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		speaker: id.Speaker, boot: id.Boot, run: id.Run, version: id.Version, host: id.Host, pid: id.PID,
 		log:     log,
 		table:   newAdjRIBOut(),
+		inbound: map[netip.Addr]*inbound{},
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
 		epoch:   memory.Epoch,
@@ -157,6 +161,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		refused: map[refusalKey]state.Refusal{},
 		unsaid:  map[refusalKey]struct{}{},
 	}
+	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	if memory.Boot == id.Boot {
 		for _, e := range memory.Entries {
 			c.claims[e.Key] = e.Claims
@@ -193,6 +198,12 @@ func (c *core) owes() int { return c.windows.owed() }
 func (c *core) busy() bool { return len(c.flying) > 0 }
 
 func (c *core) trouble(text string) {
+	c.happen(wire.Happening{Kind: wire.Trouble, Text: text})
+	c.fail(text)
+}
+
+// fail notes what went wrong for status.
+func (c *core) fail(text string) {
 	c.fault, c.faultAt, c.aboutNews = text, c.now, true
 	c.log.Warn(text)
 }
@@ -204,6 +215,7 @@ func (c *core) tick(now time.Time) {
 	c.overdue()
 	c.revisit()
 	c.waitedFor()
+	c.forgetFollowers(now)
 }
 
 // answerPause is how long exaBGP may owe an answer until that is said.

@@ -44,7 +44,7 @@ func (w *world) boot(boot, run string) {
 	w.snapshot()
 }
 
-// memory is what the journal holds.
+// memory is what a bridge reads from the journal.
 func (w *world) memory() journal.Memory {
 	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
 	for k, claims := range w.claims {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"routesync/bridge/exabgp"
+	"routesync/bridge/wire"
 	"routesync/state"
 )
 
@@ -49,17 +50,22 @@ func (c *core) event(e *exabgp.Event) {
 		}
 		return
 	}
+	if e.State == "down" {
+		c.receivedDown(p, e.Reason) // also of a session that was not asked for yet
+	}
 	p.spoke = p.spoke || e.State == "up" || e.State == "down"
 	switch {
 	case e.State == "up":
 		c.sessionUp(p)
+		c.receivedUp(p, true)
 		c.askNeighbors()
 	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
 		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
-		c.sessionDown(p)
+		c.sessionDown(p, e.Reason)
 		c.askNeighbors() // it may have been taken out of the configuration
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
+		c.happenSent(p, &e.Update)
 		for _, a := range e.Update.Announced {
 			r := report{p: p, sent: a, verdicts: map[state.Attrs]verdict{}}
 			for _, k := range a.Keys {
@@ -71,12 +77,15 @@ func (c *core) event(e *exabgp.Event) {
 				c.sentWithdraw(p, k)
 			}
 		}
+	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Receive:
+		c.receive(p, &e.Update)
 	}
 }
 
 func (c *core) sessionUp(p *peer) {
 	if !p.up {
 		c.log.Info("session up", "peer", p.Addr)
+		c.happen(wire.Happening{Kind: wire.SessionUp, Peer: p.Addr})
 	}
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.unsettled, c.aboutNews = true, true
@@ -87,7 +96,9 @@ func (c *core) sessionUp(p *peer) {
 	}
 }
 
-func (c *core) sessionDown(p *peer) {
+func (c *core) sessionDown(p *peer, reason string) {
+	c.receivedDown(p, reason)
+	c.happen(wire.Happening{Kind: wire.SessionDown, Peer: p.Addr, Text: reason})
 	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
 	c.aboutNews = true
 	for o := range c.flying {
@@ -146,10 +157,12 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			return
 		case v.ok:
 			c.put(k, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Sent})
+			c.confirmed(o, p, state.Sent, "")
 			c.landed(o, p)
 			return
 		case o.accepted && s != nil:
 			c.table.grade(k, s, state.Unsent, v.difference)
+			c.confirmed(o, p, state.Unsent, v.difference)
 			return
 		}
 		// Not what is in flight: what was there before, sent again.
@@ -172,7 +185,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {
-		c.trouble(fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
+		c.drift(k, p.Addr, fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
 		c.put(k, slot{peer: p, claimant: s.claimant, attrs: c.observed(p, r.sent), grade: state.Sent})
 	}
 }
@@ -203,6 +216,7 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 			return
 		}
 		c.table.drop(k, p)
+		c.confirmed(o, p, 0, "")
 		c.landed(o, p)
 		return
 	}
@@ -214,7 +228,7 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 		return
 	}
 	if s != nil {
-		c.trouble(fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", k, p.Addr))
+		c.drift(k, p.Addr, fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", k, p.Addr))
 		c.lose(k, s)
 	}
 }

@@ -28,6 +28,9 @@ type fakeExaBGP struct {
 	garble string               // a question that is answered error
 	hide   func(state.Key) bool // what is never sent
 	stuck  bool                 // no peer takes anything
+	// listing is what is left of the answer to a question for what was received,
+	// which comes piece by piece, and behind it what was asked since.
+	listing, behind []string
 }
 
 // add makes a neighbor as a new configuration does.
@@ -44,6 +47,8 @@ type fakePeer struct {
 	families   []state.Family
 	negotiated []state.Family
 	noAPI      bool
+	receives   bool
+	received   map[state.Key]state.Attrs // exaBGP's Adj-RIB-In
 	up         bool
 	cache      map[state.Key]state.Attrs // exaBGP's Adj-RIB-Out
 	holds      map[state.Key]state.Attrs // what the peer has
@@ -75,6 +80,8 @@ func (f *fakeExaBGP) say(lines ...string) { f.out = append(f.out, lines...) }
 func (f *fakeExaBGP) write(line string) {
 	line = strings.TrimSpace(line)
 	switch {
+	case len(f.listing) > 0:
+		f.behind = append(f.behind, line)
 	case f.garble != "" && line == f.garble:
 		f.say("error")
 	case line == "version":
@@ -99,6 +106,8 @@ func (f *fakeExaBGP) write(line string) {
 			}
 		}
 		f.say("done")
+	case line == "show adj-rib in extensive":
+		f.listReceived()
 	case strings.HasSuffix(line, "flush adj-rib out"):
 		for _, p := range f.selected(line) {
 			p.resend()
@@ -209,6 +218,7 @@ func words(a state.Attrs) string {
 // flush sends what is pending to the peers that are up, as a later turn of
 // exaBGP's loop does.
 func (f *fakeExaBGP) flush() {
+	f.list(2)
 	for _, p := range f.peers {
 		if !p.up || f.stuck {
 			continue
@@ -283,6 +293,7 @@ func (p *fakePeer) envelope(kind string, more map[string]any) string {
 
 func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 	p.up, p.fresh, p.holds = true, true, map[state.Key]state.Attrs{}
+	p.received = map[state.Key]state.Attrs{} // not when the session goes down
 	f.say(p.envelope("state", map[string]any{"state": "up"}))
 	p.pending = nil
 	p.resend()
@@ -303,14 +314,18 @@ func (p *fakePeer) configuration() []string {
 	lines := []string{
 		"neighbor " + p.addr.String() + " {", "  router-id 1.1.1.1;", "  local-address 127.0.0.1;",
 		fmt.Sprintf("  local-as %d;", p.localAS), fmt.Sprintf("  peer-as %d;", p.peerAS),
-		"  adj-rib-out true;", "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+		"  adj-rib-in true;", "  adj-rib-out true;", "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
 	}
 	for _, fam := range p.families {
 		lines = append(lines, "    "+fam.String()+";")
 	}
 	lines = append(lines, "  }")
 	if !p.noAPI {
-		lines = append(lines, "  api {", "    processes [ routesync ];", "    neighbor-changes;", "    send {", "      parsed;", "      update;", "    }", "  }")
+		lines = append(lines, "  api {", "    processes [ routesync ];", "    neighbor-changes;", "    send {", "      parsed;", "      update;", "    }")
+		if p.receives {
+			lines = append(lines, "    receive {", "      parsed;", "      update;", "    }")
+		}
+		lines = append(lines, "  }")
 	}
 	return append(lines, "}")
 }

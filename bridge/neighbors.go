@@ -115,6 +115,7 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })
 	before := c.peers
 	c.peers, c.deaf, c.aboutNews, c.met = peers, deaf, true, true
+	c.receiveFrom(peers, own)
 	for _, p := range before {
 		if !has(peers, p) {
 			c.forget(p)
@@ -161,12 +162,13 @@ func (c *core) learnSessions(body []string, ok bool) {
 		}
 		if !s.Up() {
 			if p.up {
-				c.sessionDown(p)
+				c.sessionDown(p, "")
 			}
 			continue
 		}
 		if !p.up {
 			c.sessionUp(p)
+			c.receivedUp(p, false)
 			p.since = c.now.Add(-time.Duration(s.Seconds) * time.Second)
 		}
 		p.negotiated, p.asked = s.Families, true
@@ -177,6 +179,7 @@ func (c *core) learnSessions(body []string, ok bool) {
 			c.proveAt(p)
 		}
 	}
+	c.askReceived()
 }
 
 // regrade marks what a session can't carry, now that it is known.

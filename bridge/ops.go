@@ -201,17 +201,20 @@ func OwnerName(owner string) string {
 }
 
 func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
+	r := state.Refusal{Key: o.key, Owner: o.owner, Attrs: o.attrs, Peers: state.NewPeers(at), Reason: strings.Join(reasons, "; ")}
+	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
+	h.Attrs.Attrs = o.attrs
+	c.happenTo(o.key, h)
 	if o.order.answered() {
 		return // whoever gave it is told; nobody else waits for it
 	}
-	r := state.Refusal{Key: o.key, Owner: o.owner, Attrs: o.attrs, Peers: state.NewPeers(at), Reason: strings.Join(reasons, "; ")}
 	id := refusalKey{o.key, o.owner}
 	c.refused[id] = r
 	c.unsaid[id] = struct{}{}
 	if state.ByHand(o.owner) {
 		c.boundRefusals(id)
 	}
-	c.trouble(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
+	c.fail(fmt.Sprintf("refused %s of owner %s: %s", o.key, o.owner, r.Reason))
 }
 
 // answerOp counts an operation as answered: accepted, refused or nothing to do.

@@ -23,6 +23,12 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 		c.out.grants = append(c.out.grants, grant{to, c.grant(r, to)})
 	case wire.RequestSnapshot:
 		c.out.snapshots = append(c.out.snapshots, to)
+	case wire.RequestReceived:
+		c.followReceived(to)
+	case wire.RequestFollowReceived:
+		c.followReceived("")
+	case wire.RequestFollowEvents:
+		c.evt.follow(now)
 	default:
 		c.log.Warn("request of an unknown kind", "kind", r.Kind)
 	}
@@ -86,6 +92,7 @@ func (c *core) news() bool {
 func (c *core) resume() {
 	c.n++
 	c.aboutNews = true
+	c.restartStreams()
 }
 
 // update takes the next update for the readers. What stands in About, how far
@@ -224,7 +231,7 @@ func (c *core) about() *wire.About {
 		a.Converged = c.converged.UnixMilli()
 	}
 	for _, p := range c.peers {
-		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks}
+		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p)}
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
 		}

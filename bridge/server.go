@@ -372,6 +372,20 @@ func (s *Server) event(kind string, body []byte, err error) {
 	s.post(rabbit.Message{Exchange: rabbit.EventExchange, Key: eventKey(s.core.speaker), Type: kind, Body: body}, err)
 }
 
+// tell takes what the streams have for their readers: behind everything else
+// that waits, and at most a message of each.
+func (s *Server) tell() {
+	for _, t := range s.core.tell() {
+		m := rabbit.Message{Key: t.to, Type: t.kind}
+		if t.to == "" {
+			m.Exchange, m.Key = rabbit.EventExchange, t.key
+		}
+		var err error
+		m.Body, err = t.encode()
+		s.post(m, err)
+	}
+}
+
 func (s *Server) reply(to, kind string, body []byte, err error) {
 	s.post(rabbit.Message{Key: to, Type: kind, Body: body}, err)
 }
@@ -399,6 +413,7 @@ func (s *Server) feed(ctx context.Context, pace *time.Timer) {
 		s.paced = true
 		pace.Reset(updateEvery)
 	}
+	s.tell()
 	if len(s.queue) == 0 {
 		return
 	}

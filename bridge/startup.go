@@ -130,6 +130,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.early = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
 	c.prove()
+	c.askReceived()
 }
 
 // claimed is whose the journal says a route is.

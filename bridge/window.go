@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"routesync/bridge/exabgp"
@@ -29,6 +30,7 @@ type exchange struct {
 	alone    bool // an answer was lost: one command to a window now
 
 	ask   func(body []string, ok bool) // of a question; ok: answered done
+	each  func(line string)            // of a question whose body is not kept
 	body  []string
 	tries int
 }
@@ -57,6 +59,13 @@ type windows struct {
 }
 
 func (w *windows) add(x *exchange) { w.waiting = append(w.waiting, x) }
+
+// waits tells whether a question waits, or is out.
+func (w *windows) waits(line string) bool {
+	is := func(x *exchange) bool { return x.line == line }
+	return slices.ContainsFunc(w.waiting, is) ||
+		slices.ContainsFunc(w.out, func(w *window) bool { return slices.ContainsFunc(w.commands, is) })
+}
 
 // ahead puts commands before those that wait.
 func (w *windows) ahead(xs ...*exchange) { w.waiting = append(xs, w.waiting...) }
@@ -107,6 +116,8 @@ func (w *windows) text(line string) {
 	switch {
 	case exabgp.IsBarrierHeader(line):
 		x.barrier = true
+	case len(x.commands) == 1 && x.commands[0].each != nil:
+		x.commands[0].each(line)
 	case len(x.commands) == 1:
 		x.commands[0].body = append(x.commands[0].body, line)
 	}
@@ -305,6 +316,7 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 			o.waiting = append(o.waiting, p)
 		}
 	}
+	c.confirmed(o, p, s.grade, s.reason)
 	delete(c.lost, place{o.key, p.Addr})
 	c.put(o.key, s)
 }
@@ -318,6 +330,7 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	atPeer := p.up && p.carries(o.key.Family) && s.grade != state.Held
 	if !atPeer || has(o.seen, p) {
 		c.table.drop(o.key, p)
+		c.confirmed(o, p, 0, "")
 		return
 	}
 	if s.grade == state.Sent {

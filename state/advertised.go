@@ -89,6 +89,9 @@ type Neighbor struct {
 	// Lacks says what the speaker's configuration of this peer is short of,
 	// each with the line to add.
 	Lacks []string
+	// Received is how many routes the peer announces; nil if that is not
+	// reported.
+	Received *int
 }
 
 // Advertised is what a speaker's bridge confirms. Nothing may be withdrawn on

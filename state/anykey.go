@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -44,18 +45,33 @@ func (a AnyKey) String() string {
 	return strings.NewReplacer(`"`, "", ":{", " {", ",", " ").Replace(strings.Trim(a.ID, "{}"))
 }
 
-// CompareAnyKeys orders keys by family, then as people sort them where there is
-// a [Key] for both.
-func CompareAnyKeys(a, b AnyKey) int {
-	if c := cmp.Compare(a.Family, b.Family); c != 0 {
-		return c
+// SortAnyKeys sorts by family, and then as people do where there is a [Key]:
+// what has none comes last.
+func SortAnyKeys(keys []AnyKey) {
+	type sortable struct {
+		AnyKey
+		key  string
+		none bool
 	}
-	ka, oka := a.Key()
-	kb, okb := b.Key()
-	if oka && okb {
-		return CompareKeys(ka, kb)
+	all := make([]sortable, len(keys))
+	for i, a := range keys {
+		k, ok := a.Key()
+		all[i] = sortable{a, k.NLRI, !ok}
 	}
-	return cmp.Compare(a.ID, b.ID)
+	slices.SortFunc(all, func(a, b sortable) int {
+		switch c := cmp.Compare(a.Family, b.Family); {
+		case c != 0:
+			return c
+		case a.none != b.none && a.none:
+			return 1
+		case a.none != b.none:
+			return -1
+		}
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID))
+	})
+	for i, s := range all {
+		keys[i] = s.AnyKey
+	}
 }
 
 // SeenAttrs is a set of path attributes as a peer sent it. It is comparable.

@@ -34,6 +34,8 @@ const (
 	deadMax         = 10_000
 	requestsMax     = 1_000
 	eventsMax       = 10_000
+	// eventBytesMax is for received routes: 1,000,000 of them take a tenth.
+	eventBytesMax = 128 << 20
 	// deliveriesMax is how often a command can be on its way to a bridge that dies
 	// before it becomes a dead letter. Without a limit a requeued message of
 	// a quorum queue goes to the back, behind later ones
@@ -101,8 +103,9 @@ func requestQueue(speaker string) queue {
 // eventQueue drops its oldest events for a reader that does not keep up.
 func eventQueue() queue {
 	return queue{exclusive: true, autoDelete: true, args: amqp.Table{
-		"x-max-length": int64(eventsMax),
-		"x-overflow":   "drop-head",
+		"x-max-length":       int64(eventsMax),
+		"x-max-length-bytes": int64(eventBytesMax),
+		"x-overflow":         "drop-head",
 	}}
 }
 

@@ -78,6 +78,7 @@ type neighborJSON struct {
 	Since    int64      `json:"since_unix_ms,omitempty"`
 	Families []string   `json:"families"`
 	Lacks    []string   `json:"lacks,omitempty"`
+	Received *int       `json:"received,omitempty"`
 }
 
 type aboutJSON struct {

@@ -21,7 +21,10 @@ import (
 type Received struct {
 	Speaker, Boot, Run string
 	N                  int64
-	Part               *Part
+	// Tables numbers the tables that a bridge made. One has every change of a
+	// message whose number is lower.
+	Tables int64
+	Part   *Part
 	// Overtaken is how many changes before these are left out, because a later
 	// one of the same route has come meanwhile.
 	Overtaken int
@@ -100,6 +103,7 @@ type receivedJSON struct {
 	Boot      string         `json:"boot"`
 	Run       string         `json:"run"`
 	N         int64          `json:"n"`
+	Tables    int64          `json:"tables,omitempty"`
 	Part      *Part          `json:"part,omitempty"`
 	Overtaken int            `json:"overtaken,omitempty"`
 	Changes   []changeJSON   `json:"changes,omitempty"`
@@ -142,7 +146,7 @@ func checkPrintable(texts ...string) error {
 
 // EncodeReceived returns the body of a message.
 func EncodeReceived(r Received) ([]byte, error) {
-	j := receivedJSON{Speaker: r.Speaker, Boot: r.Boot, Run: r.Run, N: r.N, Part: r.Part, Overtaken: r.Overtaken, From: r.From}
+	j := receivedJSON{Speaker: r.Speaker, Boot: r.Boot, Run: r.Run, N: r.N, Tables: r.Tables, Part: r.Part, Overtaken: r.Overtaken, From: r.From}
 	for _, c := range r.Changes {
 		j.Changes = append(j.Changes, changeJSON{c.Kind, c.Peer, c.At, c.Family, toSeen(c.Attrs), c.IDs, c.Reason})
 	}
@@ -155,7 +159,7 @@ func DecodeReceived(data []byte) (Received, error) {
 	if err != nil {
 		return Received{}, err
 	}
-	r := Received{Speaker: j.Speaker, Boot: j.Boot, Run: j.Run, N: j.N, Part: j.Part, Overtaken: j.Overtaken, From: j.From}
+	r := Received{Speaker: j.Speaker, Boot: j.Boot, Run: j.Run, N: j.N, Tables: j.Tables, Part: j.Part, Overtaken: j.Overtaken, From: j.From}
 	for _, cj := range j.Changes {
 		c, err := fromChange(cj)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 func sampleReceived(t testing.TB) wire.Received {
 	peer := netip.MustParseAddr("192.0.2.1")
 	return wire.Received{
-		Speaker: "edge1", Boot: "b", Run: "r", N: 4, Part: &wire.Part{ID: "r/4", Part: 2, Of: 2}, Overtaken: 3,
+		Speaker: "edge1", Boot: "b", Run: "r", N: 4, Tables: 6, Part: &wire.Part{ID: "r/4", Part: 2, Of: 2}, Overtaken: 3,
 		Changes: []wire.Change{
 			{Kind: wire.Announce, Peer: peer, At: 5, Family: "ipv4 unicast", IDs: []string{"10.0.0.0/24", "10.0.1.0/24 path-information 7"},
 				Attrs: state.SeenAttrs{Attrs: mustAttrs(t, map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.AtomicAggregate: {}}), Unknown: "bgp-ls {}\npmsi x"}},

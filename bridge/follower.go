@@ -1,0 +1,209 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+)
+
+// renewEvery is how often a follower says that it is still there. It has to
+// lose two requests to be forgotten.
+const renewEvery = wire.FollowLife / 3
+
+// Follow is what a [Follower] follows.
+type Follow struct {
+	Received bool // what the peers announce; the table comes first
+	Events   bool // what happens
+}
+
+// Follower follows a speaker's streams over one session with the broker. It
+// loses nothing silently: a gap is a [Notice], and the received table comes
+// again after it. It belongs to one goroutine and dies with its session.
+type Follower struct {
+	session *rabbit.Session
+	log     *slog.Logger
+	speaker string
+	what    Follow
+
+	received receivedReplica
+	events   eventsReplica
+
+	queue   string
+	inbox   <-chan rabbit.Delivery
+	first   Notice    // what is known before anything came
+	asked   time.Time // when the table was last asked for, or a part of it came
+	renewed time.Time
+	absent  bool // no bridge was there at the last request
+}
+
+// NewFollower returns a follower of a speaker. before is the one of the session
+// before, nil for none: what became different since is told.
+func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Follower, log *slog.Logger) *Follower {
+	f := &Follower{session: s, log: log.With("speaker", speaker), speaker: speaker, what: what}
+	f.received.speaker, f.events.speaker = speaker, speaker
+	if before != nil {
+		f.received.table = before.received.table
+		if before.received.table != nil || before.events.run != "" {
+			f.first.Gap = "the connection with the broker was lost"
+		}
+	}
+	return f
+}
+
+// Open subscribes to the streams and asks for them.
+func (f *Follower) Open(ctx context.Context) error {
+	var keys []string
+	if f.what.Received {
+		keys = append(keys, receivedKey(f.speaker))
+	}
+	if f.what.Events {
+		keys = append(keys, logKey(f.speaker))
+	}
+	var err error
+	if f.queue, f.inbox, err = f.session.Subscribe(ctx, keys...); err != nil {
+		return err
+	}
+	return f.request(ctx)
+}
+
+// Table is what the peers announce, as of the last Next; nil before it is
+// there. It is valid until the next one.
+func (f *Follower) Table() *ReceivedTable { return f.received.table }
+
+// Absent tells whether the last request found no bridge.
+func (f *Follower) Absent() bool { return f.absent }
+
+// Next waits for what comes next, or for the end of ctx (its error). Another
+// error means that the session is of no use any more.
+func (f *Follower) Next(ctx context.Context) (Notice, error) {
+	if n := f.first; !n.isZero() {
+		f.first = Notice{}
+		return n, nil
+	}
+	pause := time.NewTicker(absentPause)
+	defer pause.Stop()
+	for {
+		n, err := f.retry(ctx)
+		if err != nil || !n.isZero() {
+			return n, err
+		}
+		select {
+		case <-ctx.Done():
+			return Notice{}, ctx.Err()
+		case <-f.session.Context().Done():
+			return Notice{}, context.Cause(f.session.Context())
+		case <-pause.C:
+		case d, ok := <-f.inbox:
+			if !ok {
+				return Notice{}, fmt.Errorf("events of %s: the subscription ended", f.speaker)
+			}
+			n, err := f.take(d)
+			if ackErr := d.Ack(); err == nil {
+				err = ackErr
+			}
+			if err == nil && n.Gap != "" {
+				f.asked = time.Time{} // for a table that does not come whole
+				err = f.request(ctx)
+			}
+			if err != nil || !n.isZero() {
+				return n, err
+			}
+		}
+	}
+}
+
+func (f *Follower) take(d rabbit.Delivery) (Notice, error) {
+	if d.Err != nil {
+		return Notice{}, d.Err
+	}
+	switch d.Type {
+	case wire.TypeReceived:
+		m, err := wire.DecodeReceived(d.Body)
+		if err != nil {
+			return Notice{}, err
+		}
+		if m.Part != nil {
+			f.asked = time.Now()
+		}
+		return f.received.apply(&m)
+	case wire.TypeEvents:
+		m, err := wire.DecodeEvents(d.Body)
+		if err != nil {
+			return Notice{}, err
+		}
+		return f.events.apply(&m)
+	}
+	return Notice{}, nil
+}
+
+// retry asks again for what did not come, and says from time to time that
+// somebody follows.
+func (f *Follower) retry(ctx context.Context) (Notice, error) {
+	due := renewEvery
+	if f.absent {
+		due = absentPause
+	}
+	late := f.what.Received && !f.received.whole && f.tableLate()
+	if !late && time.Since(f.renewed) < due {
+		return Notice{}, nil
+	}
+	there := !f.absent
+	if err := f.request(ctx); err != nil || !f.absent || !there {
+		return Notice{}, err
+	}
+	return f.received.gap("the bridge is not there"), nil
+}
+
+// tableLate tells whether it is time to ask for the table, again.
+func (f *Follower) tableLate() bool { return time.Since(f.asked) >= answerPatience }
+
+// request asks for the streams, and for the table if it is not there.
+func (f *Follower) request(ctx context.Context) error {
+	f.renewed = time.Now()
+	var kinds []string
+	switch {
+	case !f.what.Received:
+	case !f.absent && (f.received.whole || !f.tableLate()):
+		kinds = append(kinds, wire.RequestFollowReceived)
+	default:
+		f.asked = f.renewed
+		kinds = append(kinds, wire.RequestReceived)
+	}
+	if f.what.Events {
+		kinds = append(kinds, wire.RequestFollowEvents)
+	}
+	for _, kind := range kinds {
+		if err := f.send(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Follower) send(ctx context.Context, kind string) error {
+	body, err := wire.EncodeRequest(wire.Request{Kind: kind})
+	if err != nil {
+		return err
+	}
+	err = f.session.Publish(ctx, rabbit.Message{
+		Key: rabbit.RequestQueue(f.speaker), Type: wire.TypeRequest, ReplyTo: f.queue,
+		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
+	})
+	if errors.Is(err, rabbit.ErrNoRoute) {
+		if !f.absent {
+			f.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(f.speaker))
+		}
+		f.absent = true
+		return nil
+	}
+	if err == nil && f.absent {
+		f.absent = false
+		f.log.Info("the bridge is there")
+	}
+	return err
+}

@@ -1,0 +1,495 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// receiving is a peer whose routes are reported.
+func receiving(addr string, as uint32) *fakePeer {
+	p := testPeer(addr, as)
+	p.receives, p.received = true, map[state.Key]state.Attrs{}
+	return p
+}
+
+// hear has a peer announce a route, or withdraw it if there are no attributes.
+func (f *fakeExaBGP) hear(p *fakePeer, k state.Key, a state.Attrs) {
+	nlri := []map[string]string{{"nlri": k.Prefix().String()}}
+	update := map[string]any{"withdraw": map[string]any{k.Family.String(): nlri}}
+	delete(p.received, k)
+	if a != (state.Attrs{}) {
+		p.received[k] = a
+		block := map[string]any{"origin": "igp"}
+		if med, ok := a.Get(state.MED); ok {
+			block["med"] = json.Number(med[0])
+		}
+		update = map[string]any{"attribute": block, "announce": map[string]any{k.Family.String(): map[string]any{a.NextHop(): nlri}}}
+	}
+	f.say(p.envelope("update", map[string]any{"direction": "receive", "message": map[string]any{"update": update}}))
+}
+
+// listReceived begins to answer the question for what was received. It lists
+// what peers announced whose sessions are down, as exaBGP does.
+func (f *fakeExaBGP) listReceived() {
+	for _, p := range f.peers {
+		for _, k := range slices.SortedFunc(maps.Keys(p.received), state.CompareKeys) {
+			f.listing = append(f.listing, fmt.Sprintf("neighbor %s local-ip 127.0.0.1 local-as %d peer-as %d router-id 1.1.1.1 family-allowed in-open %s %s%s",
+				p.addr, p.localAS, p.peerAS, k.Family, k, words(p.received[k])))
+		}
+	}
+	f.listing = append(f.listing, "done")
+}
+
+// list goes on with the listing.
+func (f *fakeExaBGP) list(lines int) {
+	n := min(lines, len(f.listing))
+	f.say(f.listing[:n]...)
+	f.listing = f.listing[n:]
+	for len(f.listing) == 0 && len(f.behind) > 0 {
+		line := f.behind[0]
+		f.behind = f.behind[1:]
+		f.write(line)
+	}
+}
+
+// listener is a reader of received routes without a broker.
+type listener struct {
+	t       testing.TB
+	w       *world
+	replica receivedReplica
+	// told is what the notices add up to; nil before the first table.
+	told *ReceivedTable
+	said []string
+	// missed tells that a message was lost and no gap was said since.
+	missed bool
+}
+
+func (w *world) listen(t testing.TB) *listener {
+	l := &listener{t: t, w: w, replica: receivedReplica{speaker: "edge1"}}
+	l.ask()
+	return l
+}
+
+// ask asks for the table, as a follower does after a gap.
+func (l *listener) ask() {
+	l.w.core.request(wire.Request{Kind: wire.RequestReceived}, fmt.Sprintf("%p", l), l.w.now)
+}
+
+func (l *listener) renew() {
+	l.w.core.request(wire.Request{Kind: wire.RequestFollowReceived}, fmt.Sprintf("%p", l), l.w.now)
+}
+
+// carry brings a message to a listener, if it is for it.
+func (l *listener) carry(m telling) {
+	l.t.Helper()
+	if m.kind != wire.TypeReceived || m.to != "" && m.to != fmt.Sprintf("%p", l) {
+		return
+	}
+	body, err := m.encode()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	back, err := wire.DecodeReceived(body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	n, err := l.replica.apply(&back)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if n.Gap != "" {
+		l.missed = false
+		l.say("gap: " + n.Gap)
+		l.ask()
+	}
+	if n.Overtaken > 0 {
+		l.say(fmt.Sprintf("%d overtaken", n.Overtaken))
+	}
+	if n.Table {
+		l.missed = false
+		if l.told == nil {
+			l.told = copied(l.replica.table)
+		}
+		l.say("table")
+	}
+	for i := range n.Changes {
+		c := &n.Changes[i]
+		l.told.change(c)
+		words := []string{string(c.Kind), c.Peer.String(), strings.Join(c.IDs, ","), c.Attrs.String(), c.Reason}
+		l.say(strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
+	}
+	if l.replica.whole {
+		if d := tableDiff(l.replica.table, l.told); d != "" {
+			l.t.Fatalf("what was told is not what the table has (-table +told):\n%s", d)
+		}
+	}
+}
+
+func (l *listener) say(line string) { l.said = append(l.said, line) }
+
+func (l *listener) heard() []string {
+	said := l.said
+	l.said = nil
+	return said
+}
+
+func copied(t *ReceivedTable) *ReceivedTable {
+	c := &ReceivedTable{Peers: map[netip.Addr]*ReceivedPeer{}}
+	for a, p := range t.Peers {
+		c.Peers[a] = &ReceivedPeer{Up: p.Up, Missing: p.Missing, Routes: maps.Clone(p.Routes)}
+	}
+	return c
+}
+
+func tableDiff(a, b *ReceivedTable) string { return cmp.Diff(inWords(a), inWords(b)) }
+
+func inWords(t *ReceivedTable) []string {
+	var lines []string
+	for a, p := range t.Peers {
+		lines = append(lines, fmt.Sprintf("%s up %t missing %q", a, p.Up, p.Missing))
+		for k, attrs := range p.Routes {
+			lines = append(lines, fmt.Sprintf("%s %s %s %s", a, k.Family, k, attrs.Value()))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// publish brings everything that there is to publish to listeners.
+func (w *world) publish(to ...*listener) {
+	for range 1000 {
+		told := w.core.tell()
+		if len(told) == 0 {
+			return
+		}
+		for _, m := range told {
+			for _, l := range to {
+				l.carry(m)
+			}
+		}
+	}
+	w.t.Fatal("there is no end of it")
+}
+
+func TestReceivedRoutes(t *testing.T) {
+	a := receiving("127.0.0.2", 65001)
+	w := newWorld(t, a, testPeer("127.0.0.3", 65002))
+	w.exabgp.sessionUp(a)
+	w.settle()
+	hear := func(prefix string, words ...string) {
+		var with state.Attrs
+		if len(words) > 0 {
+			with = attrs(t, words[0])
+		}
+		w.exabgp.hear(a, desired(t, prefix).Routes[0].Key, with)
+		w.settle()
+	}
+	hear("10.0.0.0/24", nh+" med 1")
+	if w.core.rcv.pending != nil {
+		t.Error("something is kept though nobody follows")
+	}
+	l := w.listen(t)
+	w.publish(l)
+	expect := func(what string, want ...string) {
+		t.Helper()
+		w.settle()
+		w.publish(l)
+		if d := cmp.Diff(want, l.heard()); d != "" {
+			t.Errorf("%s:\n%s", what, d)
+		}
+	}
+	expect("the table first", "table")
+	if d := cmp.Diff([]string{
+		`127.0.0.2 ipv4 unicast 10.0.0.0/24 next-hop 127.0.0.1 med 1`, `127.0.0.2 up true missing ""`,
+		`127.0.0.3 up false missing "exaBGP does not report what this peer announces: add receive { parsed; update; } and neighbor-changes; to its api"`,
+	}, inWords(l.replica.table)); d != "" {
+		t.Error(d)
+	}
+	hear("10.0.0.0/24", nh+" med 2")
+	hear("2001:db8::/32", "next-hop 2001:db8::1")
+	hear("10.0.0.0/24")
+	expect("changes in their order", "announce 127.0.0.2 10.0.0.0/24 next-hop 127.0.0.1 med 2",
+		"announce 127.0.0.2 2001:db8::/32 next-hop 2001:db8::1", "withdraw 127.0.0.2 10.0.0.0/24")
+	hear("10.1.0.0/24", nh)
+	hear("10.2.0.0/24", nh)
+	expect("those that are alike together", "announce 127.0.0.2 10.1.0.0/24,10.2.0.0/24 next-hop 127.0.0.1")
+
+	hear("10.3.0.0/24", nh)
+	late := w.listen(t)
+	hear("10.4.0.0/24", nh)
+	w.publish(l, late)
+	if d := cmp.Diff([]string{"table"}, late.heard()); d != "" {
+		t.Errorf("a late reader is told what its table has:\n%s", d)
+	}
+	expect("others in the meantime", "announce 127.0.0.2 10.3.0.0/24,10.4.0.0/24 next-hop 127.0.0.1")
+	if d := tableDiff(l.replica.table, late.replica.table); d != "" {
+		t.Error(d)
+	}
+
+	w.exabgp.sessionDown(a)
+	expect("session down", "down 127.0.0.2 peer reset")
+	w.exabgp.sessionUp(a)
+	hear("10.0.0.0/24", nh)
+	expect("session up", "up 127.0.0.2", "announce 127.0.0.2 10.0.0.0/24 next-hop 127.0.0.1")
+	if n := w.core.about().Peers; *n[0].Received != 1 || n[1].Received != nil {
+		t.Errorf("counts %v, %v", n[0].Received, n[1].Received)
+	}
+}
+
+// TestReceivedAfterRespawn: a bridge that is started again reads the table out
+// of exaBGP, and what comes meanwhile is newer.
+func TestReceivedAfterRespawn(t *testing.T) {
+	a := receiving("127.0.0.2", 65001)
+	down := receiving("127.0.0.3", 65002)
+	w := newWorld(t, a, down)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(down)
+	k := func(prefix string) state.Key { return desired(t, prefix).Routes[0].Key }
+	for i := range 8 {
+		w.exabgp.hear(a, k(fmt.Sprintf("10.0.%d.0/24", i)), attrs(t, nh))
+	}
+	w.exabgp.hear(down, k("10.9.0.0/24"), attrs(t, nh))
+	w.exabgp.sessionDown(down)
+	w.settle()
+	l := w.listen(t)
+	w.publish(l)
+
+	w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: "run-2"}, w.memory(), w.core.log)
+	w.exabgp.out = nil
+	w.core.hello(w.now)
+	for len(w.exabgp.listing) == 0 {
+		if !w.step() {
+			w.t.Fatal("the table is not asked for")
+		}
+	}
+	l.ask()
+	w.exabgp.hear(a, k("10.0.1.0/24"), attrs(t, nh+" med 5"))
+	w.exabgp.hear(a, k("10.0.7.0/24"), state.Attrs{})
+	w.step()
+	w.publish(l)
+	if got := l.replica.table.Peers[a.addr].Missing; !strings.Contains(got, "not read yet") {
+		t.Errorf("missing %q", got)
+	}
+	w.settle()
+	w.publish(l)
+	checkReceived(t, w, l)
+	if got := l.replica.table.Peers[down.addr]; len(got.Routes) != 0 || got.Missing != "" {
+		t.Errorf("the table of a session that is down: %+v", got)
+	}
+}
+
+// TestReceivedUnread: what can't be read from text is said.
+func TestReceivedUnread(t *testing.T) {
+	a := receiving("127.0.0.2", 65001)
+	w := newWorld(t, a)
+	w.exabgp.sessionUp(a)
+	w.settle()
+	w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: "run-2"}, w.memory(), w.core.log)
+	w.exabgp.out = nil
+	w.core.hello(w.now)
+	for len(w.exabgp.listing) == 0 {
+		w.step()
+	}
+	w.exabgp.listing = append([]string{"neighbor 127.0.0.2 local-ip 127.0.0.1 local-as 65000 peer-as 65001 router-id 1.1.1.1 family-allowed in-open l2vpn evpn x"}, w.exabgp.listing...)
+	w.settle()
+	l := w.listen(t)
+	w.publish(l)
+	if got := l.replica.table.Peers[a.addr].Missing; !strings.Contains(got, "1 of l2vpn evpn") {
+		t.Errorf("missing %q", got)
+	}
+	w.exabgp.sessionDown(a)
+	w.exabgp.sessionUp(a)
+	w.settle()
+	w.publish(l)
+	if got := l.replica.table.Peers[a.addr]; got.Missing != "" || !got.Up {
+		t.Errorf("after a new session: %+v", got)
+	}
+}
+
+// TestReceivedBound: what waits for a publisher is bounded, and nothing is lost
+// without a word.
+func TestReceivedBound(t *testing.T) {
+	a := receiving("127.0.0.2", 65001)
+	w := newWorld(t, a)
+	w.core.rcv.limit, w.core.rcv.size = 10, 4
+	w.exabgp.sessionUp(a)
+	w.settle()
+	l := w.listen(t)
+	w.publish(l)
+	l.heard()
+	k := func(i int) state.Key { return desired(t, fmt.Sprintf("10.%d.%d.0/24", i/256, i%256)).Routes[0].Key }
+	for i := range 100 {
+		w.exabgp.hear(a, k(i%3), attrs(t, fmt.Sprintf("%s med %d", nh, i)))
+		w.settle()
+	}
+	if n := len(w.core.rcv.pending); n > 13 {
+		t.Errorf("%d changes of 3 routes wait", n)
+	}
+	w.publish(l)
+	if said := l.heard(); !strings.Contains(said[0], "overtaken") || len(said) > 14 {
+		t.Errorf("said %q", said)
+	}
+	checkReceived(t, w, l)
+	// Ever new routes that do not stay: nothing overtakes them.
+	for i := range 100 {
+		w.exabgp.hear(a, k(1000+i), attrs(t, nh))
+		w.exabgp.hear(a, k(1000+i), state.Attrs{})
+		w.settle()
+	}
+	if n := len(w.core.rcv.pending); n > 40 {
+		t.Errorf("%d changes wait, of routes that are gone", n)
+	}
+	w.publish(l)
+	if said := strings.Join(l.heard(), "\n"); !strings.Contains(said, "gap") {
+		t.Errorf("no gap in %q", said)
+	}
+	checkReceived(t, w, l)
+}
+
+// checkReceived compares what a listener has with what exaBGP has.
+func checkReceived(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, w *world, l *listener) {
+	t.Helper()
+	want := map[string]string{}
+	for _, p := range w.exabgp.peers {
+		for k, a := range p.received {
+			if p.up {
+				want[fmt.Sprintf("%s %s", p.addr, k)] = a.String()
+			}
+		}
+	}
+	got := map[string]string{}
+	for a, p := range l.replica.table.Peers {
+		for k, attrs := range p.Routes {
+			got[fmt.Sprintf("%s %s", a, k)] = attrs.Value().String()
+		}
+		if p.Missing != "" {
+			t.Fatalf("table of %s: %s", a, p.Missing)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" || !l.replica.whole {
+		t.Fatalf("whole %t; (-exaBGP +reader):\n%s", l.replica.whole, d)
+	}
+}
+
+// TestRandomReceived: whatever the peers announce, however often sessions flap,
+// bridges die, messages get lost and readers begin anew: each reader ends with
+// what exaBGP has, and no message is missed without a gap.
+func TestRandomReceived(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, receiving("127.0.0.2", 65001), receiving("127.0.0.3", 65000))
+		bound := func() {
+			w.core.rcv.limit, w.core.rcv.size = rapid.IntRange(1, 8).Draw(rt, "limit"), rapid.IntRange(1, 4).Draw(rt, "size")
+		}
+		bound()
+		readers := []*listener{w.listen(t), w.listen(t)}
+		for i := range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
+			switch rapid.SampledFrom([]string{"hear", "hear", "hear", "hear", "publish", "publish", "flap", "die", "restart", "lose", "twice", "unlink", "sleep", "renew"}).Draw(rt, "step") {
+			case "hear":
+				if !p.up {
+					w.exabgp.sessionUp(p)
+				}
+				k := desired(t, rapid.SampledFrom([]string{"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24", "2001:db8::/32"}).Draw(rt, "route")).Routes[0].Key
+				hop := nh
+				if k.Family == state.IPv6Unicast {
+					hop = "next-hop 2001:db8::1"
+				}
+				w.exabgp.hear(p, k, rapid.SampledFrom([]state.Attrs{{}, attrs(t, hop), attrs(t, hop+" med 1")}).Draw(rt, "attributes"))
+			case "publish":
+				for _, m := range w.core.tell() {
+					for _, l := range readers {
+						l.carry(m)
+					}
+				}
+			case "lose":
+				for _, m := range w.core.tell() {
+					for _, l := range readers {
+						l.lose(m)
+					}
+				}
+			case "twice":
+				for _, m := range w.core.tell() {
+					for _, l := range readers {
+						l.carry(m)
+						l.carry(m)
+					}
+				}
+			case "flap":
+				if p.up {
+					w.exabgp.sessionDown(p)
+				} else {
+					w.exabgp.sessionUp(p)
+				}
+			case "die":
+				w.exabgp.out, w.exabgp.listing, w.exabgp.behind = nil, nil, nil
+				w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: fmt.Sprintf("life-%d", i)}, w.memory(), w.core.log)
+				bound()
+				w.core.hello(w.now)
+			case "restart":
+				readers[0] = w.listen(t)
+			case "unlink":
+				w.core.resume()
+			case "sleep":
+				w.now = w.now.Add(wire.FollowLife + time.Second)
+				w.core.tick(w.now)
+			case "renew":
+				for _, l := range readers {
+					l.renew()
+				}
+			}
+			for range rapid.IntRange(0, 3).Draw(rt, "progress") {
+				if !w.step() {
+					w.exabgp.flush()
+				}
+			}
+		}
+		// Everything comes to rest: readers renew, and ask again if their table is
+		// late, as they do by the clock.
+		w.settle()
+		for _, l := range readers {
+			l.renew()
+			w.publish(readers...)
+			if l.missed {
+				rt.Fatalf("a message was lost, and no gap was said: %q", l.said)
+			}
+			if !l.replica.whole {
+				l.ask()
+				w.publish(readers...)
+			}
+			checkReceived(rt, w, l)
+		}
+	})
+}
+
+// lose is a message that does not come.
+func (l *listener) lose(m telling) {
+	if m.kind != wire.TypeReceived || m.to != "" && m.to != fmt.Sprintf("%p", l) {
+		return
+	}
+	body, err := m.encode()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	lost, err := wire.DecodeReceived(body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if l.replica.whole && lost.Run == l.replica.run && lost.N > l.replica.n && len(lost.Changes) > 0 {
+		l.missed = true
+	}
+}
