@@ -2,7 +2,6 @@ package exabgp
 
 import (
 	"bytes"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -124,11 +123,11 @@ func (p *parser) command() {
 		p.missing("%s is not told what", "write "+p.before().text+" route PREFIX ...")
 	case w.is("flow"):
 		p.next++
-		p.statements(p.flow)
+		p.statements(p.flow, "", "route")
 	case w.is("vpls"):
-		p.statements(p.vpls)
+		p.statements(p.vpls, "", "vpls")
 	case p.begins(w):
-		p.statements(p.unicast)
+		p.statements(p.unicast, p.short(), "route", "attributes")
 	case w.is("watchdog"), !p.order.Withdraw && w.is("eor", "route-refresh", "operational"):
 		p.foreign = &NotARouteError{Column: p.before().col, Command: p.before().text + " " + w.text}
 	default:
@@ -198,11 +197,18 @@ func (p *parser) begins(w word) bool {
 }
 
 // statements reads one statement and those that follow it, each after a
-// semicolon or a block.
-func (p *parser) statements(read func(first word)) {
-	for {
+// semicolon or a block. What and words can begin one.
+func (p *parser) statements(read func(first word), what string, words ...string) {
+	for n := 0; ; n++ {
+		if n == 0 || p.before().mark == ';' {
+			p.want(what, words...)
+		}
 		w, ok := p.peek()
-		if !ok {
+		switch {
+		case !ok && n == 0:
+			p.missing("%s is followed by nothing", "")
+			return
+		case !ok:
 			return
 		}
 		if w.mark == ';' {
@@ -211,8 +217,8 @@ func (p *parser) statements(read func(first word)) {
 			continue
 		}
 		read(w)
-		if p.before().mark != '}' && p.mark(';') {
-			p.want(p.short(), p.kinds()[:2]...)
+		if p.before().mark != '}' {
+			p.mark(';')
 		}
 	}
 }
@@ -231,16 +237,4 @@ func (p *parser) add(at word, r Route) {
 	if p.order.Routes[first].Attrs != r.Attrs {
 		p.fault(at, r.Key.String()+" is given twice, with different attributes", "keep one of them")
 	}
-}
-
-// hostRoute reads a prefix; an address alone is its host route.
-func hostRoute(text string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		if a.Is4() {
-			text += "/32"
-		} else {
-			text += "/128"
-		}
-	}
-	return state.ParsePrefix(text)
 }

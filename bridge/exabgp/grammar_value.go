@@ -64,18 +64,21 @@ func (p *parser) attribute(s *settings, name state.Name, kw word) {
 	}
 	fresh := p.once(s, string(name), kw)
 	values, good := p.values(name, kw)
-	if good {
-		if _, err := state.NewAttrs(map[state.Name][]string{name: values}); err != nil {
-			p.faultErr(kw, err)
-			good = false
-		}
-	}
-	switch {
-	case !good:
+	if !good {
 		s.bad = true
-	case fresh:
-		s.values[name] = values
+	} else if fresh {
+		p.store(s, kw, name, values)
 	}
+}
+
+// store keeps the values of an attribute that go together.
+func (p *parser) store(s *settings, at word, name state.Name, values []string) {
+	if _, err := state.NewAttrs(map[state.Name][]string{name: values}); err != nil {
+		p.faultErr(at, err)
+		s.bad = true
+		return
+	}
+	s.values[name] = values
 }
 
 // values reads the value of an attribute (configuration/static/parser.py).
@@ -100,7 +103,7 @@ func (p *parser) values(name state.Name, kw word) (values []string, good bool) {
 	switch name {
 	case state.AtomicAggregate:
 		return nil, true
-	case state.Community, state.LargeCommunity, state.ExtendedCommunity, state.ClusterList:
+	case state.Community, state.LargeCommunity, state.ExtendedCommunity, state.ClusterList, state.Label:
 		good = p.list(kw, what, words, plain)
 	case state.ASPath:
 		good = p.list(kw, what, words, func(w word) bool {
@@ -265,7 +268,7 @@ func (p *parser) raw(s *settings, kw word) {
 		code, flags, data, err := rawFields(fields[0], fields[1], fields[2])
 		if name, values, known := keywordValue(code, data); err == nil && known && flags == 0xc0 {
 			if p.once(s, string(name), kw) {
-				s.values[name] = values
+				p.store(s, open, name, values)
 			}
 			return
 		}
@@ -278,15 +281,6 @@ func (p *parser) raw(s *settings, kw word) {
 	if p.once(s, "attribute "+fields[0], kw) {
 		s.values[state.Raw] = append(s.values[state.Raw], text)
 	}
-}
-
-// labels reads a label or a stack of labels.
-func (p *parser) labels(s *settings, kw word) {
-	good := p.list(kw, "label", nil, func(w word) bool {
-		s.labels = append(s.labels, w)
-		return w.mark == 0
-	})
-	s.bad = s.bad || !good
 }
 
 // expectedOf says what the value of an attribute is: words that it can be, and
