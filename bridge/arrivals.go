@@ -70,14 +70,6 @@ func (r *receivedStream) add(x arrival) {
 	r.room = 2 * len(r.pending)
 }
 
-func (r *receivedStream) session(in *inbound, reason string, now time.Time) {
-	kind := wire.Down
-	if in.up {
-		kind = wire.Up
-	}
-	r.add(arrival{kind: kind, peer: in.peer, text: reason, at: now})
-}
-
 func (r *receivedStream) close() {
 	r.open, r.pending, r.overtaken, r.room, r.asked, r.answer = false, nil, 0, 0, nil, nil
 }
@@ -168,20 +160,25 @@ func (r *receivedStream) take() []wire.Change {
 			last.IDs = append(last.IDs, x.key.ID)
 			continue
 		}
-		w := wire.Change{Kind: x.kind, Peer: x.peer, At: x.at.UnixMilli(), Family: x.key.Family, Reason: x.text}
-		if x.kind == wire.Announce {
-			w.Attrs = x.attrs.Value()
-		}
-		if x.kind.Routes() {
-			w.IDs = []string{x.key.ID}
-		}
-		out = append(out, w)
+		out = append(out, x.change())
 	}
 	r.pending = r.pending[n:]
 	if len(r.pending) == 0 {
 		r.pending, r.room = nil, 0 // what it grew to is not needed again
 	}
 	return out
+}
+
+// change is an arrival by itself, as it is published.
+func (x *arrival) change() wire.Change {
+	w := wire.Change{Kind: x.kind, Peer: x.peer, At: x.at.UnixMilli(), Family: x.key.Family, Reason: x.text}
+	if x.kind == wire.Announce {
+		w.Attrs = x.attrs.Value()
+	}
+	if x.kind.Routes() {
+		w.IDs = []string{x.key.ID}
+	}
+	return w
 }
 
 func (x *arrival) like(y *arrival) bool {

@@ -2,9 +2,11 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -122,5 +124,115 @@ func TestClassicRefusalsAreBounded(t *testing.T) {
 	}
 	if n := len(w.replica.set.Refused); n != refusalsByHand || n != len(w.core.refused) {
 		t.Errorf("%d refusals at the reader, %d at the bridge, want %d", n, len(w.core.refused), refusalsByHand)
+	}
+}
+
+// bodies takes what waits for the queue from-exabgp.
+func (w *world) bodies() []string {
+	var all []string
+	for {
+		some := w.core.classicBodies(3)
+		if len(some) == 0 {
+			return all
+		}
+		for _, b := range some {
+			all = append(all, string(b))
+		}
+	}
+}
+
+// receives has a peer announce or withdraw routes: "+10.0.0.0/24", "-...".
+func (w *world) receives(p *fakePeer, routes ...string) {
+	for _, r := range routes {
+		f, prefix := desired(w.t, r[1:]).Routes[0].Key.Family.String(), r[1:]
+		nlri := []map[string]string{{"nlri": prefix}}
+		update := map[string]any{"withdraw": map[string]any{f: nlri}}
+		if r[0] == '+' {
+			update = map[string]any{"attribute": map[string]any{"origin": "igp", "med": 5}, "announce": map[string]any{f: map[string]any{"192.0.2.9": nlri}}}
+		}
+		w.exabgp.say(p.envelope("update", map[string]any{"direction": "receive", "message": map[string]any{"update": update}}))
+	}
+	w.settle()
+}
+
+func TestClassicReceived(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	for format, want := range map[ClassicFormat][]string{
+		ClassicText: {"announce 192.168.41.4/32", "announce 192.168.41.5/32", "withdraw 192.168.41.5/32"},
+		ClassicAll:  {"announce 192.168.41.4/32", "announce ipv6 unicast 2001:db8::/32", "announce 192.168.41.5/32", "withdraw 192.168.41.5/32"},
+		ClassicJSON: {
+			`{"kind":"announce","peer":"127.0.0.2","at_unix_ms":1800000000000,"family":"ipv4 unicast","attributes":{"med":["5"],"next-hop":["192.0.2.9"]},"nlri":["192.168.41.4/32"]}`,
+			`{"kind":"announce","peer":"127.0.0.2","at_unix_ms":1800000000000,"family":"ipv6 unicast","attributes":{"med":["5"],"next-hop":["192.0.2.9"]},"nlri":["2001:db8::/32"]}`,
+			`{"kind":"announce","peer":"127.0.0.2","at_unix_ms":1800000000000,"family":"ipv4 unicast","attributes":{"med":["5"],"next-hop":["192.0.2.9"]},"nlri":["192.168.41.5/32"]}`,
+			`{"kind":"withdraw","peer":"127.0.0.2","at_unix_ms":1800000000000,"family":"ipv4 unicast","nlri":["192.168.41.5/32"]}`,
+		},
+	} {
+		t.Run(string(format), func(t *testing.T) {
+			w := handWorld(t, p)
+			w.core.texts.format = format
+			w.receives(p, "+192.168.41.4/32", "+2001:db8::/32", "+192.168.41.5/32", "-192.168.41.5/32")
+			if got := w.bodies(); !slices.Equal(got, want) {
+				t.Errorf("from-exabgp has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// After the broker was away the whole table comes again, and no withdraw that
+// nobody was told of is lost.
+func TestClassicRepeats(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicText
+	w.receives(p, "+10.0.0.0/24", "+10.0.1.0/24", "+10.0.2.0/24")
+	w.bodies()
+	w.receives(p, "-10.0.1.0/24", "-10.0.2.0/24", "+10.0.2.0/24")
+	w.core.repeat()
+	got := w.bodies()
+	slices.Sort(got[1:])
+	if want := []string{"withdraw 10.0.1.0/24", "announce 10.0.0.0/24", "announce 10.0.2.0/24"}; !slices.Equal(got, want) {
+		t.Errorf("from-exabgp has %q, want %q", got, want)
+	}
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.exabgp.sessionUp(p)
+	w.receives(p, "+10.0.0.0/24")
+	if got, want := w.bodies(), []string{"announce 10.0.0.0/24"}; !slices.Equal(got, want) {
+		t.Errorf("after a new session from-exabgp has %q, want %q", got, want)
+	}
+}
+
+// A queue that nobody reads takes no more memory than the tables.
+func TestClassicOutIsBounded(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicText
+	peer := w.core.findPeer(p.addr)
+	flap := func(n int) {
+		for i := range n {
+			k := state.AnyKey{Family: "ipv4 unicast", ID: fmt.Sprintf("10.%d.%d.0/24", i>>8&255, i&255)}
+			w.core.receive(peer, &exabgp.Update{Reached: []exabgp.Reached{{Keys: []state.AnyKey{k}}}})
+			w.core.receive(peer, &exabgp.Update{Lost: []state.AnyKey{k}})
+		}
+	}
+	for range 10 {
+		flap(1000)
+	}
+	if n := len(w.core.texts.pending); n > changesMax {
+		t.Errorf("%d changes wait for 1000 routes that flap", n)
+	}
+	if got := w.bodies(); len(got) == 0 || got[len(got)-1] != "withdraw 10.3.231.0/24" {
+		t.Errorf("the last of %d is not the last withdraw", len(got))
+	}
+	flap(3 * changesMax)
+	w.receives(p, "+10.255.0.0/24")
+	if n := len(w.core.texts.pending); n > 2*changesMax {
+		t.Errorf("%d changes wait", n)
+	}
+	if got := w.bodies(); got[len(got)-1] != "announce 10.255.0.0/24" {
+		t.Errorf("the last of %d is %q, not the route that is there", len(got), got[len(got)-1])
 	}
 }

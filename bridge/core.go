@@ -100,6 +100,7 @@ type core struct {
 	table   adjRIBOut
 	inbound map[netip.Addr]*inbound       // what the peers announce
 	rcv     receivedStream                // of what they announce
+	texts   classicOut                    // the same for the queue from-exabgp
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
@@ -162,6 +163,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		unsaid:  map[refusalKey]struct{}{},
 	}
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
+	c.texts.held = c.receivedRoutes
 	if memory.Boot == id.Boot {
 		for _, e := range memory.Entries {
 			c.claims[e.Key] = e.Claims

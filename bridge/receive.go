@@ -26,17 +26,17 @@ func (c *core) receive(p *peer, u *exabgp.Update) {
 	}
 	for _, k := range u.Lost {
 		in.withdraw(k)
-		c.rcv.add(arrival{kind: wire.Withdraw, peer: p.Addr, key: k, at: c.now})
+		c.arrive(arrival{kind: wire.Withdraw, peer: p.Addr, key: k, at: c.now})
 	}
 	for _, r := range u.Reached {
 		attrs := unique.Make(r.Attrs)
 		for _, k := range r.Keys {
 			in.announce(k, attrs)
-			c.rcv.add(arrival{kind: wire.Announce, peer: p.Addr, key: k, attrs: attrs, at: c.now})
+			c.arrive(arrival{kind: wire.Announce, peer: p.Addr, key: k, attrs: attrs, at: c.now})
 		}
 	}
 	for _, family := range u.Ended {
-		c.rcv.add(arrival{kind: wire.EndOfRIB, peer: p.Addr, key: state.AnyKey{Family: family}, at: c.now})
+		c.arrive(arrival{kind: wire.EndOfRIB, peer: p.Addr, key: state.AnyKey{Family: family}, at: c.now})
 	}
 }
 
@@ -45,7 +45,7 @@ func (c *core) receiveFrom(peers []*peer, own []string) {
 	for a := range c.inbound {
 		if !slices.ContainsFunc(peers, func(p *peer) bool { return p.Addr == a }) {
 			delete(c.inbound, a)
-			c.rcv.add(arrival{kind: wire.Gone, peer: a, at: c.now})
+			c.arrive(arrival{kind: wire.Gone, peer: a, at: c.now})
 		}
 	}
 	for _, p := range peers {
@@ -61,7 +61,7 @@ func (c *core) receiveFrom(peers []*peer, own []string) {
 		reported := p.Receives(own...)
 		if in.reported && !reported {
 			in.begin(in.up)
-			c.rcv.session(in, "", c.now)
+			c.sessionOf(in, "")
 		}
 		if !in.reported && reported && in.up {
 			in.wonder()
@@ -82,7 +82,7 @@ func (c *core) receivedUp(p *peer, fresh bool) {
 	if !fresh {
 		in.wonder()
 	}
-	c.rcv.session(in, "", c.now)
+	c.sessionOf(in, "")
 	c.sayMissing(in, "")
 }
 
@@ -90,8 +90,17 @@ func (c *core) receivedUp(p *peer, fresh bool) {
 func (c *core) receivedDown(p *peer, reason string) {
 	if in := c.inbound[p.Addr]; in != nil && in.up {
 		in.begin(false)
-		c.rcv.session(in, exabgp.Printable(reason), c.now)
+		c.sessionOf(in, exabgp.Printable(reason))
 	}
+}
+
+// sessionOf tells that a session has begun or ended.
+func (c *core) sessionOf(in *inbound, reason string) {
+	kind := wire.Down
+	if in.up {
+		kind = wire.Up
+	}
+	c.arrive(arrival{kind: kind, peer: in.peer, text: reason, at: c.now})
 }
 
 // sayMissing tells followers when a table has become whole, or is not any more.
@@ -99,9 +108,9 @@ func (c *core) sayMissing(in *inbound, before string) {
 	switch now := in.missing(); {
 	case now == before:
 	case now == "":
-		c.rcv.add(arrival{kind: wire.Complete, peer: in.peer, at: c.now})
+		c.arrive(arrival{kind: wire.Complete, peer: in.peer, at: c.now})
 	default:
-		c.rcv.add(arrival{kind: wire.Incomplete, peer: in.peer, text: now, at: c.now})
+		c.arrive(arrival{kind: wire.Incomplete, peer: in.peer, text: now, at: c.now})
 	}
 }
 
@@ -134,7 +143,7 @@ func (c *core) listReceived(line string) {
 	if in := c.inbound[r.Peer]; err == nil && in != nil && in.reported {
 		attrs := unique.Make(r.Attrs)
 		if in.listed(r.Key, attrs) {
-			c.rcv.add(arrival{kind: wire.Announce, peer: r.Peer, key: r.Key, attrs: attrs, at: c.now})
+			c.arrive(arrival{kind: wire.Announce, peer: r.Peer, key: r.Key, attrs: attrs, at: c.now})
 		}
 	}
 }

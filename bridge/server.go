@@ -40,10 +40,12 @@ type Server struct {
 	links  chan *link // a session that has come up
 	gone   chan *link // a session that has ended
 	idle   chan *link // its publisher is ready for more
+	hungry chan *link // the publisher of its classic queue is
 	inbox  chan delivery
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
+	texted bool // so does that of its classic queue
 	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
@@ -52,6 +54,7 @@ type Server struct {
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
+	text chan [][]byte         // the same for the classic queue
 	acks chan func() error     // never full: it holds more than the broker sends ahead
 }
 
@@ -88,10 +91,13 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
 		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
-		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
+		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), hungry: make(chan *link), inbox: make(chan delivery),
 		open: map[ticket]rabbit.Delivery{},
 	}
 	s.core.lacks = o.Lacks
+	if o.Classic != nil {
+		s.core.texts.format = o.Classic.Format
+	}
 	return s, nil
 }
 
@@ -116,7 +122,7 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256+classicAhead)}
+	l := &link{out: make(chan []rabbit.Message, 1), text: make(chan [][]byte, 1), acks: make(chan func() error, 256+classicAhead)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
@@ -230,6 +236,7 @@ func (s *Server) loop(ctx context.Context) error {
 	for {
 		s.carryOut(ctx, s.core.take())
 		s.feed(ctx, pace)
+		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
 		select {
 		case <-ctx.Done():
@@ -248,15 +255,18 @@ func (s *Server) loop(ctx context.Context) error {
 				s.take(d.Delivery)
 			}
 		case l := <-s.links:
-			s.link, s.ready, s.queue = l, false, nil
+			s.link, s.ready, s.texted, s.queue = l, false, false, nil
 			clear(s.open)
 			s.core.resume()
+			s.core.repeat()
 		case l := <-s.gone:
 			if l == s.link {
-				s.link, s.ready, s.queue = nil, false, nil
+				s.link, s.ready, s.texted, s.queue = nil, false, false, nil
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
+		case l := <-s.hungry:
+			s.texted = s.texted || l == s.link
 		case <-pace.C:
 			s.paced = false
 		case now := <-tick.C:

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -148,9 +149,23 @@ func checkPrintable(texts ...string) error {
 func EncodeReceived(r Received) ([]byte, error) {
 	j := receivedJSON{Speaker: r.Speaker, Boot: r.Boot, Run: r.Run, N: r.N, Tables: r.Tables, Part: r.Part, Overtaken: r.Overtaken, From: r.From}
 	for _, c := range r.Changes {
-		j.Changes = append(j.Changes, changeJSON{c.Kind, c.Peer, c.At, c.Family, toSeen(c.Attrs), c.IDs, c.Reason})
+		j.Changes = append(j.Changes, toChange(c))
 	}
 	return encode(j)
+}
+
+func toChange(c Change) changeJSON {
+	return changeJSON{c.Kind, c.Peer, c.At, c.Family, toSeen(c.Attrs), c.IDs, c.Reason}
+}
+
+// EncodeChange returns one change as a JSON object on one line, for who reads
+// no other messages of a bridge.
+func EncodeChange(c Change) ([]byte, error) {
+	b, err := json.Marshal(toChange(c))
+	if err != nil {
+		return nil, fmt.Errorf("encode change: %w", err)
+	}
+	return b, nil
 }
 
 // DecodeReceived reads what [EncodeReceived] wrote.

@@ -29,6 +29,8 @@ const (
 	// defaultState is where systemd's StateDirectory=routesync is.
 	defaultState = "/var/lib/routesync"
 	envState     = "STATE_DIRECTORY"
+	// defaultBacklog is some 70 MB of a broker's memory at most.
+	defaultBacklog = 100_000
 	// shortestLife is how long a bridge that broke lives at least. exaBGP ends
 	// itself when a helper dies more than five times in 64 s.
 	shortestLife = 20 * time.Second
@@ -52,6 +54,8 @@ A bridge that can't start says why and stays, so that exaBGP goes on.`,
 	cmd.Flags().StringVar(&f.state, "state", "", "directory of the journal; $"+envState+" or "+defaultState+" if not given")
 	cmd.Flags().BoolVar(&f.classic, "classic", false, "serve the queues to-exabgp and from-exabgp too")
 	cmd.Flags().StringVar(&f.declare, "classic-declare", "auto", "how to declare them if they are not there: auto, transient, durable or never")
+	cmd.Flags().StringVar(&f.format, "classic-format", string(bridge.ClassicText), "lines of from-exabgp: text (ipv4 unicast, as the old helper), all (every family) or json")
+	cmd.Flags().IntVar(&f.backlog, "classic-backlog", defaultBacklog, "how many lines may wait in from-exabgp for a reader")
 	return cmd
 }
 
@@ -60,7 +64,15 @@ func (f *bridgeFlags) classicQueues() (*bridge.Classic, error) {
 	if !f.classic {
 		return nil, nil
 	}
-	c := &bridge.Classic{Declare: rabbit.ClassicDeclare(f.declare)}
+	c := &bridge.Classic{Declare: rabbit.ClassicDeclare(f.declare), Format: bridge.ClassicFormat(f.format), Backlog: f.backlog}
+	switch c.Format {
+	case bridge.ClassicText, bridge.ClassicAll, bridge.ClassicJSON:
+	default:
+		return nil, usage(fmt.Errorf("--classic-format %q is not text, all or json", f.format))
+	}
+	if c.Backlog < 1 {
+		return nil, usage(fmt.Errorf("--classic-backlog %d is no number of lines", f.backlog))
+	}
 	switch c.Declare {
 	case "auto":
 		c.Declare = rabbit.ClassicAuto

@@ -66,6 +66,8 @@ type bridgeFlags struct {
 	speaker, state string
 	classic        bool
 	declare        string
+	format         string
+	backlog        int
 }
 
 type consoleFlags struct {
