@@ -31,6 +31,8 @@ type flags struct {
 	watch    watchFlags
 	status   statusFlags
 	bridge   bridgeFlags
+	received receivedFlags
+	events   eventsFlags
 }
 
 type globalFlags struct {

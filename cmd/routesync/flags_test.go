@@ -21,6 +21,11 @@ func TestEveryFlag(t *testing.T) {
 		"watch":     {"file": "w.yaml"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
 		"bridge":    {"speaker": "edge1", "state": "/state"},
+		"received": {
+			"file": "r.yaml", "output": "json", "speaker": "a,b", "peer": "192.0.2.1,192.0.2.2", "family": "ipv4 unicast",
+			"follow": "true", "timeout": "4s",
+		},
+		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -51,8 +56,13 @@ func TestEveryFlag(t *testing.T) {
 		watch:    watchFlags{file: "w.yaml"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
 		bridge:   bridgeFlags{speaker: "edge1", state: "/state"},
+		received: receivedFlags{
+			file: "r.yaml", output: "json", speakers: []string{"a", "b"}, peers: []string{"192.0.2.1", "192.0.2.2"},
+			family: "ipv4 unicast", follow: true, timeout: 4 * time.Second,
+		},
+		events: eventsFlags{file: "e.yaml", output: "json", speakers: []string{"a", "b"}},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, receivedFlags{}, eventsFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
