@@ -33,6 +33,7 @@ func (r *eventsReplica) apply(m *wire.Events) (Notice, error) {
 	case m.N > next:
 		n.Gap = fmt.Sprintf("%d messages of events were missed", m.N-next)
 	}
+	n.OfEvents = n.Gap != ""
 	r.boot, r.run, r.n = m.Boot, m.Run, m.N
 	return n, nil
 }

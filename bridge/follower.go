@@ -49,7 +49,7 @@ func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Followe
 	if before != nil {
 		f.received.table = before.received.table
 		if before.received.table != nil || before.events.run != "" {
-			f.first.Gap = "the connection with the broker was lost"
+			f.first.Gap, f.first.OfEvents = "the connection with the broker was lost", !what.Received
 		}
 	}
 	return f
@@ -73,7 +73,12 @@ func (f *Follower) Open(ctx context.Context) error {
 
 // Table is what the peers announce, as of the last Next; nil before it is
 // there. It is valid until the next one.
-func (f *Follower) Table() *ReceivedTable { return f.received.table }
+func (f *Follower) Table() *ReceivedTable {
+	if f == nil {
+		return nil
+	}
+	return f.received.table
+}
 
 // Absent tells whether the last request found no bridge.
 func (f *Follower) Absent() bool { return f.absent }

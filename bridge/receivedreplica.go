@@ -28,8 +28,10 @@ type ReceivedPeer struct {
 // taken: the gap, the table, what was overtaken or lost, and then the rest.
 type Notice struct {
 	// Gap says that something was missed, and what. Of received routes the table
-	// comes again.
-	Gap string
+	// comes again; OfEvents tells that it is happenings that are missing, which
+	// nothing brings back.
+	Gap      string
+	OfEvents bool
 	// Table tells that the table of received routes is whole, for the first time
 	// or after a gap. Changes are then what has become different over the gap.
 	Table bool

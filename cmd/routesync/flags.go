@@ -32,6 +32,8 @@ type flags struct {
 	status   statusFlags
 	bridge   bridgeFlags
 	console  consoleFlags
+	received receivedFlags
+	events   eventsFlags
 }
 
 type globalFlags struct {

@@ -25,6 +25,11 @@ func TestEveryFlag(t *testing.T) {
 			"speaker": "c,d", "classic": "true", "command": "show peers", "strict": "true", "recv": "true",
 			"no-history": "true", "timeout": "4s",
 		},
+		"received": {
+			"file": "r.yaml", "output": "json", "speaker": "a,b", "peer": "192.0.2.1,192.0.2.2", "family": "ipv4 unicast",
+			"follow": "true", "timeout": "4s",
+		},
+		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -59,8 +64,13 @@ func TestEveryFlag(t *testing.T) {
 			speakers: []string{"c", "d"}, commands: []string{"show peers"},
 			classic: true, strict: true, recv: true, noHistory: true, timeout: 4 * time.Second,
 		},
+		received: receivedFlags{
+			file: "r.yaml", output: "json", speakers: []string{"a", "b"}, peers: []string{"192.0.2.1", "192.0.2.2"},
+			family: "ipv4 unicast", follow: true, timeout: 4 * time.Second,
+		},
+		events: eventsFlags{file: "e.yaml", output: "json", speakers: []string{"a", "b"}},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

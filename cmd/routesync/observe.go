@@ -38,13 +38,25 @@ type observer struct {
 // look returns what the speakers confirm, in their order. Those that did not
 // answer in time are missing, and in the error.
 func (o observer) look(ctx context.Context, speakers []string) ([]observation, error) {
-	within, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
 	seen := make([]observation, len(speakers))
 	errs := make([]error, len(speakers))
+	err := o.each(ctx, speakers, errs, func(ctx context.Context, s *rabbit.Session) error {
+		return o.lookAt(ctx, s, speakers, seen, errs)
+	})
+	if _, some := err.(failures); err != nil && !some {
+		return nil, err
+	}
+	return slices.DeleteFunc(seen, func(ob observation) bool { return ob.advertised == nil }), err
+}
+
+// each asks all speakers over one session at a time. What went wrong at each of
+// them is in errs then, and explained in the error.
+func (o observer) each(ctx context.Context, speakers []string, errs []error, ask func(context.Context, *rabbit.Session) error) error {
+	within, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
 	var last error
 	err := rabbit.New(o.cfg, o.log).Run(within, func(session context.Context, s *rabbit.Session) error {
-		last = o.lookAt(session, s, speakers, seen, errs)
+		last = ask(session, s)
 		if within.Err() != nil {
 			return rabbit.ErrStop
 		}
@@ -52,9 +64,9 @@ func (o observer) look(ctx context.Context, speakers []string) ([]observation, e
 	})
 	switch {
 	case err == nil:
-		return nil, o.noBroker(ctx, last)
+		return o.noBroker(ctx, last)
 	case !errors.Is(err, rabbit.ErrStop):
-		return nil, err
+		return err
 	}
 	var all failures
 	for i, speaker := range speakers {
@@ -62,11 +74,10 @@ func (o observer) look(ctx context.Context, speakers []string) ([]observation, e
 			all = append(all, o.explain(ctx, speaker, errs[i]))
 		}
 	}
-	seen = slices.DeleteFunc(seen, func(ob observation) bool { return ob.advertised == nil })
 	if len(all) > 0 {
-		return seen, all
+		return all
 	}
-	return seen, nil
+	return nil
 }
 
 func stopIf(stop bool) error {
@@ -93,6 +104,7 @@ func (o observer) lookAt(ctx context.Context, s *rabbit.Session, speakers []stri
 // silence is a speaker that gave no complete answer: which client waited.
 type silence struct {
 	absent bool
+	late   bool // to be late has an exit code of its own
 	about  *wire.About
 	err    error
 }
@@ -147,7 +159,12 @@ func (o observer) explain(ctx context.Context, speaker string, err error) error 
 		}
 		return hinted(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return hinted(fmt.Errorf("%s: no complete answer within %s", speaker, duration(o.timeout)), "more time is given with --timeout")
+		err := fmt.Errorf("%s: no complete answer within %s", speaker, duration(o.timeout))
+		code := exitError
+		if s.late {
+			code = exitUnconfirmed
+		}
+		return &failure{code: code, err: err, hints: []string{"more time is given with --timeout"}}
 	}
 	return hinted(fmt.Errorf("%s: %w", speaker, err))
 }

@@ -76,7 +76,7 @@ func seen(t *testing.T) observation {
 	a := &state.Advertised{
 		Speaker: "edge1", Complete: true,
 		Peers: []state.Neighbor{
-			{Addr: up(), LocalAS: 65000, PeerAS: 65001, Up: true, Since: 1790000000000, Families: v4},
+			{Addr: up(), LocalAS: 65000, PeerAS: 65001, Up: true, Since: 1790000000000, Families: v4, Received: new(7)},
 			{Addr: down(), LocalAS: 65000, PeerAS: 65002, Families: v4, Since: 1790000001500, Lacks: []string{"no events when the session goes up or down: add neighbor-changes; to its api"}},
 		},
 		Routes: map[state.Key][]state.Advert{
@@ -159,17 +159,30 @@ speakers: [edge1]
 routes: []
 `
 	for name, render := range map[string]func(io.Writer) error{
-		"plan.txt":         func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
-		"plan-colour.txt":  func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
-		"plan.json":        func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
-		"plan-same.txt":    func(w io.Writer) error { return planned(t, same).text(w, plain) },
-		"plan-nobody.json": func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },
-		"lacks.txt":        func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },
-		"apply.txt":        func(w io.Writer) error { return applied(t).text(w) },
-		"apply.json":       func(w io.Writer) error { return writeJSON(w, applied(t).json()) },
-		"status.txt":       func(w io.Writer) error { return newStatus("edge-team", []observation{seen(t), silent()}).text(w) },
-		"status.json":      func(w io.Writer) error { return writeJSON(w, newStatus("edge-team", []observation{seen(t), silent()})) },
-		"bridge.txt":       func(w io.Writer) error { return byHand(w, "/usr/bin/routesync", "edge1") },
+		"plan.txt":           func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
+		"plan-colour.txt":    func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
+		"plan.json":          func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-same.txt":      func(w io.Writer) error { return planned(t, same).text(w, plain) },
+		"plan-nobody.json":   func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },
+		"lacks.txt":          func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },
+		"apply.txt":          func(w io.Writer) error { return applied(t).text(w) },
+		"apply.json":         func(w io.Writer) error { return writeJSON(w, applied(t).json()) },
+		"status.txt":         func(w io.Writer) error { return newStatus("edge-team", []observation{seen(t), silent()}).text(w) },
+		"status.json":        func(w io.Writer) error { return writeJSON(w, newStatus("edge-team", []observation{seen(t), silent()})) },
+		"received.txt":       func(w io.Writer) error { return receivedSample(t, receivedFilter{}).text(w) },
+		"received-notes.txt": func(w io.Writer) error { return receivedSample(t, receivedFilter{}).notes(w) },
+		"received.json":      func(w io.Writer) error { return writeJSON(w, receivedSample(t, receivedFilter{})) },
+		"received-peer.txt": func(w io.Writer) error {
+			return receivedSample(t, receivedFilter{peers: []netip.Addr{up()}, family: "ipv4 unicast"}).text(w)
+		},
+		"followed.txt": func(w io.Writer) error { return followedSample(t, &followWriter{stdout: w, stderr: w}, false) },
+		"followed.json": func(w io.Writer) error {
+			return followedSample(t, &followWriter{stdout: w, stderr: w, json: true}, true)
+		},
+		"events.txt": func(w io.Writer) error {
+			return followedSample(t, &followWriter{stdout: w, stderr: w, tags: true, several: true}, true)
+		},
+		"bridge.txt": func(w io.Writer) error { return byHand(w, "/usr/bin/routesync", "edge1") },
 		"progress.txt": func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, progressOf("edge1", applied(t).results[1].Assessment))
 			return err

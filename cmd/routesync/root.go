@@ -42,6 +42,8 @@ func newRoot(w *world, f *flags) *cobra.Command {
 		applyCommand(w, &f.global, &f.apply),
 		watchCommand(w, &f.global, &f.watch),
 		statusCommand(w, &f.global, &f.status),
+		receivedCommand(w, &f.global, &f.received),
+		eventsCommand(w, &f.global, &f.events),
 		bridgeCommand(w, &f.global, &f.bridge),
 		consoleCommand(w, &f.global, &f.console),
 		versionCommand(w),
@@ -86,8 +88,11 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := cmd.CommandPath() + " --help"
-	if cmd.Flags().Lookup("file") != nil {
-		hint = "a file is given with -f"
+	if file := cmd.Flags().Lookup("file"); file != nil {
+		hint = "a file is given with --file"
+		if file.Shorthand != "" {
+			hint = "a file is given with -" + file.Shorthand
+		}
 	}
 	return usage(errors.New(cmd.Name()+" takes no arguments, and was given "+strings.Join(quoted(args), " ")), hint)
 }

@@ -76,9 +76,10 @@ type handStatus struct {
 
 type peerStatus struct {
 	peerJSON
-	Grades  map[string]int `json:"grades"` // routes by grade, foreign ones too
-	Foreign int            `json:"foreign"`
-	Unsent  []caseJSON     `json:"unsent"`
+	Grades   map[string]int `json:"grades"` // routes by grade, foreign ones too
+	Foreign  int            `json:"foreign"`
+	Unsent   []caseJSON     `json:"unsent"`
+	Received *int           `json:"received"` // routes that it announces; null if exaBGP does not report them
 }
 
 type refusal struct {
@@ -177,7 +178,7 @@ func (o observation) peers(owner string) []peerStatus {
 	place := map[netip.Addr]int{}
 	for i, n := range o.advertised.Peers {
 		place[n.Addr] = i
-		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}})
+		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Received: n.Received})
 	}
 	for _, k := range o.keys() {
 		for _, a := range o.advertised.Routes[k] {
@@ -260,7 +261,11 @@ func (p peerStatus) text(line func(name, format string, args ...any)) {
 	if p.Since != "" {
 		session += " since " + p.Since
 	}
-	line("peer", "%s AS %d: %s; %s", p.Address, p.PeerAS, session, p.grades())
+	received := ""
+	if p.Received != nil {
+		received = fmt.Sprintf("; %d received", *p.Received)
+	}
+	line("peer", "%s AS %d: %s; %s%s", p.Address, p.PeerAS, session, p.grades(), received)
 	for i, c := range p.Unsent {
 		if i == maxListed {
 			line("", "... and %d more unsent (all with -o json)", len(p.Unsent)-i)
