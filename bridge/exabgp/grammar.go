@@ -37,10 +37,15 @@ type Expiry struct {
 func (e Expiry) IsZero() bool { return e.After == 0 && e.At.IsZero() }
 
 // ParseCommand reads one command on routes in the grammar of exaBGP 4.2's API,
-// all of it or nothing. It refuses what exaBGP would answer with error, would
-// not answer at all, or would take in another sense than is written: a keyword
-// that is there twice, words that it skips, values that it cuts. Its error is
-// [SyntaxErrors] or a [*NotARouteError].
+// all of it or nothing. One command is one order. It refuses what exaBGP would
+// answer with error, would not answer at all, or would take in another sense
+// than is written: a keyword that is there twice, words that it skips, values
+// that it cuts. Its error is [SyntaxErrors] or a [*NotARouteError].
+//
+// In a few places it takes what is written and exaBGP does not: "withdraw
+// attribute" for "withdraw attributes", AS numbers in dots (RFC 5396), all
+// actions of a flow on one line, and not the first alone, target:ADDRESS:N and
+// origin:ADDRESS:N with the type of an address (RFC 4360 §3.2).
 func ParseCommand(line string) ([]Order, error) { return parse(line, written) }
 
 // ParseTyped reads what [ParseCommand] does, and the short forms of a console:
@@ -83,7 +88,7 @@ type parser struct {
 
 	order   Order
 	expires word              // the keyword, if the line ends in it
-	columns map[state.Key]int // where each route stands
+	places  map[state.Key]int // which of the order's routes it is
 	splits  int               // routes that splits made so far
 }
 
@@ -225,12 +230,12 @@ func (p *parser) statements(read func(first word), what string, words ...string)
 
 // add appends a route; one that is there already must be the same.
 func (p *parser) add(at word, r Route) {
-	first, there := p.columns[r.Key]
+	first, there := p.places[r.Key]
 	if !there {
-		if p.columns == nil {
-			p.columns = map[state.Key]int{}
+		if p.places == nil {
+			p.places = map[state.Key]int{}
 		}
-		p.columns[r.Key] = len(p.order.Routes)
+		p.places[r.Key] = len(p.order.Routes)
 		p.order.Routes = append(p.order.Routes, r)
 		return
 	}

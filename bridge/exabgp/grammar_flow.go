@@ -2,6 +2,7 @@ package exabgp
 
 import (
 	"slices"
+	"strings"
 
 	"routesync/state"
 )
@@ -70,8 +71,15 @@ func (p *parser) flow(first word) {
 
 // blockName goes past the name that a block can have, which means nothing.
 func (p *parser) blockName() {
-	if p.next+1 < len(p.words) && p.words[p.next].mark == 0 && p.words[p.next+1].mark == '{' {
-		p.next++
+	if p.next+1 >= len(p.words) || p.words[p.next].mark != 0 || p.words[p.next+1].mark != '{' {
+		return
+	}
+	w := p.words[p.next]
+	p.next++
+	if slices.ContainsFunc(foreignCommands(), func(c string) bool { return strings.HasSuffix(w.text, c) }) {
+		// It runs a command whose name and a blank are anywhere in the line
+		// (reactor/api/__init__.py, text).
+		p.fault(w, quoted(w.text)+" is a command to exaBGP wherever it stands", "leave the name out")
 	}
 }
 
