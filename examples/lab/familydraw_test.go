@@ -3,10 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
+	"testing"
 
 	"pgregory.net/rapid"
 
@@ -121,6 +123,57 @@ func (p *pair) drawFor(t *rapid.T, k state.Key) state.Attrs {
 			return attrs
 		}
 	}
+}
+
+// edges are the routes at the limits of what exaBGP can send.
+func edges(t *testing.T) map[state.Key]state.Attrs {
+	t.Helper()
+	many := func(n int, format string) string {
+		values := make([]string, n)
+		for i := range values {
+			values[i] = fmt.Sprintf(format, i)
+		}
+		return strings.Join(values, ",")
+	}
+	routes := map[state.Key]state.Attrs{}
+	add := func(f state.Family, nlri, attrs string) {
+		t.Helper()
+		k, err := state.ParseKey(f, nlri)
+		values := map[state.Name][]string{}
+		for attr := range strings.SplitSeq(attrs, ";") {
+			if name, list, ok := strings.Cut(attr, "="); ok {
+				values[state.Name(name)] = strings.Split(list, ",")
+			}
+		}
+		a, err2 := state.NewAttrs(values)
+		if err := errors.Join(err, err2, state.CheckRoute(k, a)); err != nil {
+			t.Fatal(err)
+		}
+		routes[k] = a
+	}
+	full := ";large-community=" + many(300, "1:2:%d")
+	add(state.IPv4Labelled, "0.0.0.0/0", "next-hop=192.0.2.1;label=0")
+	add(state.IPv4Labelled, "224.0.0.0/4", "next-hop=self;label=524288")
+	add(state.IPv6Labelled, "::/0 path-information 4294967295", "next-hop=2001:db8::1;label=1048575,3,0"+full)
+	add(state.IPv4VPN, "192.0.2.1/32 rd 65535:4294967295", "next-hop=192.0.2.1;label=1,2,524288")
+	add(state.IPv6VPN, "2001:db8::1/128 rd 0.0.0.0:0 path-information 1", "next-hop=2001:db8::1;label=16,17"+full)
+	add(state.IPv6VPN, "::/0 rd 4294967295:65535", "next-hop=2001:db8::1;label=1048575")
+	add(state.L2VPNVPLS, "vpls rd 0:0 endpoint 0 base 0 offset 0 size 0", "next-hop=192.0.2.1")
+	add(state.L2VPNVPLS, "vpls rd 0:0 endpoint 65535 base 65535 offset 65535 size 65535", "next-hop=192.0.2.1"+full)
+	add(state.IPv4Flow, "flow destination 0.0.0.0/0", "")
+	add(state.IPv6Flow, "flow destination ::/0", "")
+	add(state.IPv6FlowVPN, "flow destination ::/0 rd 0:0", "")
+	add(state.IPv4Flow, "flow protocol [ =0 =255 ] fragment not-a-fragment", "")
+	// 239, 240 and 255 bytes: the length has one byte, or two.
+	lengths := func(n int) string {
+		return "[ " + strings.Join(strings.Split(many(n, ">1000&<2%03d"), ","), " ") + " ]"
+	}
+	add(state.IPv4Flow, "flow destination 10.0.0.0/16 packet-length "+lengths(39), "")
+	add(state.IPv4Flow, "flow destination 10.0.0.0/24 packet-length "+lengths(39), "")
+	add(state.IPv4Flow, "flow destination 10.0.0.0/8 packet-length "+lengths(41)+" dscp [ =1 =2 ]",
+		"next-hop=192.0.2.1;extended-community=redirect-to-nexthop;large-community="+many(290, "1:2:%d"))
+	add(state.IPv4FlowVPN, "flow destination 10.0.0.0/8 packet-length "+lengths(40)+" rd 1:1", "")
+	return routes
 }
 
 // drawActions draws what a flow route does.
