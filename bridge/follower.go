@@ -83,9 +83,10 @@ func (f *Follower) Table() *ReceivedTable {
 // Absent tells whether the last request found no bridge.
 func (f *Follower) Absent() bool { return f.absent }
 
-// Next waits for what comes next, or for the end of ctx (its error). Another
-// error means that the session is of no use any more.
-func (f *Follower) Next(ctx context.Context) (Notice, error) {
+// Next waits for what comes next, or for the end of ctx (its error), or until
+// wake is signalled, which is an empty notice. Another error means that the
+// session is of no use any more.
+func (f *Follower) Next(ctx context.Context, wake <-chan struct{}) (Notice, error) {
 	if n := f.first; !n.isZero() {
 		f.first = Notice{}
 		return n, nil
@@ -102,6 +103,8 @@ func (f *Follower) Next(ctx context.Context) (Notice, error) {
 			return Notice{}, ctx.Err()
 		case <-f.session.Context().Done():
 			return Notice{}, context.Cause(f.session.Context())
+		case <-wake:
+			return Notice{}, nil
 		case <-pause.C:
 		case d, ok := <-f.inbox:
 			if !ok {

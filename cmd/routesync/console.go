@@ -129,7 +129,7 @@ func (f *consoleFlags) backend(cfg rabbit.Config, recv bool, log *slog.Logger) r
 	if f.classic {
 		return newClassic(cfg, recv, log)
 	}
-	return newLive(cfg, commander(consoleName), slices.Compact(slices.Clone(f.speakers)), log)
+	return newLive(cfg, commander(consoleName), slices.Compact(slices.Clone(f.speakers)), recv, log)
 }
 
 // beside runs something until stop is called, which waits for its end.

@@ -33,46 +33,62 @@ type live struct {
 	broker   *rabbit.Broker
 	desk     *bridge.Desk
 	speakers []string
+	recv     bool // what the peers announce is shown as it comes
 	log      *slog.Logger
 	notices  chan console.Notice
 
-	mu    sync.Mutex
-	reads map[string]*read
-	more  chan struct{} // reads has grown
+	mu     sync.Mutex
+	reads  map[string]*questions[observation]
+	hears  map[string]*questions[[]console.Received]
+	before map[string]*bridge.Follower // of the session before
+	more   chan struct{}               // there is somebody new to ask
+	ended  chan struct{}
 }
 
-// read is the questions about one speaker that wait for its reader.
-type read struct {
+// questions about one speaker wait for who follows it.
+type questions[T any] struct {
 	wake chan struct{}
-	asks []chan<- observation // each has room for its answer
+	asks []question[T]
 }
 
-func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, log *slog.Logger) *live {
+type question[T any] struct {
+	filter console.Filter // of received routes
+	answer chan<- T       // has room for it
+}
+
+func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, recv bool, log *slog.Logger) *live {
 	b := &live{
-		broker: rabbit.New(cfg, log), speakers: speakers, log: log,
+		broker: rabbit.New(cfg, log), speakers: speakers, recv: recv, log: log,
 		notices: make(chan console.Notice, noticesAhead),
-		reads:   map[string]*read{}, more: make(chan struct{}, 1),
+		reads:   map[string]*questions[observation]{}, hears: map[string]*questions[[]console.Received]{},
+		before: map[string]*bridge.Follower{}, more: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	b.desk = bridge.NewDesk(me, b.there, log)
+	if recv {
+		for _, speaker := range speakers {
+			b.hears[speaker] = &questions[[]console.Received]{wake: make(chan struct{}, 1)}
+		}
+	}
 	return b
-}
-
-// Run keeps a session with the broker until ctx ends.
-func (b *live) Run(ctx context.Context) error {
-	return b.broker.Run(ctx, b.session)
 }
 
 func (b *live) session(ctx context.Context, s *rabbit.Session) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.desk.Serve(ctx, s) })
 	g.Go(func() error {
-		begun := map[string]bool{}
+		begun := map[any]bool{}
 		for {
 			b.mu.Lock()
-			for speaker, r := range b.reads {
-				if !begun[speaker] {
-					begun[speaker] = true
-					g.Go(func() error { return b.follow(ctx, s, speaker, r) })
+			for speaker, q := range b.reads {
+				if !begun[q] {
+					begun[q] = true
+					g.Go(func() error { return b.read(ctx, s, speaker, q) })
+				}
+			}
+			for speaker, q := range b.hears {
+				if !begun[q] {
+					begun[q] = true
+					g.Go(func() error { return b.hear(ctx, s, speaker, q) })
 				}
 			}
 			b.mu.Unlock()
@@ -86,29 +102,64 @@ func (b *live) session(ctx context.Context, s *rabbit.Session) error {
 	return g.Wait()
 }
 
-// follow answers the questions about one speaker, over one session.
-func (b *live) follow(ctx context.Context, s *rabbit.Session, speaker string, r *read) error {
+// read answers the questions about what one speaker advertises, over one
+// session.
+func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *questions[observation]) error {
 	c := bridge.NewReader(s, speaker, b.log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
 	for {
 		if c.Advertised().Complete {
-			b.mu.Lock()
-			asks := r.asks
-			r.asks = nil
-			b.mu.Unlock()
-			if len(asks) > 0 {
+			for _, ask := range take(&b.mu, q) {
 				seen := observation{speaker: speaker, advertised: c.Advertised(), about: c.About(), boot: c.Boot(), digest: c.Digest()}
-				for _, ask := range asks {
-					ask <- seen.copy()
-				}
+				ask.answer <- seen.copy()
 			}
 		}
-		if err := c.Await(ctx, r.wake); err != nil {
+		if err := c.Await(ctx, q.wake); err != nil {
 			return err
 		}
 	}
+}
+
+// hear shows what the peers of one speaker announce, and answers the questions
+// about it, over one session.
+func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *questions[[]console.Received]) error {
+	b.mu.Lock()
+	f := bridge.NewFollower(s, speaker, bridge.Follow{Received: true}, b.before[speaker], b.log)
+	first := b.before[speaker].Table() == nil
+	b.before[speaker] = f
+	b.mu.Unlock()
+	if err := f.Open(ctx); err != nil {
+		return err
+	}
+	whole := false
+	for {
+		n, err := f.Next(ctx, q.wake)
+		if err != nil {
+			return err
+		}
+		whole = (whole || n.Table) && n.Gap == ""
+		if b.recv {
+			b.show(speaker, n, f.Table(), first)
+		}
+		first = first && !n.Table
+		if !whole {
+			continue
+		}
+		for _, ask := range take(&b.mu, q) {
+			ask.answer <- consoleReceived(f.Table(), ask.filter)
+		}
+	}
+}
+
+// take takes the questions that wait.
+func take[T any](mu *sync.Mutex, q *questions[T]) []question[T] {
+	mu.Lock()
+	defer mu.Unlock()
+	asks := q.asks
+	q.asks = nil
+	return asks
 }
 
 // copy is an observation that its reader does not change any more.
@@ -121,22 +172,33 @@ func (o observation) copy() observation {
 
 // look asks for what a speaker confirms.
 func (b *live) look(ctx context.Context, speaker string) (observation, error) {
-	answer := make(chan observation, 1)
+	return askFor(ctx, b, b.reads, speaker, console.Filter{})
+}
+
+func (b *live) Received(ctx context.Context, speaker string, filter console.Filter) ([]console.Received, error) {
+	return askFor(ctx, b, b.hears, speaker, filter)
+}
+
+// askFor puts a question to who follows a speaker, and has it followed if nobody
+// does.
+func askFor[T any](ctx context.Context, b *live, followed map[string]*questions[T], speaker string, filter console.Filter) (T, error) {
+	answer := make(chan T, 1)
 	b.mu.Lock()
-	r := b.reads[speaker]
-	if r == nil {
-		r = &read{wake: make(chan struct{}, 1)}
-		b.reads[speaker] = r
+	q := followed[speaker]
+	if q == nil {
+		q = &questions[T]{wake: make(chan struct{}, 1)}
+		followed[speaker] = q
 		wake(b.more)
 	}
-	r.asks = append(r.asks, answer)
+	q.asks = append(q.asks, question[T]{filter, answer})
 	b.mu.Unlock()
-	wake(r.wake)
+	wake(q.wake)
 	select {
 	case seen := <-answer:
 		return seen, nil
 	case <-ctx.Done():
-		return observation{}, fmt.Errorf("%s gave no complete answer in time", speaker)
+		var none T
+		return none, fmt.Errorf("%s gave no complete answer in time", speaker)
 	}
 }
 
@@ -169,10 +231,6 @@ func (b *live) Advertised(ctx context.Context, speaker string) (state.Advertised
 	return *seen.advertised, nil
 }
 
-func (b *live) Received(context.Context, string, console.Filter) ([]console.Received, error) {
-	return nil, errors.New("not yet")
-}
-
 func (b *live) Notices() <-chan console.Notice { return b.notices }
 
 // there says whether a bridge that is needed is there.
@@ -181,15 +239,9 @@ func (b *live) there(speaker string, is bool) {
 	if is {
 		text = "the bridge of " + speaker + " is there"
 	}
-	b.notice(console.Notice{Text: text})
-}
-
-// notice passes on what comes by itself. A prompt that can't keep up loses the
-// newest, and is told so by whoever has to.
-func (b *live) notice(n console.Notice) {
 	select {
-	case b.notices <- n:
-	default:
+	case b.notices <- console.Notice{Text: text}:
+	default: // answers must not wait for the prompt
 	}
 }
 

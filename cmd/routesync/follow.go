@@ -48,7 +48,7 @@ func (f *following) follow(ctx context.Context, speaker string) error {
 		first := f.first && before.Table() == nil
 		before = now
 		for {
-			n, err := now.Next(ctx)
+			n, err := now.Next(ctx, nil)
 			if err != nil {
 				return err
 			}

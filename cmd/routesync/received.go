@@ -142,7 +142,7 @@ func receivedTable(ctx context.Context, f *bridge.Follower) (*bridge.ReceivedTab
 	err := f.Open(ctx)
 	for err == nil {
 		var n bridge.Notice
-		if n, err = f.Next(ctx); n.Table {
+		if n, err = f.Next(ctx, nil); n.Table {
 			return f.Table(), nil
 		}
 	}
