@@ -100,7 +100,12 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 	out, outOK := w.stdout.(*os.File)
 	prompt := inOK && outOK && isTerminal(in) && isTerminal(out) && w.getenv("TERM") != "dumb" && len(f.commands) == 0
 	options.Recv = options.Recv || prompt
-	backend := f.backend(cfg, options.Recv, w.log)
+	notices := make(chan console.Notice, noticesAhead)
+	log := w.log
+	if prompt { // what is written to stderr would tear what is being typed
+		log = slog.New(logLines{level: slog.LevelWarn, print: func(text string) { tell(notices, text) }})
+	}
+	backend := f.backend(cfg, options.Recv, notices, log)
 	stop := beside(ctx, backend.Run)
 	defer stop()
 	if prompt {
@@ -125,11 +130,23 @@ type runningBackend interface {
 	Run(ctx context.Context) error
 }
 
-func (f *consoleFlags) backend(cfg rabbit.Config, recv bool, log *slog.Logger) runningBackend {
+func (f *consoleFlags) backend(cfg rabbit.Config, recv bool, notices chan console.Notice, log *slog.Logger) runningBackend {
 	if f.classic {
-		return newClassic(cfg, recv, log)
+		return newClassic(cfg, recv, notices, log)
 	}
-	return newLive(cfg, commander(consoleName), slices.Compact(slices.Clone(f.speakers)), recv, log)
+	return newLive(cfg, commander(consoleName), slices.Compact(slices.Clone(f.speakers)), recv, notices, log)
+}
+
+// noticesAhead is how many notices wait to be shown.
+const noticesAhead = 1024
+
+// tell shows a text, unless there is too much to show already: whoever tells has
+// something better to do than to wait for that.
+func tell(notices chan<- console.Notice, text string) {
+	select {
+	case notices <- console.Notice{Text: text}:
+	default:
+	}
 }
 
 // beside runs something until stop is called, which waits for its end.

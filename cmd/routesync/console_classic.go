@@ -37,10 +37,10 @@ type letter struct {
 	results  chan<- wire.Result // has room for all of them; closed at the end
 }
 
-func newClassic(cfg rabbit.Config, recv bool, log *slog.Logger) *classic {
+func newClassic(cfg rabbit.Config, recv bool, notices chan console.Notice, log *slog.Logger) *classic {
 	return &classic{
 		broker: rabbit.New(cfg, log), log: log, recv: recv,
-		notices: make(chan console.Notice, noticesAhead), given: make(chan letter),
+		notices: notices, given: make(chan letter),
 	}
 }
 
@@ -52,7 +52,7 @@ func (b *classic) session(ctx context.Context, s *rabbit.Session) error {
 		return err
 	}
 	if _, consumers, err := s.Depth(ctx, rabbit.ToExaBGP); err == nil && consumers == 0 {
-		b.tell("nobody takes commands from " + rabbit.ToExaBGP + " now; they wait there")
+		tell(b.notices, "nobody takes commands from "+rabbit.ToExaBGP+" now; they wait there")
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	if b.recv {
@@ -62,7 +62,7 @@ func (b *classic) session(ctx context.Context, s *rabbit.Session) error {
 		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, true, classicAhead)
 		switch {
 		case errors.Is(err, rabbit.ErrLocked):
-			b.tell("somebody else reads " + rabbit.FromExaBGP + ", and each line goes to one reader; none is shown here")
+			tell(b.notices, "somebody else reads "+rabbit.FromExaBGP+", and each line goes to one reader; none is shown here")
 		case err != nil:
 			return err
 		default:
@@ -146,13 +146,6 @@ func (l letter) send(s *rabbit.Session) error {
 		l.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{o}}
 	}
 	return nil
-}
-
-func (b *classic) tell(text string) {
-	select {
-	case b.notices <- console.Notice{Text: text}:
-	default: // the prompt has enough to show
-	}
 }
 
 func (b *classic) Speakers() []string { return []string{classicSpeaker} }

@@ -23,8 +23,6 @@ import (
 const (
 	// locatePatience is how long the keeper of a route is waited for.
 	locatePatience = 2 * time.Second
-	// noticesAhead is how many notices wait for the prompt.
-	noticesAhead = 1024
 )
 
 // live is speakers behind bridges, as the console has them. What it knows of a
@@ -56,14 +54,17 @@ type question[T any] struct {
 	answer chan<- T       // has room for it
 }
 
-func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, recv bool, log *slog.Logger) *live {
+func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, recv bool, notices chan console.Notice, log *slog.Logger) *live {
 	b := &live{
 		broker: rabbit.New(cfg, log), speakers: speakers, recv: recv, log: log,
-		notices: make(chan console.Notice, noticesAhead),
+		notices: notices,
 		reads:   map[string]*questions[observation]{}, hears: map[string]*questions[[]console.Received]{},
 		before: map[string]*bridge.Follower{}, more: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
-	b.desk = bridge.NewDesk(me, b.there, log)
+	if recv { // who hears the speakers says whether their bridges are there
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	b.desk = bridge.NewDesk(me, b.unheard, log)
 	if recv {
 		for _, speaker := range speakers {
 			b.hears[speaker] = &questions[[]console.Received]{wake: make(chan struct{}, 1)}
@@ -133,8 +134,12 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 	if err := f.Open(ctx); err != nil {
 		return err
 	}
-	whole := false
+	whole, absent := false, false
 	for {
+		if absent != f.Absent() {
+			absent = f.Absent()
+			b.there(speaker, !absent)
+		}
 		n, err := f.Next(ctx, q.wake)
 		if err != nil {
 			return err
@@ -233,16 +238,20 @@ func (b *live) Advertised(ctx context.Context, speaker string) (state.Advertised
 
 func (b *live) Notices() <-chan console.Notice { return b.notices }
 
+// unheard is for a speaker that nobody hears.
+func (b *live) unheard(speaker string, is bool) {
+	if !b.recv {
+		b.there(speaker, is)
+	}
+}
+
 // there says whether a bridge that is needed is there.
 func (b *live) there(speaker string, is bool) {
 	text := "no bridge answers for " + speaker + "; waiting for it"
 	if is {
 		text = "the bridge of " + speaker + " is there"
 	}
-	select {
-	case b.notices <- console.Notice{Text: text}:
-	default: // answers must not wait for the prompt
-	}
+	tell(b.notices, text)
 }
 
 // Locate asks the holder of the owner's lease.
