@@ -2,7 +2,6 @@ package exabgp
 
 import (
 	"bytes"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -38,10 +37,15 @@ type Expiry struct {
 func (e Expiry) IsZero() bool { return e.After == 0 && e.At.IsZero() }
 
 // ParseCommand reads one command on routes in the grammar of exaBGP 4.2's API,
-// all of it or nothing. It refuses what exaBGP would answer with error, would
-// not answer at all, or would take in another sense than is written: a keyword
-// that is there twice, words that it skips, values that it cuts. Its error is
-// [SyntaxErrors] or a [*NotARouteError].
+// all of it or nothing. One command is one order. It refuses what exaBGP would
+// answer with error, would not answer at all, or would take in another sense
+// than is written: a keyword that is there twice, words that it skips, values
+// that it cuts. Its error is [SyntaxErrors] or a [*NotARouteError].
+//
+// In a few places it takes what is written and exaBGP does not: "withdraw
+// attribute" for "withdraw attributes", AS numbers in dots (RFC 5396), all
+// actions of a flow on one line, and not the first alone, target:ADDRESS:N and
+// origin:ADDRESS:N with the type of an address (RFC 4360 §3.2).
 func ParseCommand(line string) ([]Order, error) { return parse(line, written) }
 
 // ParseTyped reads what [ParseCommand] does, and the short forms of a console:
@@ -84,7 +88,7 @@ type parser struct {
 
 	order   Order
 	expires word              // the keyword, if the line ends in it
-	columns map[state.Key]int // where each route stands
+	places  map[state.Key]int // which of the order's routes it is
 	splits  int               // routes that splits made so far
 }
 
@@ -124,11 +128,11 @@ func (p *parser) command() {
 		p.missing("%s is not told what", "write "+p.before().text+" route PREFIX ...")
 	case w.is("flow"):
 		p.next++
-		p.statements(p.flow)
+		p.statements(p.flow, "", "route")
 	case w.is("vpls"):
-		p.statements(p.vpls)
+		p.statements(p.vpls, "", "vpls")
 	case p.begins(w):
-		p.statements(p.unicast)
+		p.statements(p.unicast, p.short(), "route", "attributes")
 	case w.is("watchdog"), !p.order.Withdraw && w.is("eor", "route-refresh", "operational"):
 		p.foreign = &NotARouteError{Column: p.before().col, Command: p.before().text + " " + w.text}
 	default:
@@ -198,11 +202,18 @@ func (p *parser) begins(w word) bool {
 }
 
 // statements reads one statement and those that follow it, each after a
-// semicolon or a block.
-func (p *parser) statements(read func(first word)) {
-	for {
+// semicolon or a block. What and words can begin one.
+func (p *parser) statements(read func(first word), what string, words ...string) {
+	for n := 0; ; n++ {
+		if n == 0 || p.before().mark == ';' {
+			p.want(what, words...)
+		}
 		w, ok := p.peek()
-		if !ok {
+		switch {
+		case !ok && n == 0:
+			p.missing("%s is followed by nothing", "")
+			return
+		case !ok:
 			return
 		}
 		if w.mark == ';' {
@@ -211,36 +222,24 @@ func (p *parser) statements(read func(first word)) {
 			continue
 		}
 		read(w)
-		if p.before().mark != '}' && p.mark(';') {
-			p.want(p.short(), p.kinds()[:2]...)
+		if p.before().mark != '}' {
+			p.mark(';')
 		}
 	}
 }
 
 // add appends a route; one that is there already must be the same.
 func (p *parser) add(at word, r Route) {
-	first, there := p.columns[r.Key]
+	first, there := p.places[r.Key]
 	if !there {
-		if p.columns == nil {
-			p.columns = map[state.Key]int{}
+		if p.places == nil {
+			p.places = map[state.Key]int{}
 		}
-		p.columns[r.Key] = len(p.order.Routes)
+		p.places[r.Key] = len(p.order.Routes)
 		p.order.Routes = append(p.order.Routes, r)
 		return
 	}
 	if p.order.Routes[first].Attrs != r.Attrs {
 		p.fault(at, r.Key.String()+" is given twice, with different attributes", "keep one of them")
 	}
-}
-
-// hostRoute reads a prefix; an address alone is its host route.
-func hostRoute(text string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		if a.Is4() {
-			text += "/32"
-		} else {
-			text += "/128"
-		}
-	}
-	return state.ParsePrefix(text)
 }

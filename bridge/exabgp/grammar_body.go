@@ -30,7 +30,7 @@ func (p *parser) inline(k keywords) {
 		case w.mark == ';', k.end != "" && w.is(k.end):
 			return
 		case w.mark == '{':
-			p.fault(w, "{ stands right behind the prefix, or nowhere", "")
+			p.fault(w, "{ can't stand here", "a route's block comes right behind its prefix, and holds all its words")
 			p.next++
 			p.block(k)
 		case !k.read(w):
@@ -140,13 +140,15 @@ func (p *parser) setting(s *settings, w word) bool {
 		p.next++
 		p.once(s, "rd", w)
 		p.scalar(s, "route distinguisher", func(text string) error {
+			if err := checkRD(text); err != nil {
+				return err
+			}
 			s.rd = text
 			return nil
 		})
 	case "label":
 		p.next++
-		p.once(s, w.text, w)
-		p.labels(s, w)
+		p.attribute(s, state.Label, w)
 	case "name", "watchdog":
 		// exaBGP looks for commands in the whole line, these too
 		// (reactor/api/__init__.py, text).

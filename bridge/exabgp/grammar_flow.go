@@ -1,6 +1,11 @@
 package exabgp
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"routesync/state"
+)
 
 // flowRule is a statement of FlowSpec, in its words.
 type flowRule struct {
@@ -24,12 +29,11 @@ func flowMatches() []string {
 	}
 }
 
-// flowActions are the actions (configuration/flow/then.py, scope.py). The
+// flowActions are the actions (configuration/flow/then.py). The
 // attributes among them are read as a route's.
 func flowActions() []string {
 	return []string{
 		"accept", "discard", "rate-limit", "redirect", "redirect-to-nexthop", "redirect-to-nexthop-ietf", "copy", "mark", "action",
-		"interface-set",
 	}
 }
 
@@ -58,7 +62,7 @@ func (p *parser) flow(first word) {
 					p.value("")
 					return true
 				}
-				return p.flowMatch(r, w) || p.flowAction(r, w)
+				return p.flowMatch(r, w) || p.flowAction(r, w) || p.interfaceSet(r, w)
 			},
 		})
 	}
@@ -67,8 +71,15 @@ func (p *parser) flow(first word) {
 
 // blockName goes past the name that a block can have, which means nothing.
 func (p *parser) blockName() {
-	if p.next+1 < len(p.words) && p.words[p.next].mark == 0 && p.words[p.next+1].mark == '{' {
-		p.next++
+	if p.next+1 >= len(p.words) || p.words[p.next].mark != 0 || p.words[p.next+1].mark != '{' {
+		return
+	}
+	w := p.words[p.next]
+	p.next++
+	if slices.ContainsFunc(foreignCommands(), func(c string) bool { return strings.HasSuffix(w.text, c) }) {
+		// It runs a command whose name and a blank are anywhere in the line
+		// (reactor/api/__init__.py, text).
+		p.fault(w, quoted(w.text)+" is a command to exaBGP wherever it stands", "leave the name out")
 	}
 }
 
@@ -80,20 +91,22 @@ func (p *parser) flowBlock(r *flowRule) keywords {
 		kw := p.before()
 		if !p.mark('{') {
 			p.fault(kw, kw.text+" is not followed by {", "")
+			r.settings.bad = true
+			p.skip(func(w word) bool { return w.mark == ';' || w.mark == '}' })
 			return
 		}
 		p.block(keywords{left: func() []string { return p.flowLeft(r, words) }, read: read})
 	}
 	return keywords{
-		left: func() []string { return []string{"match", "then", "scope", "rd", "next-hop"} },
+		left: func() []string { return p.flowLeft(r, []string{"match", "then", "rd", "next-hop"}) },
 		read: func(w word) bool {
 			switch {
 			case w.is("match"):
 				inner(flowMatches(), func(w word) bool { return p.flowMatch(r, w) })
 			case w.is("then"):
-				inner(flowThen(), func(w word) bool { return !w.is("interface-set") && p.flowAction(r, w) })
+				inner(flowThen(), func(w word) bool { return p.flowAction(r, w) })
 			case w.is("scope"):
-				inner([]string{"interface-set"}, func(w word) bool { return w.is("interface-set") && p.flowAction(r, w) })
+				inner(nil, func(w word) bool { return p.interfaceSet(r, w) })
 			case w.is("rd", "route-distinguisher", "next-hop"):
 				return p.setting(r.settings, w)
 			default:
@@ -110,12 +123,14 @@ func (p *parser) flowMatch(r *flowRule, w word) bool {
 		return false
 	}
 	p.next++
-	p.once(r.settings, w.text, w)
+	fresh := p.once(r.settings, w.text, w)
 	what := "flow value"
 	if slices.Contains(flowMatches()[:6], w.text) {
 		what = "prefix"
 	}
-	r.matches = append(r.matches, p.flowPart(r, w, what))
+	if part := p.flowPart(r, w, what); fresh {
+		r.matches = append(r.matches, part)
+	}
 	return true
 }
 
@@ -137,6 +152,19 @@ func (p *parser) flowAction(r *flowRule, w word) bool {
 	return true
 }
 
+// interfaceSet refuses what exaBGP puts in a block scope; false if w is not
+// that. It prints different ones alike (attribute/community/extended/flowspec_scope.py),
+// and what it prints is how it knows that a route has changed.
+func (p *parser) interfaceSet(r *flowRule, w word) bool {
+	if !w.is("interface-set") {
+		return false
+	}
+	p.next++
+	p.fault(w, "interface-set can't be announced: exaBGP 4.2 does not tell one from the other", "")
+	p.flowPart(r, w, "")
+	return true
+}
+
 func (p *parser) flowPart(r *flowRule, kw word, what string) flowPart {
 	part := flowPart{name: kw}
 	good := p.list(kw, what, nil, func(w word) bool {
@@ -148,6 +176,7 @@ func (p *parser) flowPart(r *flowRule, kw word, what string) flowPart {
 		return true
 	})
 	r.settings.bad = r.settings.bad || !good
+	part.name.bad = !good
 	return part
 }
 
@@ -156,4 +185,32 @@ func (p *parser) flowLeft(r *flowRule, words []string) []string {
 		_, there := r.settings.given[name]
 		return there
 	})
+}
+
+func (f flowPart) texts() []string {
+	texts := make([]string, len(f.values))
+	for i, w := range f.values {
+		texts[i] = w.text
+	}
+	return texts
+}
+
+// prefixes are the values of a component that is a prefix.
+func (f flowPart) prefixes() []word {
+	if slices.Contains(flowMatches()[:6], f.name.text) {
+		return f.values
+	}
+	return nil
+}
+
+// culprit is the first value that is at fault by itself, beside the components
+// that are good, or the name.
+func (f flowPart) culprit(rd string, good []state.Component) word {
+	for _, w := range f.values {
+		c := state.Component{Name: f.name.text, Values: []string{w.text}}
+		if _, err := state.FlowKey(rd, append(good, c)); err != nil {
+			return w
+		}
+	}
+	return f.name
 }

@@ -21,7 +21,6 @@ type settings struct {
 	pathID uint32
 	split  int
 	rd     string
-	labels []word
 }
 
 func newSettings() *settings {
@@ -66,7 +65,7 @@ func (p *parser) route() {
 	if !found {
 		return
 	}
-	prefix, err := hostRoute(at.text)
+	prefix, err := parsePrefix(at.text)
 	if err != nil {
 		p.faultErr(at, err)
 	}
@@ -75,8 +74,8 @@ func (p *parser) route() {
 		return
 	}
 	for _, one := range p.divide(prefix, s) {
-		key, known := p.key(s, one)
-		if !known || !p.checkNextHop(s, at, key, attrs, ok) || !ok {
+		key, known := p.key(s, at, one)
+		if !known || !p.check(s, at, key, attrs, ok) {
 			return
 		}
 		p.add(at, Route{key, attrs})
@@ -140,7 +139,7 @@ func (p *parser) bulk(first word) {
 		return
 	}
 	p.next++
-	var v4 bool
+	var family state.Family
 	for n := 0; ; n++ {
 		if n > 0 {
 			p.want("prefix", p.closing()...)
@@ -158,24 +157,22 @@ func (p *parser) bulk(first word) {
 			return
 		}
 		p.next++
-		prefix, err := hostRoute(w.text)
+		prefix, err := parsePrefix(w.text)
 		if err != nil {
 			p.faultErr(w, err)
 			continue
 		}
-		if n == 0 {
-			v4 = prefix.Addr().Is4()
-		}
-		if prefix.Addr().Is4() != v4 { // exaBGP sends all as what the last is
-			p.fault(w, fmt.Sprintf("%s is of another family than the prefixes before", prefix), "write a statement for each family")
-			continue
-		}
-		if !ok && n > 0 {
-			continue
-		}
-		key, known := p.key(s, prefix)
-		if !known || n == 0 && !p.checkNextHop(s, first, key, attrs, ok) {
+		key, known := p.key(s, w, prefix)
+		if !known {
 			ok = false
+			continue
+		}
+		switch {
+		case family == 0:
+			family = key.Family
+			ok = p.check(s, first, key, attrs, ok)
+		case family != key.Family: // exaBGP sends all as what the last is
+			p.fault(w, fmt.Sprintf("%s is of another family than the prefixes before", prefix), "write a statement for each family")
 		}
 		if ok {
 			p.add(w, Route{key, attrs})
@@ -201,33 +198,50 @@ func (p *parser) attrs(s *settings) (state.Attrs, bool) {
 	return attrs, err == nil
 }
 
-// checkNextHop reports a next hop that is missing, or not of the family of the
-// key. A withdrawal needs none. Without a next hop that is known, it says
-// nothing.
-func (p *parser) checkNextHop(s *settings, at word, key state.Key, attrs state.Attrs, known bool) bool {
-	hop, given := s.given[string(state.NextHop)]
-	switch {
-	case !given && p.order.Withdraw:
-		return true
-	case !given:
-		// exaBGP announces it from "attributes", and then can't pack it.
-		p.fault(at, key.String()+" has no next-hop", "add next-hop ADDRESS, or next-hop self")
-		return false
-	case !known:
-		values, good := s.values[state.NextHop]
-		if !good {
-			return false
+// check reports what does not go with a key: a next hop that is missing or of
+// another family, a label that is missing. A withdrawal needs neither. Where
+// the attributes are not known, it looks at the next hop alone; true if all is
+// known and good.
+func (p *parser) check(s *settings, at word, key state.Key, attrs state.Attrs, known bool) bool {
+	if !known {
+		values := s.values[state.NextHop]
+		if _, given := s.given[string(state.NextHop)]; given && len(values) == 0 {
+			return false // it was reported
 		}
 		var err error
-		if attrs, err = state.NewAttrs(map[state.Name][]string{state.NextHop: values}); err != nil {
+		if attrs, err = state.NewAttrs(map[state.Name][]string{state.NextHop: values}); len(values) > 0 && err != nil {
 			return false
 		}
 	}
-	if err := state.CheckNextHop(key, attrs); err != nil {
-		p.fault(hop, err.Error(), "")
+	err := state.CheckNextHop(key, attrs)
+	switch {
+	case attrs.NextHop() == "" && p.order.Withdraw:
+	case attrs.NextHop() == "" && err != nil:
+		// exaBGP announces it from "attributes", and then can't pack it.
+		hint := "add next-hop ADDRESS"
+		if key.Family.HasPrefix() {
+			hint += ", or next-hop self"
+		}
+		p.fault(at, key.String()+" has no next-hop", hint)
+		return false
+	case key.Family.IsFlow() && p.order.Withdraw:
+	case err != nil:
+		if hop, given := s.given[string(state.NextHop)]; given {
+			at = hop
+		}
+		p.faultErr(at, err)
 		return false
 	}
-	return true
+	if known && !p.order.Withdraw {
+		if err := state.CheckRoute(key, attrs); err != nil {
+			if rd, given := s.given["rd"]; given {
+				at = rd
+			}
+			p.faultErr(at, err)
+			return false
+		}
+	}
+	return known
 }
 
 // left lists the keywords that a statement can still take, attributes first.

@@ -56,12 +56,7 @@ func (p *parser) vpls(first word) {
 			return true
 		},
 	}
-	p.blockName()
-	if p.mark('{') {
-		p.block(k)
-	} else {
-		p.inline(k)
-	}
+	p.inline(k) // its block is known to configurations only
 	for _, name := range append(vplsNumbers(), "rd") {
 		if _, there := s.given[name]; !there {
 			p.fault(first, "vpls has no "+name, "")
