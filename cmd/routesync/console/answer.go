@@ -68,9 +68,11 @@ func (a *answer) verdict() string {
 	order := ranked()
 	worst := len(order) - 1
 	weigh := func(verdict string) {
-		if i := slices.Index(order, verdict); i >= 0 {
-			worst = min(worst, i)
+		i := slices.Index(order, verdict)
+		if i < 0 { // of a later version
+			i = slices.Index(order, unconfirmed)
 		}
+		worst = min(worst, i)
 	}
 	for _, r := range a.results {
 		if r == nil || len(r.Outcomes) == 0 {
@@ -144,16 +146,21 @@ func (a *answer) text() []string {
 // detail is the answer in one line.
 func (a *answer) detail() string {
 	if a.err != nil {
+		if hint := hintOf(a.err); hint != "" {
+			return escape(a.err.Error() + " (" + hint + ")")
+		}
 		return escape(a.err.Error())
 	}
 	var parts []string
+	last := ""
 	for _, e := range a.effects() {
-		_, tail := e.words(a.places)
-		part := strings.TrimLeft(tail, ": ")
-		if len(a.commands) > 1 || len(e.Keys) != len(e.command.Keys) {
-			part = subject(e.Keys) + " " + part
+		head, tail := e.words(a.places)
+		if head == last {
+			parts = append(parts, strings.TrimPrefix(tail, ": "))
+		} else {
+			parts = append(parts, head+tail)
 		}
-		parts = append(parts, part)
+		last = head
 	}
 	return escape(strings.Join(parts, "; "))
 }
@@ -176,7 +183,7 @@ func (e effect) words(places map[kept]string) (head, tail string) {
 	case wire.Held:
 		return "announced " + what, ": held for " + peers + " (down; sent when it is up)" + e.until()
 	case wire.Unsent:
-		return "announced " + what, ": not sent to " + peers + reason
+		return "announced " + what, e.named() + ": not sent to " + peers + reason
 	case wire.Withdrawn:
 		return "withdrawn " + what, at
 	case wire.Unchanged:
@@ -185,11 +192,11 @@ func (e effect) words(places map[kept]string) (head, tail string) {
 		if e.Owner != "" {
 			reason = ": " + e.keeper(places)
 		}
-		return "refused " + what, at + reason + e.named()
+		return "refused " + what, e.named() + at + reason
 	case Published:
 		return "published " + what, ": the broker has it; the old helper does not confirm"
 	case unconfirmed:
-		return "not confirmed " + what, ": no answer came; it may be carried out or not, and show advertised tells"
+		return "not confirmed " + what, e.named() + ": no answer came; it may be carried out or not, and show advertised tells"
 	}
 	return string(e.Verdict) + " " + what, at + reason
 }
@@ -203,18 +210,18 @@ func (e effect) until() string {
 
 // keeper says who keeps the route, and what to do about it.
 func (e effect) keeper(places map[kept]string) string {
-	where := "its file"
+	where := ", and nobody says where (does its watch run?)"
 	for _, k := range e.Keys {
 		if p := places[kept{e.Owner, k}]; p != "" {
-			where = p
+			where = ": " + p
 			break
 		}
 	}
 	why := "it would come back"
 	if !e.command.Withdraw {
-		why = "the file would take it over"
+		why = "the file would change it back"
 	}
-	return fmt.Sprintf("kept by owner %s: %s; %s. Change the file instead", ownerName(e.Owner), where, why)
+	return fmt.Sprintf("kept by owner %s%s; %s. Change the file instead", ownerName(e.Owner), where, why)
 }
 
 // named lists the first routes, where they were only counted.
@@ -224,9 +231,9 @@ func (e effect) named() string {
 	}
 	words := make([]string, len(e.Keys))
 	for i, k := range e.Keys {
-		words[i] = k.String()
+		words[i] = routeText(k)
 	}
-	return ": " + few(words, namedRoutes)
+	return " (" + few(words, namedRoutes) + ")"
 }
 
 const namedPeers = 8

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -88,6 +89,9 @@ func (p *prompt) forget() {
 // linger waits for the answers that are to come, unless there is a ^C.
 func (p *prompt) linger(ctx context.Context) {
 	p.forget()
+	if err := p.mode.restore(); err != nil {
+		p.screen.say(errorText(err))
+	}
 	select {
 	case <-p.worked:
 	case <-p.breaks:
@@ -113,39 +117,55 @@ func (p *prompt) answer(ctx context.Context, j job, l *pending) {
 
 // show shows what is asked for; ^C gives up on it.
 func (p *prompt) show(ctx context.Context, s statement) {
-	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
-	defer cancel()
-	shown := make(chan struct{})
 	var lines []string
 	var err error
+	if s.topic == topicHistory {
+		lines = p.past.lines()
+	} else {
+		lines, err = p.fetch(ctx, s)
+	}
+	width, height := size(p.Out)
+	switch {
+	case err != nil:
+		p.screen.say(errorText(err))
+	case p.Pager == "" || fits(lines, width, height):
+		p.screen.say(lines)
+	default:
+		p.page(ctx, lines)
+	}
+}
+
+// fetch asks for what is to be shown.
+func (p *prompt) fetch(ctx context.Context, s statement) (lines []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
 	p.forget()
+	// Nothing is typed meanwhile, and ^C is to be a signal.
+	if err := p.mode.restore(); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
 	go func() {
-		defer close(shown)
-		if s.topic == topicHistory {
-			lines = p.past.lines()
-			return
-		}
+		defer close(done)
 		lines, err = show(ctx, p.Backend, s)
 	}()
 	select {
-	case <-shown:
+	case <-done:
 	case <-p.breaks:
 		cancel()
-		<-shown
-		p.screen.say([]string{"interrupted"})
-		return
+		<-done
+		err = errors.New("interrupted")
 	}
-	if err != nil {
-		p.screen.say(errorText(err))
-		return
-	}
-	width, height := size(p.Out)
-	if p.Pager == "" || fits(lines, width, height) {
-		p.screen.say(lines)
-		return
-	}
+	return lines, errors.Join(err, p.mode.raw())
+}
+
+// page shows lines in the pager, which has the terminal to itself.
+func (p *prompt) page(ctx context.Context, lines []string) {
 	p.screen.hold()
-	err = page(ctx, p.Pager, lines, p.Out)
+	err := p.mode.restore()
+	if err == nil {
+		err = errors.Join(page(ctx, p.Pager, lines, p.Out), p.mode.raw())
+	}
 	p.screen.release()
 	if err != nil {
 		p.screen.say(errorText(fmt.Errorf("run the pager %q: %w", p.Pager, err)))

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"routesync/bridge/exabgp"
+	"routesync/state"
 )
 
 // mostOffered is how many words completion offers; of more it would have to
@@ -79,16 +80,31 @@ func offeredShow(done []word, last string, k known) []string {
 	case "owner":
 		return k.owners
 	case "family":
-		return []string{"ipv4", "ipv6"}
+		return familyWords(0, "")
 	case "match":
 		return nil
 	}
 	words := filterWords()
+	if n := len(done); n > 2 && pick(done[n-2].text, filterWords()) == "family" {
+		words = append(words, familyWords(1, last)...)
+	}
 	if topic == topicReceived {
 		words = slices.DeleteFunc(words, func(w string) bool { return w == "owner" })
 	}
 	if topic == topicForeign {
 		words = append(words, k.byHand...)
+	}
+	return words
+}
+
+// familyWords are the words of families at a place, of those that begin with
+// afi.
+func familyWords(place int, afi string) []string {
+	var words []string
+	for _, f := range state.Families() {
+		if w := strings.Fields(f.String()); place == 0 || w[0] == afi {
+			words = append(words, w[place])
+		}
 	}
 	return words
 }

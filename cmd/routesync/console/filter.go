@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"routesync/state"
@@ -89,12 +90,15 @@ func (f *Filter) take(args []word) (int, *Fault) {
 		}
 		f.Owner = &owner
 	case "family":
-		// The list of received routes has families that package state can't name.
+		n := 2
 		f.Family = w.text
-		if len(args) > 2 && pick(args[2].text, filterWords()) == "" {
-			f.Family += " " + args[2].text
-			return 3, nil
+		if len(args) > 2 && knownFamily(w.text+" "+args[2].text) {
+			n, f.Family = 3, w.text+" "+args[2].text
 		}
+		if !knownFamily(f.Family) {
+			return n, &Fault{w.column, fmt.Sprintf("%q is no family", w.text), "write ipv4, or all of it, as in ipv4 unicast"}
+		}
+		return n, nil
 	case "match":
 		f.Text = w.text
 	}
@@ -112,6 +116,12 @@ func (f Filter) takesPrefix(p netip.Prefix) bool {
 		return f.Prefix.Bits() <= p.Bits() && f.Prefix.Contains(p.Addr())
 	}
 	return f.Prefix == p
+}
+
+// knownFamily takes "ipv4" too, for all that begin so.
+func knownFamily(text string) bool {
+	f := Filter{Family: text}
+	return slices.ContainsFunc(state.Families(), func(known state.Family) bool { return f.takesFamily(known.String()) })
 }
 
 // takesFamily lets "ipv4" stand for all of its families.

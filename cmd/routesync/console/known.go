@@ -100,7 +100,7 @@ func names(adv *state.Advertised) (owners, byHand []string) {
 			seen[ownerName(a.Owner)] = true
 			hand = hand || state.ByHand(a.Owner)
 		}
-		if hand {
+		if hand && (k.Family == state.IPv4Unicast || k.Family == state.IPv6Unicast) {
 			keys = append(keys, k)
 		}
 	}

@@ -83,6 +83,9 @@ func readWords(line string, words []word, current string, speakers []string) (st
 	case verbExit:
 		return s, tooMany(args)
 	}
+	if may := begin(words[0].text, verbWords()); len(may) > 1 {
+		return statement{}, []Fault{{words[0].column, fmt.Sprintf("%q may be %s", words[0].text, strings.Join(may, " or ")), ""}}
+	}
 	// What is left is a command on routes, from its first word on.
 	rest := string([]rune(line)[words[0].column-1:])
 	orders, err := exabgp.ParseTyped(rest)

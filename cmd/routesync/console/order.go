@@ -104,7 +104,7 @@ func grouped(o exabgp.Order, peers []netip.Addr, expires int64) []wire.Command {
 func subject(keys []state.Key) string {
 	words := make([]string, 0, namedRoutes)
 	for _, k := range keys[:min(len(keys), namedRoutes)] {
-		words = append(words, k.String())
+		words = append(words, routeText(k))
 	}
 	switch {
 	case len(keys) == 1:
@@ -113,6 +113,14 @@ func subject(keys []state.Key) string {
 		return strings.Join(words, ", ")
 	}
 	return count(len(keys), "route")
+}
+
+// routeText names a route; the families that most routes are of are left out.
+func routeText(k state.Key) string {
+	if k.Family == state.IPv4Unicast || k.Family == state.IPv6Unicast {
+		return k.String()
+	}
+	return k.String() + " (" + k.Family.String() + ")"
 }
 
 // namedRoutes is how many routes an answer names before it counts them.

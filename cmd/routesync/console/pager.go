@@ -7,18 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/sys/unix"
 )
-
-// size is the width and height of a terminal; 80 and 24 if it does not say.
-func size(f *os.File) (width, height int) {
-	ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil || ws.Col == 0 || ws.Row == 0 {
-		return 80, 24
-	}
-	return int(ws.Col), int(ws.Row)
-}
 
 // fits tells whether lines can be seen at once, with a line left for the
 // prompt.

@@ -36,6 +36,7 @@ type Prompt struct {
 type prompt struct {
 	Prompt
 	rl      *readline.Instance
+	mode    *mode
 	screen  *screen
 	cache   *cache
 	past    past
@@ -66,7 +67,7 @@ func (c Prompt) Run(ctx context.Context) error {
 	}
 	defer in.Close() // ends a read that nobody waits for any more
 	p := &prompt{
-		Prompt: c, cache: newCache(c.Backend), file: lineFile{c.History},
+		Prompt: c, mode: &mode{f: c.In}, cache: newCache(c.Backend), file: lineFile{c.History},
 		jobs: make(chan job, mostWaiting), worked: make(chan struct{}), breaks: make(chan struct{}, 1),
 	}
 	p.use(c.Backend.Speakers()[0])
@@ -75,10 +76,18 @@ func (c Prompt) Run(ctx context.Context) error {
 	signal.Notify(signals, unix.SIGWINCH, os.Interrupt)
 	defer signal.Stop(signals)
 	resized := func() {}
+	// Between two lines the terminal stays as it is, so that what is typed
+	// meanwhile is the editor's, and is not echoed.
+	stay := func() error { return nil }
+	if err := p.mode.raw(); err != nil {
+		return err
+	}
+	defer p.mode.restore() // if the terminal is gone there is nobody to tell
 	if p.rl, err = readline.NewFromConfig(&readline.Config{
 		Prompt: p.prompt(), Stdin: in, Stdout: c.Out, Stderr: c.Out, Undo: true,
 		HistoryLimit: historyLines, DisableAutoSaveHistory: true, HistorySearchFold: true,
 		AutoComplete: p, Listener: p.listen,
+		FuncIsTerminal: func() bool { return true }, FuncMakeRaw: stay, FuncExitRaw: stay, FuncFilterInputRune: p.suspend,
 		FuncGetSize:        func() (int, int) { return size(c.Out) },
 		FuncOnWidthChanged: func(f func()) { resized = f },
 	}); err != nil {
@@ -87,24 +96,6 @@ func (c Prompt) Run(ctx context.Context) error {
 	defer p.rl.Close() // its error is that of the terminal, which is left anyway
 	p.screen = &screen{w: p.rl}
 	return p.run(ctx, signals, resized)
-}
-
-// ownTerminal opens the terminal a second time, so that a read of it ends when
-// it is closed. Go can't end a read of standard input.
-func ownTerminal(f *os.File) (*os.File, error) {
-	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-	if err == nil {
-		var own *os.File
-		if own, err = os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
-			return own, nil
-		}
-	}
-	// E.g. after su: the terminal is another user's. What is open still works.
-	fd, err := unix.Dup(int(f.Fd()))
-	if err != nil {
-		return nil, fmt.Errorf("open the terminal: %w", err)
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 func (p *prompt) run(ctx context.Context, signals <-chan os.Signal, resized func()) error {
@@ -156,6 +147,27 @@ func (p *prompt) use(speaker string) {
 }
 
 func (p *prompt) prompt() string { return *p.current.Load() + "> " }
+
+// suspend leaves the terminal to the shell for ^Z, until it lets us go on.
+func (p *prompt) suspend(key rune) (rune, bool) {
+	if key != readline.CharCtrlZ {
+		return key, true
+	}
+	going := make(chan os.Signal, 1)
+	signal.Notify(going, unix.SIGCONT)
+	defer signal.Stop(going)
+	p.screen.hold()
+	defer p.screen.release()
+	err := errors.Join(p.mode.restore(), unix.Kill(0, unix.SIGTSTP))
+	if err == nil {
+		<-going
+		err = p.mode.raw()
+	}
+	if err != nil {
+		p.screen.say(errorText(err))
+	}
+	return 0, false
+}
 
 // listen notes whether there is something on the line, for ^C.
 func (p *prompt) listen(line []rune, _ int, _ rune) ([]rune, int, bool) {

@@ -67,7 +67,7 @@ func (s Script) Run(ctx context.Context, in io.Reader) (Status, error) {
 	if !s.Strict {
 		return s.run(ctx, chunks)
 	}
-	var whole chunk
+	whole := chunk{first: 1}
 	for c := range chunks {
 		whole.lines = append(whole.lines, c.lines...)
 		whole.cut, whole.err = c.cut, c.err
@@ -77,7 +77,7 @@ func (s Script) Run(ctx context.Context, in io.Reader) (Status, error) {
 
 // RunCommands does the same for lines that are there.
 func (s Script) RunCommands(ctx context.Context, lines []string) (Status, error) {
-	return s.runWhole(ctx, chunk{lines: lines})
+	return s.runWhole(ctx, chunk{first: 1, lines: lines})
 }
 
 func (s Script) runWhole(ctx context.Context, whole chunk) (Status, error) {

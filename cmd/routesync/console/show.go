@@ -59,7 +59,7 @@ func routes(adv *state.Advertised, f Filter, take func(state.Advert) bool) []rou
 					continue
 				}
 			}
-			if f.Text == "" || strings.Contains(strings.Join([]string{k.String(), a.Attrs.String(), a.Owner, a.From.By}, " "), f.Text) {
+			if f.Text == "" || strings.Contains(strings.Join([]string{routeText(k), a.Attrs.String(), a.Owner, a.From.By}, " "), f.Text) {
 				all = append(all, route{k, a})
 			}
 		}
@@ -79,7 +79,7 @@ func routes(adv *state.Advertised, f Filter, take func(state.Advert) bool) []rou
 func advertisedTable(adv *state.Advertised, f Filter) []string {
 	t := table{{"ROUTE", "OWNER", "AT", "ATTRIBUTES"}}
 	for _, r := range routes(adv, f, func(state.Advert) bool { return true }) {
-		t = append(t, []string{r.key.String(), ownerName(r.Owner), grades(r.At), r.Attrs.String()})
+		t = append(t, []string{routeText(r.key), ownerName(r.Owner), grades(r.At), r.Attrs.String()})
 	}
 	return t.lines("route")
 }
@@ -89,7 +89,7 @@ func foreignTable(adv *state.Advertised, f Filter) []string {
 	t := table{{"ROUTE", "OWNER", "BY", "SINCE", "EXPIRES", "AT", "ATTRIBUTES"}}
 	for _, r := range routes(adv, f, func(a state.Advert) bool { return state.ByHand(a.Owner) }) {
 		t = append(t, []string{
-			r.key.String(), ownerName(r.Owner), r.From.By, timeText(r.From.At), timeText(r.From.Expires), grades(r.At), r.Attrs.String(),
+			routeText(r.key), ownerName(r.Owner), r.From.By, timeText(r.From.At), timeText(r.From.Expires), grades(r.At), r.Attrs.String(),
 		})
 	}
 	return t.lines("route")

@@ -43,22 +43,27 @@ func comment(line string) bool {
 	return line == "" || line[0] == '#'
 }
 
+// begin lists the options that begin with a text.
+func begin(text string, options []string) []string {
+	var all []string
+	for _, o := range options {
+		if text != "" && strings.HasPrefix(o, text) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
 // pick is the one of the options that a person means: they may leave off its
 // end as long as no other begins so. It is "" if there is none, or several.
 func pick(text string, options []string) string {
 	if slices.Contains(options, text) {
 		return text
 	}
-	picked := ""
-	for _, o := range options {
-		if strings.HasPrefix(o, text) && text != "" {
-			if picked != "" {
-				return ""
-			}
-			picked = o
-		}
+	if all := begin(text, options); len(all) == 1 {
+		return all[0]
 	}
-	return picked
+	return ""
 }
 
 // choose is pick, or the fault that says what there is to choose from.
