@@ -20,7 +20,8 @@ const (
 	// classicTexts is how many messages are published together: few, for
 	// everything else waits behind them.
 	classicTexts = 64
-	// lookInto is after how many messages the depth of from-exabgp is looked at.
+	// lookInto is after how many messages the depth of from-exabgp is looked at,
+	// at the latest.
 	lookInto = 1000
 	// fullPause is how long a queue that is full is left alone.
 	fullPause = time.Second
@@ -60,9 +61,10 @@ func (s *Server) serveClassic(ctx context.Context, g *errgroup.Group, rs *rabbit
 // meanwhile waits in the core, where a later change of a route takes the place
 // of the one before.
 func (s *Server) publishClassic(ctx context.Context, rs *rabbit.Session, l *link) error {
-	since := lookInto // the depth is looked at first
+	look := min(lookInto, max(1, s.classic.Backlog/10))
+	since := look // the depth is looked at first
 	for {
-		if since >= lookInto {
+		if since >= look {
 			since = 0
 			if err := s.roomInClassic(ctx, rs); err != nil {
 				return err

@@ -86,28 +86,76 @@ func TestShippedIBGP(t *testing.T) {
 // them on terminals, exactly as the demo shows it with the console.
 func TestClassicSystem(t *testing.T) {
 	s := openShipped(t, func(_ context.Context, s *stage) swap { return helperSwap(s.classic("oldhelper.py")...) })
+	s.originalPrograms()
+}
+
+// TestClassicSystemThroughBridge: the same programs do not notice that the
+// helper is routesync's bridge.
+func TestClassicSystemThroughBridge(t *testing.T) {
+	s := openShipped(t, func(ctx context.Context, s *stage) swap { return s.bridgeSwap(ctx) })
+	s.originalPrograms()
+	// What came that way is foreign to a file, and said to be by whom.
+	s.put("10.9.0.0/24, next-hop: " + hop)
+	s.expect(0, "apply --yes", "owner classic, given by queue to-exabgp at", "left alone", "1 of 1 route sent")
+	s.expect(0, "status", "by hand", "10.0.0.0/24 next-hop 192.168.41.2: owner classic, given by queue to-exabgp")
+	// What is wrong is reported, and what a file keeps stays.
+	s.pika(`channel.basic_publish("", "to-exabgp", "announce route 10.0.300.0/24 next-hop 192.168.41.2")`)
+	s.until("the fault is reported", func() bool {
+		return strings.Contains(s.expect(0, "status").stdout, `refused "announce route 10.0.300.0/24 next-hop 192.168.41.2" of queue to-exabgp: column 16`)
+	})
+	s.pika(`channel.basic_publish("", "to-exabgp", "withdraw route 10.9.0.0/24\nwithdraw route 10.0.0.0/24 next-hop 192.168.41.2")`)
+	s.lacks(s.router, "10.0.0.0/24")
+	s.sees(s.router, "10.9.0.0/24", "")
+	s.expect(0, "status", "refused", "10.9.0.0/24 for owner classic: it is announced at 127.0.41.1 by owner edge-team, and stays theirs")
+}
+
+// TestClassicConsole: our console at the old helper.
+func TestClassicConsole(t *testing.T) {
+	s := openShipped(t, func(_ context.Context, s *stage) swap { return helperSwap(s.classic("oldhelper.py")...) })
+	console, err := s.lab.Terminal(s.ctx, "console", s.dir, s.env(), s.binary, "console", "--classic", "--no-history")
+	s.must(err)
+	const prompt = "classic> "
+	s.must(console.WaitScreen(s.ctx, prompt))
+	s.original(&session{typed: console, shown: console, prompt: prompt})
+	r, err := s.routesync(s.ctx, "console", "--classic", "-c", "announce route 10.0.0.0/24 next-hop 192.168.41.2")
+	s.must(err)
+	if r.code != 5 || !strings.HasPrefix(r.stdout, "published\t") {
+		t.Errorf("with -c the console ended with %d and said %q%s; nobody confirms anything here", r.code, r.stdout, r.stderr)
+	}
+	s.sees(s.router, "10.0.0.0/24", "")
+}
+
+// originalPrograms plays the session with the sender and the receiver.
+func (s *scene) originalPrograms() {
+	s.t.Helper()
 	shown, err := s.lab.Terminal(s.ctx, "receiver.py", s.dir, nil, s.classic("receiver.py")...)
 	s.must(err)
 	typed, err := s.lab.Terminal(s.ctx, "sender.py", s.dir, nil, s.classic("sender.py")...)
 	s.must(err)
-	var out strings.Builder
-	c := &session{play: &play{stage: s.stage, out: &out}, typed: typed, shown: shown}
-	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.leave} {
-		if err := act(s.ctx); err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
-	t.Log(out.String())
+	s.original(&session{typed: typed, shown: shown})
 	screen, err := shown.Screen(s.ctx)
 	s.must(err)
 	lines := strings.Split(screen, "\n")
 	slices.Sort(lines[:min(2, len(lines))]) // the first two came together, in BIRD's order
 	want := []string{"[recv]announce 192.168.41.4/32", "[recv]announce 192.168.41.5/32", "[recv]announce " + learned, "[recv]withdraw " + learned}
 	if diff := cmp.Diff(want, lines); diff != "" {
-		t.Error(diff)
+		s.t.Error(diff)
 	}
 	// A message may have several lines.
 	s.pika(`channel.basic_publish("", "to-exabgp", "announce route 10.0.0.0/24 next-hop 192.168.41.2\nannounce route 10.0.1.0/24 next-hop 192.168.41.2\n")`)
 	s.sees(s.router, "10.0.0.0/24", "")
 	s.sees(s.router, "10.0.1.0/24", "")
+}
+
+// original plays the original session.
+func (s *scene) original(c *session) {
+	s.t.Helper()
+	var out strings.Builder
+	c.play = &play{stage: s.stage, out: &out}
+	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.leave} {
+		if err := act(s.ctx); err != nil {
+			s.t.Fatalf("%v\n%s", err, out.String())
+		}
+	}
+	s.t.Log(out.String())
 }
