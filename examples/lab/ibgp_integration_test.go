@@ -93,7 +93,7 @@ func TestClassicSystem(t *testing.T) {
 	var out strings.Builder
 	c := &session{play: &play{stage: s.stage, out: &out}, typed: typed, shown: shown}
 	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.leave} {
-		if err := act(s.ctx); err != nil {
+		if err := c.step(s.ctx, act); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
 	}
