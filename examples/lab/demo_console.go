@@ -8,12 +8,17 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"time"
 
 	"routesync/examples/lab/rig"
 )
 
-// prompt is the console's.
-const prompt = speaker + "> "
+const (
+	prompt = speaker + "> " // the console's
+	// stepLimit bounds a step of the session; the longest is exaBGP's next
+	// attempt to connect.
+	stepLimit = 20 * time.Second
+)
 
 // session is the original system's session: commands are typed at one terminal,
 // and routes that the router announces are shown at another, or at the same.
@@ -32,7 +37,7 @@ func demoConsole(ctx context.Context, log *slog.Logger, out io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.openIBGP(ctx, s.bridgeSwap(ctx)); err != nil {
+	if err := s.openIBGP(ctx, s.bridgeSwap()); err != nil {
 		return err
 	}
 	console, err := s.lab.Terminal(ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", speaker)
@@ -44,12 +49,19 @@ func demoConsole(ctx context.Context, log *slog.Logger, out io.Writer) (err erro
 	}
 	c := &session{play: &play{stage: s, out: out}, prompt: prompt, typed: console, shown: console}
 	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.foreign, c.leave} {
-		if err := act(ctx); err != nil {
+		if err := c.step(ctx, act); err != nil {
 			return fmt.Errorf("demo console, step %d: %w", c.number, err)
 		}
 	}
 	fmt.Fprintln(out, "\nDone. Every screen is the terminal's and every table the router's; all of it is stopped now.")
 	return nil
+}
+
+// step bounds an act: what does not come within seconds does not come.
+func (c *session) step(ctx context.Context, act func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	return act(ctx)
 }
 
 // both shows what is on the terminals, and what the router holds.

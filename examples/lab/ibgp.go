@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -54,13 +53,8 @@ const (
 )
 
 // bridgeSwap runs the helper as it is shipped.
-func (s *stage) bridgeSwap(ctx context.Context) swap {
-	here := strings.Replace(shippedHelper, shippedRoutesync, s.binary, 1)
-	help, err := exec.CommandContext(ctx, s.binary, "bridge", "--help").Output()
-	if err == nil && !strings.Contains(string(help), "--classic") {
-		here = strings.Replace(here, " --classic", "", 1)
-	}
-	return swap{shippedHelper, here}
+func (s *stage) bridgeSwap() swap {
+	return swap{shippedHelper, strings.Replace(shippedHelper, shippedRoutesync, s.binary, 1)}
 }
 
 // helperSwap runs another helper in the place of the shipped one.

@@ -59,7 +59,7 @@ func (s *stage) classic(part string) []string {
 // TestShippedIBGP: the pair of examples/ibgp comes up; the bridge finds all
 // that it needs, and exaBGP's own route is at the router and foreign.
 func TestShippedIBGP(t *testing.T) {
-	s := openShipped(t, func(ctx context.Context, s *stage) swap { return s.bridgeSwap(ctx) })
+	s := openShipped(t, func(_ context.Context, s *stage) swap { return s.bridgeSwap() })
 	s.must(s.startRouter(s.ctx))
 	s.sees(s.router, own, "")
 	s.until("the bridge has read exaBGP's own route", func() bool {
@@ -92,7 +92,7 @@ func TestClassicSystem(t *testing.T) {
 // TestClassicSystemThroughBridge: the same programs do not notice that the
 // helper is routesync's bridge.
 func TestClassicSystemThroughBridge(t *testing.T) {
-	s := openShipped(t, func(ctx context.Context, s *stage) swap { return s.bridgeSwap(ctx) })
+	s := openShipped(t, func(_ context.Context, s *stage) swap { return s.bridgeSwap() })
 	s.originalPrograms()
 	// What came that way is foreign to a file, and said to be by whom.
 	s.put("10.9.0.0/24, next-hop: " + hop)
@@ -153,7 +153,7 @@ func (s *scene) original(c *session) {
 	var out strings.Builder
 	c.play = &play{stage: s.stage, out: &out}
 	for _, act := range []func(context.Context) error{c.up, c.announce, c.withdraw, c.learn, c.unlearn, c.leave} {
-		if err := act(s.ctx); err != nil {
+		if err := c.step(s.ctx, act); err != nil {
 			s.t.Fatalf("%v\n%s", err, out.String())
 		}
 	}
