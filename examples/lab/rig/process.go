@@ -263,6 +263,9 @@ func (p *process) until(ctx context.Context, what string, ready func() (bool, er
 		}
 		select {
 		case <-p.exited:
+			if ok, _ := ready(); ok { // it came to be so just before the end
+				return nil
+			}
 			return p.failure(fmt.Errorf("%s ended (%s) before %s", p.name, p.status, what))
 		case <-ctx.Done():
 			return p.failure(fmt.Errorf("wait for %s: %s: %w", p.name, what, errors.Join(ctx.Err(), last)))
