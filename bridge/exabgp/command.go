@@ -171,6 +171,11 @@ func Flush(peer netip.Addr) string {
 // Probe renders a command that changes nothing and is answered done if peer is
 // a neighbor that names this helper, and error if not: the withdrawal of a
 // multicast prefix, of a family in which nothing is announced ([Neighbor.Check]).
+//
+// Where a neighbor has the family, exaBGP 4.2 sends it as a withdrawal of IPv4
+// unicast, without a path identifier even if add-path asks for one. The last
+// byte is 0 so that it can be read then too: as the default route of a path that
+// nobody has. Any other makes it malformed, and resets the session.
 func Probe(peer netip.Addr) string {
-	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.255/32 next-hop 192.0.2.1", peer)
+	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.0/32 next-hop 192.0.2.1", peer)
 }

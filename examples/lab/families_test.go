@@ -24,10 +24,21 @@ import (
 // withdraws it, and never loses the session. The peer is a second exaBGP, which
 // can read every family.
 func TestEveryFamily(t *testing.T) {
-	t.Parallel()
-	p := openPair(t)
+	for name, as := range map[string]uint32{"EBGP": routerAS, "IBGP": speakerAS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyFamily(t, as)
+		})
+	}
+}
+
+func everyFamily(t *testing.T, as uint32) {
+	p := openPair(t, as, slices.DeleteFunc(announceable(), func(f state.Family) bool { return !f.HasPrefix() })...)
 	rounds, routes := 0, map[state.Family]int{}
-	failed := p.play(edges(t), nil) // what is left of the first failure would fail smaller rounds
+	failed := p.probe() // what is left of the first failure would fail smaller rounds
+	if failed == nil {
+		failed = p.play(edges(t), nil)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		if failed == nil {
 			failed = p.round(rt, routes)
@@ -45,9 +56,56 @@ func TestEveryFamily(t *testing.T) {
 	}
 }
 
+// What the bridge refuses or goes around is so: if an exaBGP does better, this
+// says it.
+func TestFaultsOfExaBGP(t *testing.T) {
+	t.Parallel()
+	p := openPair(t, speakerAS+2)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tell := func(wanted int, commands ...string) {
+		t.Helper()
+		if err := p.tell(ctx, commands); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.until(ctx, func(*relay, exabgp.Line) bool { return len(p.received) == wanted }); err != nil {
+			t.Fatalf("%v: %v", commands, err)
+		}
+	}
+	label := func() string {
+		for _, seen := range p.received {
+			l, _ := seen.Attrs.Get(state.Label)
+			return strings.Join(l, " ")
+		}
+		return ""
+	}
+	tell(1, "announce route 10.0.0.0/8 next-hop 192.0.2.1 label 16")
+	// The second route comes after the first one's change, which is not sent.
+	tell(2, "announce route 10.0.0.0/8 next-hop 192.0.2.1 label 17", "announce route 224.0.0.0/8 next-hop 192.0.2.1")
+	multicast := state.UnicastKey(netip.MustParsePrefix("224.0.0.0/8"), 0)
+	if _, ok := p.received[multicast]; !ok {
+		t.Errorf("ipv4 multicast is not sent as ipv4 unicast: %v", keys(p.received))
+	}
+	tell(1, "withdraw route 224.0.0.0/8 next-hop 192.0.2.1")
+	if got := label(); got != "16" {
+		t.Errorf("label %s: a change of a label alone is sent", got)
+	}
+}
+
 // announceable are the families in which exaBGP 4.2 can announce.
 func announceable() []state.Family {
 	return slices.DeleteFunc(state.Families(), func(f state.Family) bool { return f == state.IPv4Multicast || f == state.IPv6Multicast })
+}
+
+// configured are the families of the session.
+func configured() []state.Family { return append(announceable(), state.IPv4Multicast) }
+
+func names(families []state.Family) []string {
+	var list []string
+	for _, f := range families {
+		list = append(list, f.String())
+	}
+	return list
 }
 
 // pair is two exaBGP with a session between them.
@@ -62,7 +120,9 @@ type pair struct {
 	trouble         error
 }
 
-func openPair(t *testing.T) *pair {
+// openPair starts them. as is that of the second one, and paths are the
+// families with add-path.
+func openPair(t *testing.T, as uint32, paths ...state.Family) *pair {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -84,37 +144,33 @@ func openPair(t *testing.T) *pair {
 			t.Error(err)
 		}
 	})
-	const port = 9179 // of an address that nobody else has
-	addrA, addrB := netip.MustParseAddr("127.77.0.1"), netip.MustParseAddr("127.77.0.2")
-	var families, prefixes []string
-	for _, f := range append(announceable(), state.IPv4Multicast) {
-		families = append(families, f.String())
-		if f.HasPrefix() && f != state.IPv4Multicast {
-			prefixes = append(prefixes, f.String())
-		}
+	const port = 9179 // of addresses that nobody else has
+	addrA, addrB := netip.AddrFrom4([4]byte{127, 77, byte(as), 1}), netip.AddrFrom4([4]byte{127, 77, byte(as), 2})
+	extra := ""
+	if len(paths) > 0 {
+		extra = " capability { add-path send/receive; } add-path { " + strings.Join(names(paths), "; ") + "; }"
 	}
-	neighbor := func(local, remote netip.Addr, as uint32, extra string) []rig.Neighbor {
+	neighbor := func(local, remote netip.Addr, as uint32, role string) []rig.Neighbor {
 		return []rig.Neighbor{{
-			Address: remote, LocalAddress: local, Port: port, PeerAS: as, Families: families,
-			Extra: extra + " capability { add-path send/receive; } add-path { " + strings.Join(prefixes, "; ") + "; }",
+			Address: remote, LocalAddress: local, Port: port, PeerAS: as, Families: names(configured()), Extra: role + extra,
 		}}
 	}
 	must := (&scene{t: t}).must
 	p.b, err = openRelay(ctx, lab, rig.SpeakerOptions{
-		Name: "b", LocalAS: routerAS, Neighbors: neighbor(addrB, addrA, speakerAS, "passive true;"),
+		Name: "b", LocalAS: as, Neighbors: neighbor(addrB, addrA, speakerAS, "passive true;"),
 		Env: []string{"exabgp_tcp_bind=" + addrB.String(), fmt.Sprintf("exabgp_tcp_port=%d", port)},
 	})
 	must(err)
-	p.a, err = openRelay(ctx, lab, rig.SpeakerOptions{Name: "a", LocalAS: speakerAS, Neighbors: neighbor(addrA, addrB, routerAS, "")})
+	p.a, err = openRelay(ctx, lab, rig.SpeakerOptions{Name: "a", LocalAS: speakerAS, Neighbors: neighbor(addrA, addrB, as, "")})
 	must(err)
 	up := 0
 	must(p.until(ctx, func(_ *relay, l exabgp.Line) bool {
+		p.trouble = nil // attempts before the first session
 		if l.Event.State == "up" {
 			up++
 		}
 		return up == 2
 	}))
-	p.trouble = nil // attempts before the first session
 	must(p.learn(ctx))
 	return p
 }
@@ -139,7 +195,7 @@ func (p *pair) learn(ctx context.Context) error {
 	}
 	for name, got := range map[string][]state.Family{"configured": p.neighbor.Families, "negotiated": sessions[0].Families} {
 		slices.Sort(got)
-		if want := slices.Sorted(slices.Values(append(announceable(), state.IPv4Multicast))); !slices.Equal(got, want) {
+		if want := slices.Sorted(slices.Values(configured())); !slices.Equal(got, want) {
 			return fmt.Errorf("families %s are %v, not %v", name, got, want)
 		}
 	}
@@ -165,7 +221,7 @@ func (p *pair) until(ctx context.Context, done func(*relay, exabgp.Line) bool) e
 			return errEnded
 		}
 		p.line(r, l)
-		if done(r, l) {
+		if done(r, l) || p.trouble != nil {
 			return p.trouble
 		}
 	}
@@ -213,6 +269,28 @@ func (p *pair) event(r *relay, l exabgp.Line) {
 			delete(routes, k)
 		}
 	}
+}
+
+// probe asks whether the second is a neighbor of the first, and announces
+// something after it, so that the message that comes of it is sent by then.
+func (p *pair) probe() error {
+	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	defer cancel()
+	k := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/8"), 0)
+	attrs, err := state.NewAttrs(map[state.Name][]string{state.NextHop: {"192.0.2.1"}})
+	if err == nil {
+		err = p.play(map[state.Key]state.Attrs{k: attrs}, nil)
+	}
+	if err == nil {
+		err = p.tell(ctx, []string{exabgp.Probe(p.neighbor.Addr)})
+	}
+	if err == nil {
+		err = p.play(map[state.Key]state.Attrs{k: attrs}, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	return nil
 }
 
 // ask returns the body of an answer.
