@@ -55,7 +55,8 @@ type Command struct {
 // peers means every neighbor that names this helper. The keys must be of one
 // family, and what [state.CheckRoute] and [Neighbor.Check] allow.
 func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
-	return render("announce", peers, attrs, keys)
+	labels, _ := attrs.Get(state.Label)
+	return render("announce", peers, attrs, labels, keys)
 }
 
 // Withdraw renders the commands that withdraw keys from peers. attrs must be
@@ -75,17 +76,31 @@ func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command
 			attrs = less
 		}
 	}
-	return render("withdraw", peers, attrs, keys)
+	return render("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
 }
 
-func render(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+// withdrawnLabel is one label, as RFC 8277 §2.4 has it: the peer ignores which,
+// but takes what comes after it for the prefix. Without any, exaBGP 4.2 sends
+// an NLRI that can't be read.
+func withdrawnLabel(attrs state.Attrs) []string {
+	if labels, ok := attrs.Get(state.Label); ok {
+		return labels[:1]
+	}
+	return []string{"524288"}
+}
+
+func render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []Command {
 	verb = selector(peers) + verb
 	if len(keys) == 0 {
 		return nil
 	}
 	f := keys[0].Family
 	if f.HasPrefix() {
-		return renderPrefixes(verb, attributeWords(f, attrs), keys)
+		words := attributeWords(f, attrs)
+		if f.HasLabel() {
+			words += " label " + bracketed(labels)
+		}
+		return renderPrefixes(verb, words, keys)
 	}
 	cmds := make([]Command, len(keys))
 	for i, k := range keys {
