@@ -113,7 +113,7 @@ func (f *fakeExaBGP) write(line string) {
 			p.resend()
 		}
 		f.say("done")
-	case strings.Contains(line, "239.255.255.255/32"):
+	case strings.Contains(line, "239.255.255.0/32"):
 		if len(f.selected(line)) == 0 {
 			f.say("error")
 			return

@@ -78,15 +78,35 @@ func (f Family) IsFlow() bool {
 
 // String returns the family in exaBGP's words, e.g. "ipv4 unicast".
 func (f Family) String() string {
-	afi, known := map[Family]string{afiIPv4: "ipv4", afiIPv6: "ipv6", afiL2VPN: "l2vpn"}[f.afi()]
-	safi := map[Family]string{
-		safiUnicast: "unicast", safiMulticast: "multicast", safiLabelled: "nlri-mpls", safiVPLS: "vpls",
-		safiVPN: "mpls-vpn", safiFlow: "flow", safiFlowVPN: "flow-vpn",
-	}[f.safi()]
-	if !known || safi == "" || (f.afi() == afiL2VPN) != (f.safi() == safiVPLS) {
-		return fmt.Sprintf("afi %d safi %d", uint32(f)>>8, uint32(f)&0xff)
+	switch f {
+	case IPv4Unicast:
+		return "ipv4 unicast"
+	case IPv4Multicast:
+		return "ipv4 multicast"
+	case IPv4Labelled:
+		return "ipv4 nlri-mpls"
+	case IPv4VPN:
+		return "ipv4 mpls-vpn"
+	case IPv4Flow:
+		return "ipv4 flow"
+	case IPv4FlowVPN:
+		return "ipv4 flow-vpn"
+	case IPv6Unicast:
+		return "ipv6 unicast"
+	case IPv6Multicast:
+		return "ipv6 multicast"
+	case IPv6Labelled:
+		return "ipv6 nlri-mpls"
+	case IPv6VPN:
+		return "ipv6 mpls-vpn"
+	case IPv6Flow:
+		return "ipv6 flow"
+	case IPv6FlowVPN:
+		return "ipv6 flow-vpn"
+	case L2VPNVPLS:
+		return "l2vpn vpls"
 	}
-	return afi + " " + safi
+	return fmt.Sprintf("afi %d safi %d", uint32(f)>>8, uint32(f)&0xff)
 }
 
 // ParseFamily reads what [Family.String] writes for a family that this

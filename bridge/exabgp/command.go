@@ -59,7 +59,8 @@ type Command struct {
 // peers means every neighbor that names this helper. The keys must be of one
 // family, and what [state.CheckRoute] and [Neighbor.Check] allow.
 func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
-	return render("announce", peers, attrs, keys)
+	labels, _ := attrs.Get(state.Label)
+	return render("announce", peers, attrs, labels, keys)
 }
 
 // Withdraw renders the commands that withdraw keys from peers. attrs must be
@@ -79,7 +80,7 @@ func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command
 			attrs = less
 		}
 	}
-	return render("withdraw", peers, attrs, keys)
+	return render("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
 }
 
 // Lines renders a command for each route, in the words that helpers and people
@@ -93,6 +94,12 @@ func Lines(withdraw bool, peers []netip.Addr, attrs state.Attrs, keys []state.Ke
 	for i, k := range keys {
 		words := attributeWords(k.Family, attrs)
 		switch {
+		case k.Family.HasLabel():
+			labels, _ := attrs.Get(state.Label)
+			if withdraw {
+				labels = withdrawnLabel(attrs)
+			}
+			lines[i] = verb + "route " + k.String() + words + " label " + bracketed(labels)
 		case k.Family.HasPrefix():
 			lines[i] = verb + "route " + k.String() + words
 		case k.Family == state.L2VPNVPLS:
@@ -104,14 +111,28 @@ func Lines(withdraw bool, peers []netip.Addr, attrs state.Attrs, keys []state.Ke
 	return lines
 }
 
-func render(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+// withdrawnLabel is one label, as RFC 8277 §2.4 has it: the peer ignores which,
+// but takes what comes after it for the prefix. Without any, exaBGP 4.2 sends
+// an NLRI that can't be read.
+func withdrawnLabel(attrs state.Attrs) []string {
+	if labels, ok := attrs.Get(state.Label); ok {
+		return labels[:1]
+	}
+	return []string{"524288"}
+}
+
+func render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []Command {
 	verb = selector(peers) + verb
 	if len(keys) == 0 {
 		return nil
 	}
 	f := keys[0].Family
 	if f.HasPrefix() {
-		return renderPrefixes(verb, attributeWords(f, attrs), keys)
+		words := attributeWords(f, attrs)
+		if f.HasLabel() {
+			words += " label " + bracketed(labels)
+		}
+		return renderPrefixes(verb, words, keys)
 	}
 	cmds := make([]Command, len(keys))
 	for i, k := range keys {
@@ -197,6 +218,11 @@ func Flush(peer netip.Addr) string {
 // Probe renders a command that changes nothing and is answered done if peer is
 // a neighbor that names this helper, and error if not: the withdrawal of a
 // multicast prefix, of a family in which nothing is announced ([Neighbor.Check]).
+//
+// Where a neighbor has the family, exaBGP 4.2 sends it as a withdrawal of IPv4
+// unicast, without a path identifier even if add-path asks for one. The last
+// byte is 0 so that it can be read then too: as the default route of a path that
+// nobody has. Any other makes it malformed, and resets the session.
 func Probe(peer netip.Addr) string {
-	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.255/32 next-hop 192.0.2.1", peer)
+	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.0/32 next-hop 192.0.2.1", peer)
 }

@@ -11,7 +11,8 @@
 //   - Two routes with different attributes render to attribute lists that
 //     exaBGP itself holds to be different. It compares the text it would print
 //     (bgp/message/update/attribute/attributes.py, index), and that text loses
-//     part of some attributes; those are rendered raw.
+//     part of some attributes; those are rendered raw. Of a label it says
+//     nothing; that is told in another attribute, which is not sent.
 //   - The goroutine that reads the pipe waits for nothing. exaBGP 4.2 writes to
 //     its helper from its only thread, so a helper that stops reading stops BGP
 //     (reactor/api/processes.py, write).

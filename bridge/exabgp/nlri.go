@@ -17,8 +17,8 @@ import (
 type nlri struct {
 	prefix, pathID, rd string
 	labels             []string
-	flow               string    // what exaBGP prints of a flow specification
-	vpls               [4]uint32 // endpoint, base, offset, size
+	flow               string         // what exaBGP prints of a flow specification
+	vpls               [4]json.Number // endpoint, base, offset, size
 	text               string
 }
 
@@ -38,10 +38,7 @@ func (n *nlri) UnmarshalJSON(b []byte) error {
 	// Another family's object need not have these; its text is kept.
 	_ = json.Unmarshal(b, &object)
 	n.prefix, n.pathID, n.rd, n.flow = object.NLRI, object.Path, object.RD, object.String
-	for i, number := range []json.Number{object.Endpoint, object.Base, object.Offset, object.Size} {
-		v, _ := strconv.ParseUint(number.String(), 10, 32)
-		n.vpls[i] = uint32(v)
-	}
+	n.vpls = [4]json.Number{object.Endpoint, object.Base, object.Offset, object.Size}
 	for _, l := range object.Label {
 		if len(l) > 0 { // a raw label may come after it
 			n.labels = append(n.labels, strconv.FormatUint(l[0], 10))
@@ -61,7 +58,15 @@ func (n *nlri) key(f state.Family) (state.Key, error) {
 		}
 		return k, err
 	case f == state.L2VPNVPLS:
-		return state.VPLSKey(n.rd, n.vpls[0], n.vpls[1], n.vpls[2], n.vpls[3])
+		var fields [4]uint32
+		for i, number := range n.vpls {
+			v, err := strconv.ParseUint(number.String(), 10, 32)
+			if err != nil {
+				return state.Key{}, fmt.Errorf("the vpls lacks a number: %w", err)
+			}
+			fields[i] = uint32(v)
+		}
+		return state.VPLSKey(n.rd, fields[0], fields[1], fields[2], fields[3])
 	}
 	return parseKey(f, n.prefix, n.rd, n.pathID)
 }

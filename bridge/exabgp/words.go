@@ -11,7 +11,7 @@ import (
 )
 
 // attributeWords renders attrs for a route that is no flow, each with a blank
-// before it.
+// before it. The label is not among them.
 func attributeWords(f state.Family, attrs state.Attrs) string {
 	var b strings.Builder
 	for name, values := range attrs.All() {
@@ -32,7 +32,8 @@ func attributeWords(f state.Family, attrs state.Attrs) string {
 				continue
 			}
 			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
-		case state.ASPath, state.Community, state.ClusterList, state.Label:
+		case state.Label:
+		case state.ASPath, state.Community, state.ClusterList:
 			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
 		case state.ExtendedCommunity, state.PrefixSID, state.PrefixSIDSRv6:
 			// exaBGP's own text of these is not exact: it encodes

@@ -155,14 +155,6 @@ func toKeys(keys []state.Key) []string {
 	return texts
 }
 
-func fromKey(f state.Family, text string) (state.Key, error) {
-	k, err := state.ParseKey(f, text)
-	if err == nil && k.String() != text {
-		err = fmt.Errorf("nlri %q is not canonical: %q", text, k)
-	}
-	return k, err
-}
-
 func fromKeys(family string, texts []string) (state.Family, []state.Key, error) {
 	f, err := state.ParseFamily(family)
 	if err != nil {
@@ -173,7 +165,7 @@ func fromKeys(family string, texts []string) (state.Family, []state.Key, error) 
 	}
 	keys := make([]state.Key, len(texts))
 	for i, text := range texts {
-		if keys[i], err = fromKey(f, text); err != nil {
+		if keys[i], err = state.ParseKey(f, text); err != nil {
 			return 0, nil, err
 		}
 	}

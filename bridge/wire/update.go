@@ -73,7 +73,7 @@ func fromText(family, nlri string) (state.Key, error) {
 	if err != nil {
 		return state.Key{}, err
 	}
-	return fromKey(f, nlri)
+	return state.ParseKey(f, nlri)
 }
 
 func toEntry(e Entry) entryJSON {
