@@ -94,6 +94,7 @@ type core struct {
 	table   adjRIBOut
 	inbound map[netip.Addr]*inbound       // what the peers announce
 	rcv     receivedStream                // of what they announce
+	tooLong func() string                 // why exaBGP must not be asked for what it received
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]string              // owners of what was withdrawn behind the bridge's back
@@ -140,6 +141,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		log:     log,
 		table:   newAdjRIBOut(),
 		inbound: map[netip.Addr]*inbound{},
+		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]string{},
 		epoch:   memory.Epoch,

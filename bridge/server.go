@@ -68,6 +68,8 @@ type Options struct {
 	PID     int
 	Run     string   // unique to this process
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
+	// TooLong is as of [ListingTooLong]; nil: the listing never is.
+	TooLong func() string
 	Journal *journal.Journal
 	Pipe    *exabgp.Pipe
 	Broker  *rabbit.Broker
@@ -89,6 +91,9 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 		open: map[ticket]rabbit.Delivery{},
 	}
 	s.core.lacks = o.Lacks
+	if o.TooLong != nil {
+		s.core.tooLong = o.TooLong
+	}
 	return s, nil
 }
 
