@@ -116,9 +116,6 @@ func compacted(changes []arrival) []arrival {
 // so that no part of it is older than a message before it.
 func (c *core) nextReceived() (m wire.Received, to string, ok bool) {
 	r := &c.rcv
-	if !r.open {
-		return m, "", false
-	}
 	if r.answer == nil && len(r.asked) > 0 {
 		r.answer = c.copyReceived(r.asked[0])
 		r.asked = r.asked[1:]

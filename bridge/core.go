@@ -101,6 +101,7 @@ type core struct {
 	inbound map[netip.Addr]*inbound       // what the peers announce
 	rcv     receivedStream                // of what they announce
 	texts   classicOut                    // the same for the queue from-exabgp
+	tooLong func() string                 // why exaBGP must not be asked for what it received
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
@@ -152,6 +153,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		log:     log,
 		table:   newAdjRIBOut(),
 		inbound: map[netip.Addr]*inbound{},
+		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
 		epoch:   memory.Epoch,

@@ -54,7 +54,7 @@ func (e *eventStream) close() { e.open, e.pending, e.routes, e.lost = false, nil
 // nextEvents is the next message of happenings.
 func (c *core) nextEvents() (wire.Events, bool) {
 	e := &c.evt
-	if !e.open || len(e.pending) == 0 && !e.beat {
+	if len(e.pending) == 0 && !e.beat {
 		return wire.Events{}, false
 	}
 	if len(e.pending) > 0 {

@@ -117,16 +117,25 @@ func (c *core) sayMissing(in *inbound, before string) {
 // askReceived has exaBGP list what it received, if there is a peer of which the
 // beginning was missed. It comes last: the commands behind it wait.
 func (c *core) askReceived() {
-	asked := c.windows.waits(exabgp.ShowReceived)
-	if c.phase != ready || asked {
-		return
-	}
+	var wanting []*inbound
 	for _, in := range c.inbound {
 		if in.wants() {
-			c.windows.add(&exchange{line: exabgp.ShowReceived, each: c.listReceived, ask: c.learnReceived})
-			return
+			wanting = append(wanting, in)
 		}
 	}
+	if c.phase != ready || len(wanting) == 0 || c.windows.waits(exabgp.ShowReceived) {
+		return
+	}
+	if why := c.tooLong(); why != "" {
+		c.log.Warn("the received routes of before are not read", "reason", why)
+		for _, in := range wanting {
+			before := in.missing()
+			in.barred = why
+			c.sayMissing(in, before)
+		}
+		return
+	}
+	c.windows.add(&exchange{line: exabgp.ShowReceived, each: c.listReceived, ask: c.learnReceived})
 }
 
 // listReceived takes a line of the listing. It may be as long as the tables of

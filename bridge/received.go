@@ -29,6 +29,7 @@ type inbound struct {
 	known    bool                      // everything from the start of the session, but for what is unread
 	lost     map[state.AnyKey]struct{} // withdrawn before known
 	unread   map[string]int            // routes that the listing had and that can't be read, by family
+	barred   string                    // why exaBGP must not be asked for its table
 }
 
 func (in *inbound) announce(k state.AnyKey, a seenAttrs) {
@@ -60,7 +61,7 @@ func (in *inbound) listed(k state.AnyKey, a seenAttrs) bool {
 
 // begin empties the table at the start or end of a session.
 func (in *inbound) begin(up bool) {
-	in.routes, in.lost, in.unread = map[state.AnyKey]seenAttrs{}, nil, nil
+	in.routes, in.lost, in.unread, in.barred = map[state.AnyKey]seenAttrs{}, nil, nil, ""
 	in.up, in.known = up, true
 }
 
@@ -70,7 +71,9 @@ func (in *inbound) wonder() {
 }
 
 // wants tells whether exaBGP's table should be read for this peer.
-func (in *inbound) wants() bool { return in.reported && in.kept && in.up && !in.known }
+func (in *inbound) wants() bool {
+	return in.reported && in.kept && in.up && !in.known && in.barred == ""
+}
 
 // missing says why the table is not whole, "" if it is.
 func (in *inbound) missing() string {
@@ -79,6 +82,8 @@ func (in *inbound) missing() string {
 		return "exaBGP does not report what this peer announces: add " + exabgp.ReceiveBlock + " and neighbor-changes; to its api"
 	case !in.known && !in.kept:
 		return "what came before this bridge started is not known, because exaBGP keeps no received routes of this peer (adj-rib-in false)"
+	case !in.known && in.barred != "":
+		return "what came before this bridge started is not read: " + in.barred
 	case !in.known:
 		return "what came before this bridge started is not read yet"
 	case len(in.unread) > 0:

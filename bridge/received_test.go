@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -491,5 +493,98 @@ func (l *listener) lose(m telling) {
 	}
 	if l.replica.whole && lost.Run == l.replica.run && lost.N > l.replica.n && len(lost.Changes) > 0 {
 		l.missed = true
+	}
+}
+
+// TestReceivedTooLong: exaBGP is not asked for a listing that would stop it.
+func TestReceivedTooLong(t *testing.T) {
+	a := receiving("127.0.0.2", 65001)
+	w := newWorld(t, a)
+	w.exabgp.sessionUp(a)
+	w.settle()
+	w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: "run-2"}, w.memory(), w.core.log)
+	w.core.tooLong = func() string { return "so it is" }
+	w.exabgp.out = nil
+	w.core.hello(w.now)
+	w.settle()
+	l := w.listen(t)
+	w.publish(l)
+	if got := l.replica.table.Peers[a.addr].Missing; !strings.Contains(got, "so it is") {
+		t.Errorf("missing %q", got)
+	}
+	w.exabgp.hear(a, desired(t, "10.0.0.0/24").Routes[0].Key, attrs(t, nh))
+	w.settle()
+	w.publish(l)
+	if n := len(l.replica.table.Peers[a.addr].Routes); n != 1 {
+		t.Errorf("%d routes, and one has come since", n)
+	}
+	w.exabgp.sessionDown(a)
+	w.exabgp.sessionUp(a)
+	w.settle()
+	w.publish(l)
+	checkReceived(t, w, l)
+}
+
+func TestListingTooLong(t *testing.T) {
+	for chunk, want := range map[string]bool{"10000": true, "1": false, "": false, "x": false} {
+		why := ListingTooLong(func(name string) string {
+			if name == "exabgp_api_chunk" {
+				return chunk
+			}
+			return ""
+		})()
+		// Whatever runs this test, its memory is known.
+		if want && why != "" || strings.Contains(why, "is not known") {
+			t.Errorf("chunk %q: %q", chunk, why)
+		}
+	}
+}
+
+func TestCompacted(t *testing.T) {
+	a, b := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")
+	route := func(kind wire.ChangeKind, p netip.Addr, id, text string) arrival {
+		return arrival{kind: kind, peer: p, key: state.AnyKey{Family: "f", ID: id}, text: text}
+	}
+	other := func(kind wire.ChangeKind, p netip.Addr, text string) arrival {
+		return arrival{kind: kind, peer: p, text: text}
+	}
+	got := compacted([]arrival{
+		route(wire.Announce, a, "1", "void"), route(wire.Announce, b, "1", "over"), other(wire.Incomplete, a, "void"),
+		other(wire.Down, a, "void"), other(wire.Up, a, "last up"),
+		route(wire.Announce, a, "1", "over"), route(wire.Announce, a, "2", "2"), route(wire.Withdraw, a, "1", "1"),
+		{kind: wire.EndOfRIB, peer: a, key: state.AnyKey{Family: "f"}, text: "eor"},
+		other(wire.Incomplete, a, "over"), route(wire.Withdraw, b, "1", "b1"), other(wire.Complete, a, "complete"),
+	})
+	var words []string
+	for _, x := range got {
+		words = append(words, x.text)
+	}
+	if d := cmp.Diff([]string{"last up", "2", "1", "eor", "b1", "complete"}, words); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestBytesPerRoute: what a bridge keeps of a received route.
+func TestBytesPerRoute(t *testing.T) {
+	const routes = 100_000
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	in := &inbound{}
+	in.begin(true)
+	shared := unique.Make(state.SeenAttrs{Attrs: attrs(t, nh)})
+	family := state.IPv4Unicast.String()
+	for i := range routes {
+		in.announce(state.AnyKey{Family: family, ID: fmt.Sprintf("20.%d.%d.0/24", i>>8, i&255)}, shared)
+	}
+	per := (heap() - before) / routes
+	runtime.KeepAlive(in)
+	t.Logf("%d bytes a route", per)
+	if per > 200 {
+		t.Errorf("%d bytes a route", per)
 	}
 }

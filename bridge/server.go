@@ -73,6 +73,8 @@ type Options struct {
 	PID     int
 	Run     string   // unique to this process
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
+	// TooLong is as of [ListingTooLong]; nil: the listing never is.
+	TooLong func() string
 	Journal *journal.Journal
 	Pipe    *exabgp.Pipe
 	Broker  *rabbit.Broker
@@ -97,6 +99,9 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	s.core.lacks = o.Lacks
 	if o.Classic != nil {
 		s.core.texts.format = o.Classic.Format
+	}
+	if o.TooLong != nil {
+		s.core.tooLong = o.TooLong
 	}
 	return s, nil
 }

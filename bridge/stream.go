@@ -68,7 +68,8 @@ func receivedKey(speaker string) string { return "rcv." + speaker }
 func logKey(speaker string) string      { return "log." + speaker }
 
 // restartStreams begins the streams again for a new connection: what was
-// published on the old one may be lost, and who asked over it is gone.
+// published on the old one may be lost, and who asked over it is gone. Who
+// followed before is told at once, also by a bridge that nobody follows yet.
 func (c *core) restartStreams() {
 	c.rcv.skip()
 	c.rcv.asked, c.rcv.answer = nil, nil

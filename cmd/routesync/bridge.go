@@ -109,7 +109,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	log := w.log.With("speaker", f.speaker)
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
-		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log),
+		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log), TooLong: bridge.ListingTooLong(w.getenv),
 		Classic: classic,
 	}
 	if options.Boot, err = bridge.Incarnation(); err != nil {
