@@ -173,6 +173,10 @@ func TestPrompt(t *testing.T) {
 	y.expect("edge2> - 1.0.0.0/8\r\n  failed: no bridge answers")
 	y.expect("\n3 commands")
 	y.typeIn("something\x03")
+	y.expect("^C\r\n")
+	if between := y.expect("edge2> "); strings.Contains(between, "again") {
+		t.Errorf("a ^C on a line that is not empty: %q", between)
+	}
 	y.typeIn("\x03")
 	y.expect("^C again leaves")
 	y.typeIn("\x03")
