@@ -49,10 +49,7 @@ func NewAttrs(values map[Name][]string) (Attrs, error) {
 		if isDefault(k.name, canonical) {
 			continue
 		}
-		size += 4
-		for _, v := range canonical {
-			size += k.size(v)
-		}
+		size += k.bytes(canonical)
 		lines = append(lines, strings.TrimRight(string(k.name)+" "+strings.Join(canonical, "\t"), " "))
 	}
 	if size > maxAttrBytes {
@@ -62,6 +59,25 @@ func NewAttrs(values map[Name][]string) (Attrs, error) {
 		return Attrs{}, &Fault{Msg: "bgp-prefix-sid and bgp-prefix-sid-srv6 are one attribute; a route may have one of them"}
 	}
 	return Attrs{strings.Join(lines, "\n")}, nil
+}
+
+// bytes bounds the bytes of the attribute on the wire.
+func (k kind) bytes(canonical []string) int {
+	n := 4
+	for _, v := range canonical {
+		n += k.size(v)
+	}
+	return n
+}
+
+// size bounds the bytes that the set takes on the wire.
+func (a Attrs) size() int {
+	size := 0
+	for name, values := range a.All() {
+		k, _ := kindOf(name)
+		size += k.bytes(values)
+	}
+	return size
 }
 
 func isDefault(name Name, canonical []string) bool {

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// maxFlowAttrBytes leaves room for an NLRI of maxFlowBytes in an UPDATE.
+const maxFlowAttrBytes = maxAttrBytes - maxFlowBytes
+
 // CheckRoute is the rule for what goes together with a key: the next hop
 // ([CheckNextHop]), a label exactly where the family has one, and only
 // attributes that exaBGP takes for the family. Its errors are [*Fault].
@@ -17,6 +20,9 @@ func CheckRoute(k Key, a Attrs) error {
 		if name != Label && !k.Family.takes(name) {
 			return &Fault{Msg: fmt.Sprintf("a route of family %s can't have %s", k.Family, name), Hint: "exaBGP has no word for it there"}
 		}
+	}
+	if n := a.size(); k.Family.IsFlow() && n > maxFlowAttrBytes {
+		return &Fault{Msg: fmt.Sprintf("the attributes take %d bytes on the wire; a flow route may have %d", n, maxFlowAttrBytes)}
 	}
 	return CheckNextHop(k, a)
 }

@@ -25,10 +25,11 @@ func exactOnFlow(canonical string) bool {
 	}
 	kind := [2]byte{raw[0] & 0x0f, raw[1]}
 	switch kind {
-	case [2]byte{0, 2}, [2]byte{1, 2}, [2]byte{2, 2}, [2]byte{0, 3}, [2]byte{1, 3}, [2]byte{2, 3}:
+	case [2]byte{0, 2}, [2]byte{1, 2}, [2]byte{2, 2}, [2]byte{0, 3}, [2]byte{2, 3}:
 		return raw[0] == kind[0] // target and origin, transitive
 	}
 	known := []([2]byte){
+		{1, 3}, // an origin with an address is printed as one with an AS
 		{0, 4}, {0, 6}, {0, 7}, {0, 8}, {2, 8}, {0, 9}, {0, 10}, {1, 12}, {3, 12}, {3, 20}, {6, 0}, {7, 2}, {8, 0}, {0, 19}, {1, 19}, {2, 19},
 	}
 	return !slices.Contains(known, kind) // others are printed in full

@@ -3,6 +3,8 @@ package exabgp
 import (
 	"strings"
 	"testing"
+
+	"routesync/state"
 )
 
 // seeds adds every recorded line of a file.
@@ -18,10 +20,18 @@ func seeds(f *testing.F, name string) {
 
 func FuzzParseLine(f *testing.F) {
 	seeds(f, "lines.txt")
+	seeds(f, "families.txt")
 	f.Fuzz(func(t *testing.T, line string) {
 		l := ParseLine(line)
 		if l.Text != line || (l.Kind == Malformed) != (l.Err != nil) {
 			t.Errorf("%+v", l)
+		}
+		for _, a := range l.Event.Update.Announced {
+			for _, k := range a.Keys {
+				if back, err := state.ParseKey(a.Family, k.String()); err != nil || back != k {
+					t.Errorf("%+v, %v", k, err)
+				}
+			}
 		}
 		if l.Kind == EventLine && !l.Event.Peer.IsValid() {
 			t.Errorf("an event without a peer: %+v", l)
@@ -31,9 +41,12 @@ func FuzzParseLine(f *testing.F) {
 
 func FuzzParseRIB(f *testing.F) {
 	seeds(f, "rib.txt")
+	seeds(f, "families-rib.txt")
 	f.Fuzz(func(t *testing.T, line string) {
-		if e, err := ParseRIB(line); err == nil && (!e.Peer.IsValid() || !e.Key.Prefix().IsValid()) {
-			t.Errorf("%+v", e)
+		if e, err := ParseRIB(line); err == nil {
+			if back, err := state.ParseKey(e.Key.Family, e.Key.String()); err != nil || back != e.Key || !e.Peer.IsValid() {
+				t.Errorf("%+v, %v", e, err)
+			}
 		}
 	})
 }

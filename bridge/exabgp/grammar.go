@@ -14,8 +14,9 @@ import (
 type Order struct {
 	Withdraw  bool
 	Neighbors []Selector // none: every neighbor
-	// Routes are in the order of the text, and no key is there twice. The
-	// attributes of a withdrawal are those that it names, often none.
+	// Routes are in the order of the text, and no key is there twice. What is
+	// announced keeps the rule of [state.CheckRoute]. The attributes of a
+	// withdrawal are those that it names, often none.
 	Routes  []Route
 	Expires Expiry
 }
@@ -205,8 +206,10 @@ func (p *parser) begins(w word) bool {
 // semicolon or a block. What and words can begin one.
 func (p *parser) statements(read func(first word), what string, words ...string) {
 	for n := 0; ; n++ {
-		if n == 0 || p.before().mark == ';' {
+		if n == 0 {
 			p.want(what, words...)
+		} else {
+			p.want(what, slices.Concat(words, p.closing())...)
 		}
 		w, ok := p.peek()
 		switch {

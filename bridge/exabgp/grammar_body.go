@@ -78,18 +78,15 @@ func (p *parser) unknown(w word, k keywords) {
 	if w.is("route", "attributes", "announce", "withdraw", "neighbor") {
 		hint = "a statement ends with a ;, a command with its line"
 	}
-	switch w.mark {
-	case 0:
-		if w.is("expires") && p.dialect == typed {
-			hint = "expires and its value end the line"
-		}
+	if w.is("expires") && p.dialect == typed {
+		hint = "expires and its value end the line"
+	}
+	if w.mark == 0 {
 		p.fault(w, quoted(w.text)+" is no keyword", hint)
-	default:
+	} else {
 		p.fault(w, w.text+" stands where a keyword is expected", "")
 	}
-	p.skip(func(w word) bool {
-		return endsList(w)
-	})
+	p.skip(endsList)
 }
 
 // isKeywordHere tells whether w is a keyword of some statement, and so no

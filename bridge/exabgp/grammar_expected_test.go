@@ -71,6 +71,11 @@ func TestExpected(t *testing.T) {
 		{line: "announce route 10.0.0.0/24 |", has: []string{"rd", "label"}},
 		{line: "announce route 10.0.0.0/24 rd |", what: "route distinguisher"},
 		{line: "announce route 10.0.0.0/24 rd 1:1 label |", what: "number"},
+		{line: "announce route 10.0.0.0/24 { next-hop self; } |", what: "prefix", has: []string{"route", "expires"}},
+		{line: "announce flow route source 10.0.0.0/24 discard |", has: []string{"expires", "port"}},
+		{line: "announce flow route { match { source 10.0.0.0/24; } } |", has: []string{"expires", "route"}, not: []string{"port"}},
+		{line: "withdraw flow route { match { source 10.0.0.0/24; } } |", has: []string{"route"}, not: []string{"expires"}},
+		{line: "announce vpls endpoint 5 |", has: []string{"expires", "base"}, not: []string{"endpoint"}},
 		{line: "show |"},
 	} {
 		column := strings.Index(tc.line, "|") + 1

@@ -54,7 +54,8 @@ func (p *parser) flow(first word) {
 		p.block(p.flowBlock(r))
 	} else {
 		p.inline(keywords{
-			left: func() []string { return append(p.flowLeft(r, flowMatches()), p.flowLeft(r, flowThen())...) },
+			close: p.closing(),
+			left:  func() []string { return append(p.flowLeft(r, flowMatches()), p.flowLeft(r, flowThen())...) },
 			read: func(w word) bool {
 				if w.is("rd", "route-distinguisher", "next-hop") { // exaBGP does not answer at all
 					p.fault(w, w.text+" needs the form with blocks", "write flow route { "+w.text+" ...; match { ... } then { ... } }")

@@ -248,7 +248,7 @@ func checkRoundTrip(t *testing.T, line string, orders []Order) {
 		}
 		var got []Route
 		for _, r := range o.Routes[:min(len(o.Routes), 50)] {
-			if !o.Withdraw && state.CheckNextHop(r.Key, r.Attrs) != nil {
+			if !o.Withdraw && state.CheckRoute(r.Key, r.Attrs) != nil {
 				t.Fatalf("%q: %v", line, r)
 			}
 			if o.Withdraw && r.Key.Family != state.IPv4Unicast {

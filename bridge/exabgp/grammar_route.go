@@ -97,7 +97,7 @@ func (p *parser) divide(prefix netip.Prefix, s *settings) []netip.Prefix {
 		p.fault(at, fmt.Sprintf("split /%d is shorter than %s", s.split, prefix), "")
 		return nil
 	case size > 16 || p.splits+1<<size > maxSplit:
-		p.fault(at, fmt.Sprintf("split makes more than %d routes", maxSplit), "write them as routes.yaml")
+		p.fault(at, fmt.Sprintf("split makes more than %d routes", maxSplit), "make several commands of it")
 		return nil
 	}
 	p.splits += 1 << size
@@ -173,6 +173,8 @@ func (p *parser) bulk(first word) {
 			ok = p.check(s, first, key, attrs, ok)
 		case family != key.Family: // exaBGP sends all as what the last is
 			p.fault(w, fmt.Sprintf("%s is of another family than the prefixes before", prefix), "write a statement for each family")
+		case ok && family.HasLabel(): // labels and prefix must fit together
+			ok = p.check(s, w, key, attrs, ok)
 		}
 		if ok {
 			p.add(w, Route{key, attrs})
@@ -234,7 +236,8 @@ func (p *parser) check(s *settings, at word, key state.Key, attrs state.Attrs, k
 	}
 	if known && !p.order.Withdraw {
 		if err := state.CheckRoute(key, attrs); err != nil {
-			if rd, given := s.given["rd"]; given {
+			_, labelled := s.given[string(state.Label)]
+			if rd, given := s.given["rd"]; given && !labelled {
 				at = rd
 			}
 			p.faultErr(at, err)

@@ -184,17 +184,18 @@ func endsList(w word) bool {
 // enclosed reads the words up to the mark that closes a group. Each can be of
 // the kind what, the first also one of words.
 func (p *parser) enclosed(open word, what string, words ...string) ([]string, bool) {
+	closing := map[byte]byte{'(': ')', '[': ']'}[open.mark]
 	var inner []string
 	good := true
 	for {
 		w, ok := p.look(what, words...)
-		if !ok || endsList(w) {
+		if !ok || endsList(w) || w.mark == ']' && w.mark != closing {
 			p.fault(open, open.text+" is not closed", "")
 			return nil, false
 		}
 		p.next++
 		switch w.mark {
-		case ')', ']':
+		case closing:
 			return inner, good
 		case 0:
 			inner, words = append(inner, w.text), nil

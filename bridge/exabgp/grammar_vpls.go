@@ -30,6 +30,7 @@ func (p *parser) vpls(first word) {
 	s := newSettings()
 	numbers := map[string]uint32{}
 	k := keywords{
+		close: p.closing(),
 		left: func() []string {
 			return slices.DeleteFunc(append(vplsNumbers(), vplsAttributes()...), func(name string) bool {
 				_, there := s.given[name]

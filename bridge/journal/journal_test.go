@@ -201,7 +201,7 @@ func drawEntries() *rapid.Generator[[]Entry] {
 	})
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
 		return Entry{
-			Key:    state.Key{Family: rapid.SampledFrom([]state.Family{1, state.IPv4Unicast, state.IPv6Unicast}).Draw(t, "family"), NLRI: rapid.StringMatching(`[a-d]{0,3}`).Draw(t, "nlri")},
+			Key:    state.Key{Family: rapid.SampledFrom(append(state.Families(), 1)).Draw(t, "family"), NLRI: rapid.StringMatching(`[a-d]{0,3}`).Draw(t, "nlri")},
 			Claims: rapid.SliceOfN(claim, 0, 3).Draw(t, "claims"),
 		}
 	}), 0, 60)

@@ -261,3 +261,51 @@ func again[T any](t *testing.T, data []byte, encode func(T) ([]byte, error), dec
 		t.Error(d)
 	}
 }
+
+// Every family travels both ways: what is asked for, and what is confirmed.
+func TestFamilies(t *testing.T) {
+	hop, label := []string{"192.0.2.1"}, []string{"16", "1048575"}
+	var groups []wire.Group
+	var entries []wire.Entry
+	for f, text := range map[state.Family]string{
+		state.IPv4Multicast: "224.0.0.0/4",
+		state.IPv6Multicast: "ff00::/8 path-information 7",
+		state.IPv4Labelled:  "10.0.0.0/8",
+		state.IPv6Labelled:  "2001:db8::/32 path-information 4294967295",
+		state.IPv4VPN:       "10.9.0.0/24 rd 65000:1",
+		state.IPv6VPN:       "::/0 rd 192.0.2.1:1 path-information 7",
+		state.IPv4Flow:      "flow destination 10.0.0.1/32 protocol =udp destination-port [ =53 >1024&<2000 ]",
+		state.IPv6Flow:      "flow destination 2001:db8::/32 tcp-flags [ =syn+ack !fin&!=rst ]",
+		state.IPv4FlowVPN:   "flow fragment not-a-fragment rd 4200000000:1",
+		state.IPv6FlowVPN:   "flow source ::/0 flow-label >=70000 rd 65000:1",
+		state.L2VPNVPLS:     "vpls rd 65000:1 endpoint 1 base 2 offset 3 size 4",
+	} {
+		k, err := state.ParseKey(f, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[state.Name][]string{state.NextHop: hop}
+		if f.HasLabel() {
+			values[state.Label] = label
+		}
+		attrs := mustAttrs(t, values)
+		groups = append(groups, wire.Group{Family: f, Attrs: attrs, Keys: []state.Key{k}})
+		entries = append(entries, wire.Entry{Family: f, Keys: []state.Key{k}, Adverts: []state.Advert{{Attrs: attrs, Owner: "o"}}})
+	}
+	batch := wire.Batch{Speaker: "s", Boot: "b", Owner: "o", Epoch: 1, Seq: 1, Announce: groups}
+	data, err := wire.EncodeBatch(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := wire.DecodeBatch(data); err != nil || equal(batch, back) != "" {
+		t.Errorf("a batch comes back otherwise: %v\n%s", err, equal(batch, back))
+	}
+	update := sampleUpdate(t)
+	update.Entries = entries
+	if data, err = wire.EncodeUpdate(update); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := wire.DecodeUpdate(data); err != nil || equal(update, back) != "" {
+		t.Errorf("an update comes back otherwise: %v\n%s", err, equal(update, back))
+	}
+}
