@@ -214,6 +214,9 @@ func (e effect) keeper(places map[kept]string) string {
 	for _, k := range e.Keys {
 		if p := places[kept{e.Owner, k}]; p != "" {
 			where = ": " + p
+			if len(e.Keys) > 1 {
+				where = ": " + routeText(k) + " is at " + p
+			}
 			break
 		}
 	}

@@ -59,6 +59,11 @@ func (p *prompt) work(ctx context.Context) {
 	defer close(p.worked)
 	var answers sync.WaitGroup
 	defer answers.Wait()
+	defer func() {
+		for len(p.jobs) > 0 { // nobody else takes them
+			(<-p.jobs).late.Stop()
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,6 +131,8 @@ func (p *prompt) show(ctx context.Context, s statement) {
 	}
 	width, height := size(p.Out)
 	switch {
+	case errors.Is(err, errGivenUp):
+		p.screen.say([]string{"", "interrupted"}) // below the ^C that the terminal wrote
 	case err != nil:
 		p.screen.say(errorText(err))
 	case p.Pager == "" || fits(lines, width, height):
@@ -134,6 +141,8 @@ func (p *prompt) show(ctx context.Context, s statement) {
 		p.page(ctx, lines)
 	}
 }
+
+var errGivenUp = errors.New("interrupted")
 
 // fetch asks for what is to be shown.
 func (p *prompt) fetch(ctx context.Context, s statement) (lines []string, err error) {
@@ -154,7 +163,7 @@ func (p *prompt) fetch(ctx context.Context, s statement) (lines []string, err er
 	case <-p.breaks:
 		cancel()
 		<-done
-		err = errors.New("interrupted")
+		err = errGivenUp
 	}
 	return lines, errors.Join(err, p.mode.raw())
 }

@@ -15,6 +15,9 @@ type past struct {
 	all []*entry
 }
 
+// waiting stands for the verdict of a line that is not answered.
+const waiting = "waiting"
+
 type entry struct {
 	at                             time.Time
 	speaker, line, verdict, detail string
@@ -23,7 +26,7 @@ type entry struct {
 func (p *past) add(speaker, line string) *entry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := &entry{at: time.Now(), speaker: speaker, line: line, verdict: "waiting"}
+	e := &entry{at: time.Now(), speaker: speaker, line: line, verdict: waiting}
 	p.all = append(p.all, e)
 	p.all = p.all[max(0, len(p.all)-mostPast):]
 	return e
@@ -42,7 +45,11 @@ func (p *past) lines() []string {
 	defer p.mu.Unlock()
 	var out []string
 	for _, e := range p.all {
-		out = append(out, e.at.UTC().Format(time.RFC3339)+" "+e.speaker+"> "+escape(e.line), strings.TrimRight("  "+e.verdict+": "+e.detail, ": "))
+		became := "  " + e.detail
+		if e.verdict == failed || e.verdict == waiting {
+			became = strings.TrimRight("  "+e.verdict+": "+e.detail, ": ")
+		}
+		out = append(out, e.at.UTC().Format(time.RFC3339)+" "+e.speaker+"> "+escape(e.line), became)
 	}
 	return append(out, count(len(p.all), "command"))
 }

@@ -19,6 +19,9 @@ import (
 const (
 	// waitingAfter is how long an answer may take before that is said.
 	waitingAfter = 2 * time.Second
+	// notStopped is when it is plain that ^Z stopped nobody: the kernel drops it
+	// where no shell could go on with us (setpgid(2), orphaned process group).
+	notStopped = 200 * time.Millisecond
 	// mostWaiting is how many lines may wait to be given.
 	mostWaiting = 1000
 )
@@ -160,7 +163,10 @@ func (p *prompt) suspend(key rune) (rune, bool) {
 	defer p.screen.release()
 	err := errors.Join(p.mode.restore(), unix.Kill(0, unix.SIGTSTP))
 	if err == nil {
-		<-going
+		select {
+		case <-going:
+		case <-time.After(notStopped):
+		}
 		err = p.mode.raw()
 	}
 	if err != nil {

@@ -169,9 +169,14 @@ func TestPrompt(t *testing.T) {
 	y.typeIn("on edge1 + 1.0.0.0/8 next-hop self\r")
 	y.expect("edge1: announced 1.0.0.0/8: sent to 192.168.41.1")
 	y.typeIn("show hist\r")
-	y.expect("edge1> withdraw route 10.6.0.0/16\r\n  refused: ")
+	y.expect("edge1> withdraw route 10.6.0.0/16\r\n  refused 10.6.0.0/16 at ")
+	y.expect("edge2> - 1.0.0.0/8\r\n  failed: no bridge answers")
 	y.expect("\n3 commands")
 	y.typeIn("something\x03")
+	y.expect("^C\r\n")
+	if between := y.expect("edge2> "); strings.Contains(between, "again") {
+		t.Errorf("a ^C on a line that is not empty: %q", between)
+	}
 	y.typeIn("\x03")
 	y.expect("^C again leaves")
 	y.typeIn("\x03")

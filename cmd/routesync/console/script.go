@@ -1,8 +1,8 @@
 package console
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -131,7 +131,7 @@ func (s Script) run(ctx context.Context, chunks <-chan chunk) (Status, error) {
 	if r.wrong {
 		r.status = Refused
 	}
-	return r.status, errors.Join(err, r.out.err())
+	return r.status, cmp.Or(err, r.out.err())
 }
 
 // read takes the chunks until there are no more, or a line says to leave.
@@ -170,6 +170,9 @@ func (r *scriptRun) faults(number int, faults []Fault) {
 func (r *scriptRun) line(ctx context.Context, number int, line string) (leave bool, err error) {
 	if comment(line) {
 		return false, nil
+	}
+	if err := r.out.err(); err != nil {
+		return true, err // whose results can't be told is not carried out
 	}
 	s, faults := read(line, r.current, r.Backend.Speakers())
 	if len(faults) > 0 {

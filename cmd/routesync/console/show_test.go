@@ -18,6 +18,7 @@ func TestShow(t *testing.T) {
 		"show advertised",
 		"show advertised 10.0.0.0/8",
 		"show advertised 10.0.0.0/8 longer",
+		"show advertised 10.0.0.0/16 longer",
 		"show advertised 0.0.0.0/0 longer owner console",
 		"show advertised peer 192.0.2.1",
 		"show advertised owner exabgp",
