@@ -179,7 +179,7 @@ func TestTextOfFamilies(t *testing.T) {
 
 func TestAnUpdateIsSplitByLabel(t *testing.T) {
 	line := `{ "exabgp": "4.0.1", "time": 1.5, "host" : "h", "pid" : 7, "ppid" : 1, "counter": 3, "type": "update", "neighbor": { ` +
-		`"address": { "local": "192.0.2.1", "peer": "192.0.2.2" }, "asn": { "local": 65000, "peer": 65001 } , "direction": "receive", "message": { "update": { ` +
+		`"address": { "local": "192.0.2.1", "peer": "192.0.2.2" }, "asn": { "local": 65000, "peer": 65001 } , "direction": "send", "message": { "update": { ` +
 		`"attribute": { "med": 1 }, "announce": { "ipv4 nlri-mpls": { "192.0.2.1": [ { "nlri": "10.0.0.0/8", "label": [ [3] ] }, ` +
 		`{ "nlri": "11.0.0.0/8", "label": [ [4, 65] ] }, { "nlri": "12.0.0.0/8", "label": [ [3] ] }, { "nlri": "13.0.0.0/8", "label": [ [0], [9] ] } ] } } } } } }`
 	var got []string

@@ -254,6 +254,9 @@ func checkRoundTrip(t *testing.T, line string, orders []Order) {
 			if o.Withdraw && r.Key.Family != state.IPv4Unicast {
 				r.Attrs, _ = r.Attrs.With(state.Raw, nil)
 			}
+			if o.Withdraw && r.Key.Family.HasLabel() {
+				r.Attrs, _ = r.Attrs.With(state.Label, withdrawnLabel(r.Attrs))
+			}
 			got = append(got, routesOf(t, render(nil, r.Attrs, []state.Key{r.Key}), nil, o.Withdraw)...)
 			if got[len(got)-1] != r {
 				t.Fatalf("%q: %s", line, cmp.Diff(r, got[len(got)-1]))
