@@ -68,6 +68,9 @@ func read(line, current string, speakers []string) (statement, []Fault) {
 func readWords(line string, words []word, current string, speakers []string) (statement, []Fault) {
 	s := statement{speaker: current, verb: spelled()[pick(words[0].text, verbWords())]}
 	args := words[1:]
+	if s.verb == verbExit && spelled()[words[0].text] == "" {
+		s.verb = verbGive // to leave is written in full: it drops the rest of a script
+	}
 	switch s.verb {
 	case verbUse, verbOn:
 		return readSpeaker(line, s, words, speakers)
@@ -101,9 +104,9 @@ func readSpeaker(line string, s statement, words []word, speakers []string) (sta
 	if len(words) == 1 {
 		return statement{}, []Fault{{words[0].end(), words[0].text + " is followed by no speaker", "there are " + strings.Join(speakers, ", ")}}
 	}
-	name, faults := choose(words[1], "speaker of this console", speakers)
-	if len(faults) > 0 {
-		return statement{}, faults
+	name := words[1].text
+	if !slices.Contains(speakers, name) { // in full: edge1 is not edge10
+		return statement{}, []Fault{{words[1].column, fmt.Sprintf("%q is no speaker of this console", name), "there are " + strings.Join(speakers, ", ")}}
 	}
 	if s.verb == verbUse {
 		s.speaker = name

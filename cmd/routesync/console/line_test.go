@@ -71,6 +71,7 @@ func TestFaults(t *testing.T) {
 		"use",
 		"use edge",
 		"use edge9",
+		"on edge withdraw route 1.1.0.0/24",
 		"use edge1 now",
 		"on edge2",
 		"on edge2 exit",
@@ -79,6 +80,7 @@ func TestFaults(t *testing.T) {
 		"recv maybe",
 		"help me",
 		"exit now",
+		"e",
 		"announce route 1.1.0.0/33 next-hop 1.1.1 med -1",
 		"teardown",
 		"announce route 1.1.0.0/24 next-hop sélf",
@@ -93,6 +95,17 @@ func TestFaults(t *testing.T) {
 		out = append(out, pointOut(line, faults)...)
 	}
 	golden(t, "faults.txt", text(out))
+}
+
+// TestSpeakerInFull: what is meant for one speaker does not go to another whose
+// name goes on.
+func TestSpeakerInFull(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"use edge1", "on edge1 withdraw route 1.1.0.0/24"} {
+		if s, faults := read(line, "edge10", []string{"edge10"}); len(faults) == 0 {
+			t.Errorf("%q is taken: %+v", line, s)
+		}
+	}
 }
 
 func TestExcerpt(t *testing.T) {

@@ -46,7 +46,7 @@ type route struct {
 func routes(adv *state.Advertised, f Filter, take func(state.Advert) bool) []route {
 	var all []route
 	for k, adverts := range adv.Routes {
-		if !f.takesPrefix(k.Prefix()) || !f.takesFamily(k.Family.String()) {
+		if !f.takesPrefix(k.Prefix()) || f.Family != "" && !f.takesFamily(k.Family.String()) {
 			continue
 		}
 		for _, a := range adverts {
