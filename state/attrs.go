@@ -16,8 +16,8 @@ const maxAttrBytes = 3800
 // maxLabels bounds a label stack, to less than fits before a prefix.
 const maxLabels = 3
 
-// Attrs is the set of path attributes of a route, next hop included. It is
-// canonical, so two sets are equal if and only if they are ==. What BGP means
+// Attrs is the set of path attributes of a route, next hop and [Label]
+// included. It is canonical, so two sets are equal if and only if they are ==. What BGP means
 // when an attribute is absent is not in it: "origin igp" and
 // "local-preference 100" are the same as neither.
 type Attrs struct {
