@@ -13,12 +13,13 @@ import (
 // longer one, and then loses the session when it packs it.
 const maxAttrBytes = 3800
 
-// maxLabels bounds a label stack, to less than fits before a prefix.
+// maxLabels bounds a label stack: a change of it has to be told to exaBGP in the
+// 64 bits that an address has to spare.
 const maxLabels = 3
 
-// Attrs is the set of path attributes of a route, next hop included. It is
-// canonical, so two sets are equal if and only if they are ==. What BGP means
-// when an attribute is absent is not in it: "origin igp" and
+// Attrs is the set of path attributes of a route, next hop and [Label]
+// included. It is canonical, so two sets are equal if and only if they are ==.
+// What BGP means when an attribute is absent is not in it: "origin igp" and
 // "local-preference 100" are the same as neither.
 type Attrs struct {
 	// text has a line for each attribute in the order of [Names]: the name, a

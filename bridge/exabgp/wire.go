@@ -14,6 +14,9 @@ import (
 // Check tells why a route must not be given to exaBGP for this neighbor, though
 // exaBGP would answer done. Its error is for people.
 func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
+	if err := unspeakable(k, attrs); err != nil {
+		return err
+	}
 	if !slices.Contains(n.Families, k.Family) {
 		return fmt.Errorf("exaBGP has no family %s for neighbor %s", k.Family, n.Addr)
 	}
@@ -21,9 +24,6 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 		// The identifier would not be sent: all paths to the prefix would be
 		// one route at the peer, and withdrawing one would withdraw all.
 		return fmt.Errorf("path-information needs add-path send for %s at neighbor %s", k.Family, n.Addr)
-	}
-	if err := unspeakable(k, attrs); err != nil {
-		return err
 	}
 	if attrs.NextHop() == "self" && !n.self(k.Family).IsValid() {
 		// exaBGP 4.2 puts 4 zero bytes in place of the IPv6 next hop

@@ -49,7 +49,7 @@ func openRelay(ctx context.Context, lab *rig.Lab, opts rig.SpeakerOptions) (*rel
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close() //nolint // one connection is all
+	defer func() { _ = listener.Close() }() // one connection is all
 	opts.Run = []string{script}
 	opts.Env = append(opts.Env, "LAB_RELAY="+socket)
 	r := &relay{lines: make(chan exabgp.Line, 1<<20)} // more than a test has, so that exaBGP never waits
