@@ -10,6 +10,8 @@
 //   - At most one change per NLRI is in flight; the next waits.
 //   - exaBGP is told only what was validated here.
 //   - A claim is in the journal before the command that makes it true.
+//   - What peers announce decides nothing here, and its messages wait behind all
+//     that does. A reader who misses some of it is told so.
 //   - A route is touched only for the owner that announced it.
 //   - No goroutine that reads exaBGP's answers waits for anything else.
 package bridge

@@ -26,6 +26,8 @@ type Follow struct {
 // again after it. It belongs to one goroutine and dies with its session.
 type Follower struct {
 	session *rabbit.Session
+	life    context.Context // the session's
+	publish func(context.Context, ...rabbit.Message) error
 	log     *slog.Logger
 	speaker string
 	what    Follow
@@ -44,14 +46,20 @@ type Follower struct {
 // NewFollower returns a follower of a speaker. before is the one of the session
 // before, nil for none: what became different since is told.
 func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Follower, log *slog.Logger) *Follower {
-	f := &Follower{session: s, log: log.With("speaker", speaker), speaker: speaker, what: what}
-	f.received.speaker, f.events.speaker = speaker, speaker
+	f := newFollower(s.Context(), s.Publish, speaker, what, log)
+	f.session = s
 	if before != nil {
 		f.received.table = before.received.table
 		if before.received.table != nil || before.events.run != "" {
 			f.first.Gap, f.first.OfEvents = "the connection with the broker was lost", !what.Received
 		}
 	}
+	return f
+}
+
+func newFollower(life context.Context, publish func(context.Context, ...rabbit.Message) error, speaker string, what Follow, log *slog.Logger) *Follower {
+	f := &Follower{life: life, publish: publish, log: log.With("speaker", speaker), speaker: speaker, what: what}
+	f.received.speaker, f.events.speaker = speaker, speaker
 	return f
 }
 
@@ -101,8 +109,8 @@ func (f *Follower) Next(ctx context.Context, wake <-chan struct{}) (Notice, erro
 		select {
 		case <-ctx.Done():
 			return Notice{}, ctx.Err()
-		case <-f.session.Context().Done():
-			return Notice{}, context.Cause(f.session.Context())
+		case <-f.life.Done():
+			return Notice{}, context.Cause(f.life)
 		case <-wake:
 			return Notice{}, nil
 		case <-pause.C:
@@ -198,7 +206,7 @@ func (f *Follower) send(ctx context.Context, kind string) error {
 	if err != nil {
 		return err
 	}
-	err = f.session.Publish(ctx, rabbit.Message{
+	err = f.publish(ctx, rabbit.Message{
 		Key: rabbit.RequestQueue(f.speaker), Type: wire.TypeRequest, ReplyTo: f.queue,
 		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
 	})

@@ -57,6 +57,7 @@ type receivedReplica struct {
 
 	parts   string // id of the table that is coming in
 	next    int    // its next part
+	torn    string // id of a table that had a part missing
 	pending *ReceivedTable
 }
 
@@ -108,10 +109,11 @@ func (r *receivedReplica) part(m *wire.Received) Notice {
 	if m.Part.Part == 1 {
 		r.parts, r.next, r.pending = m.Part.ID, 1, &ReceivedTable{Peers: map[netip.Addr]*ReceivedPeer{}}
 	}
-	if r.pending == nil && (r.whole || m.Part.Part < m.Part.Of) {
-		return Notice{} // of a table that has a part missing
+	if r.pending == nil && (r.whole || m.Part.ID == r.torn || m.Part.Part < m.Part.Of) {
+		return Notice{}
 	}
 	if m.Part.ID != r.parts || m.Part.Part != r.next {
+		r.torn = m.Part.ID
 		return r.gap("a part of the table of received routes was missed")
 	}
 	r.next++

@@ -42,81 +42,81 @@ const (
 // followedNotice is a notice as lines. The first table is only counted.
 func followedNotice(speaker string, n bridge.Notice, t *bridge.ReceivedTable, what bridge.Follow, filter receivedFilter) []followed {
 	var out []followed
-	add := func(f followed) {
-		f.FormatVersion, f.Speaker = formatVersion, speaker
-		if f.Stream == "" {
-			f.Stream = streamReceived
-		}
-		out = append(out, f)
-	}
 	if n.Gap != "" {
 		stream := streamReceived
 		if n.OfEvents {
 			stream = streamEvents
 		}
-		add(followed{Type: "gap", Stream: stream, Reason: n.Gap})
+		out = append(out, followed{Type: "gap", Stream: stream, Reason: n.Gap})
 	}
 	if n.Table && t != nil {
-		routes := 0
-		for a, p := range t.Peers {
-			if filter.peer(a) {
-				routes += len(p.Routes)
-			}
-		}
-		add(followed{Type: "table", Count: &routes})
+		routes := filter.count(t)
+		out = append(out, followed{Type: "table", Stream: streamReceived, Count: &routes})
 	}
 	if n.Overtaken > 0 {
-		add(followed{Type: "overtaken", Count: &n.Overtaken})
+		out = append(out, followed{Type: "overtaken", Stream: streamReceived, Count: &n.Overtaken})
 	}
 	if n.Lost > 0 {
-		add(followed{Type: "lost", Stream: streamEvents, Count: &n.Lost})
+		out = append(out, followed{Type: "lost", Stream: streamEvents, Count: &n.Lost})
 	}
-	for _, c := range n.Changes {
-		if !filter.peer(c.Peer) || c.Family != "" && !filter.route(c.Peer, c.Family) {
-			continue
-		}
-		if what.Events && (c.Kind == wire.Up || c.Kind == wire.Down) && !n.Table {
+	for i := range n.Changes {
+		c := &n.Changes[i]
+		session := c.Kind == wire.Up || c.Kind == wire.Down
+		if session && what.Events && !n.Table {
 			continue // the other stream has it
 		}
-		f := followed{Type: string(c.Kind), At: timeJSON(c.At), Peer: c.Peer.String(), Family: c.Family, Reason: c.Reason}
-		if c.Kind == wire.Announce {
-			f.attrs = c.Attrs
-			f.Attributes, f.Unknown = seenJSON(c.Attrs)
-		}
-		if len(c.IDs) == 0 {
-			add(f)
-		}
-		for _, id := range c.IDs {
-			f.NLRI = id
-			add(f)
+		if filter.peer(c.Peer) && (c.Family == "" || filter.route(c.Peer, c.Family)) {
+			out = append(out, followedChange(c)...)
 		}
 	}
-	for _, h := range n.Happenings {
-		f := followed{Type: string(h.Kind), Stream: streamEvents, At: timeJSON(h.At), Owner: h.Owner, Family: h.Family, Reason: h.Text, attrs: h.Attrs}
-		if h.Peer.IsValid() {
-			f.Peer = h.Peer.String()
-		}
-		if h.Grade != 0 {
-			f.Grade = h.Grade.String()
-		}
-		if len(h.IDs) == 0 {
-			add(f)
-			continue
-		}
-		f.Action = string(wire.Announce)
-		if h.Withdraw {
-			f.Action = string(wire.Withdraw)
-		}
-		if h.Kind == wire.Drift {
-			f.Action = ""
-		}
-		f.Attributes, f.Unknown = seenJSON(h.Attrs)
-		for _, id := range h.IDs {
-			f.NLRI = id
-			add(f)
-		}
+	for i := range n.Happenings {
+		out = append(out, followedHappening(&n.Happenings[i])...)
+	}
+	for i := range out {
+		out[i].FormatVersion, out[i].Speaker = formatVersion, speaker
 	}
 	return out
+}
+
+func followedChange(c *wire.Change) []followed {
+	f := followed{Type: string(c.Kind), Stream: streamReceived, At: timeJSON(c.At), Peer: c.Peer.String(), Family: c.Family, Reason: c.Reason}
+	if c.Kind == wire.Announce {
+		f.attrs = c.Attrs
+		f.Attributes, f.Unknown = seenJSON(c.Attrs)
+	}
+	return f.each(c.IDs)
+}
+
+func followedHappening(h *wire.Happening) []followed {
+	f := followed{Type: string(h.Kind), Stream: streamEvents, At: timeJSON(h.At), Owner: h.Owner, Family: h.Family, Reason: h.Text}
+	if h.Peer.IsValid() {
+		f.Peer = h.Peer.String()
+	}
+	if h.Grade != 0 {
+		f.Grade = h.Grade.String()
+	}
+	switch {
+	case len(h.IDs) == 0 || h.Kind == wire.Drift:
+	case h.Withdraw:
+		f.Action = string(wire.Withdraw)
+	default:
+		f.Action, f.attrs = string(wire.Announce), h.Attrs
+		f.Attributes, f.Unknown = seenJSON(h.Attrs)
+	}
+	return f.each(h.IDs)
+}
+
+// each is the line for each of some routes; itself if there are none.
+func (f followed) each(ids []string) []followed {
+	if len(ids) == 0 {
+		return []followed{f}
+	}
+	lines := make([]followed, len(ids))
+	for i, id := range ids {
+		lines[i] = f
+		lines[i].NLRI = id
+	}
+	return lines
 }
 
 // followedTable is the first table as lines, a route each.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,9 +61,27 @@ type told struct {
 	stdout, stderr string
 }
 
+// locked is a buffer for several goroutines.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func start(t *testing.T, env map[string]string, stdin io.Reader, args ...string) told {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr locked // a bridge that ends can leave a write behind
 	code := run(context.Background(), args, func(k string) string { return env[k] }, stdin, &stdout, &stderr)
 	return told{code, stdout.String(), stderr.String()}
 }

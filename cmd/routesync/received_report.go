@@ -58,6 +58,19 @@ func (f receivedFilter) route(a netip.Addr, family string) bool {
 	return f.peer(a) && (f.family == "" || f.family == family)
 }
 
+// count is how many routes of a table are shown.
+func (f receivedFilter) count(t *bridge.ReceivedTable) int {
+	n := 0
+	for a, p := range t.Peers {
+		for k := range p.Routes {
+			if f.route(a, k.Family) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // newReceived is the report on the tables of speakers, nil for one that is not
 // known.
 func newReceived(speakers []string, tables []*bridge.ReceivedTable, filter receivedFilter) receivedReport {

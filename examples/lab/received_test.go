@@ -6,13 +6,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +136,62 @@ func (r *reading) has(routes int) {
 	r.until(fmt.Sprintf("a reader has %d routes", routes), func() bool { return len(r.routes) == routes })
 }
 
+// cable is a way to the broker that can be cut.
+type cable struct {
+	url   string
+	mu    sync.Mutex
+	cut   bool
+	conns []net.Conn
+}
+
+func (s *scene) cable() *cable {
+	s.t.Helper()
+	there, err := url.Parse(s.broker.URL)
+	s.must(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	c := &cable{url: strings.Replace(s.broker.URL, there.Host, listener.Addr().String(), 1)}
+	s.t.Cleanup(func() { _ = listener.Close(); c.set(true) }) // nothing is left to write
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", there.Host)
+			if err != nil || !c.join(near, far) {
+				_ = near.Close()
+			}
+		}
+	}()
+	return c
+}
+
+func (c *cable) join(near, far net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut {
+		_ = far.Close()
+		return false
+	}
+	c.conns = append(c.conns, near, far)
+	go func() { _, _ = io.Copy(near, far) }() // until one of them is closed
+	go func() { _, _ = io.Copy(far, near) }()
+	return true
+}
+
+func (c *cable) set(cut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = cut
+	if cut {
+		for _, conn := range c.conns {
+			_ = conn.Close()
+		}
+		c.conns = nil
+	}
+}
+
 // TestReceived: what a router announces is there for readers, early and late,
 // and goes when it goes; a bridge that is started again has it back.
 func TestReceived(t *testing.T) {
@@ -157,8 +217,18 @@ func TestReceived(t *testing.T) {
 	r.has(4)
 	s.expect(0, "received --speaker "+s.name, "10.2.0.0/24      next-hop 127.0.0.2 as-path 65001", "from 127.0.0.2")
 	s.expect(0, "status --speaker "+s.name, "; 4 received")
+	cable := s.cable()
+	far := s.reads("received", "-f", "--amqp", cable.url)
+	far.has(4)
+	cable.set(true)
 	s.bird(s.router, "disable", "more")
 	r.has(3)
+	cable.set(false)
+	far.until("a reader whose session broke is told", func() bool { return far.types["gap"] == 1 && far.types["table"] == 2 })
+	far.has(3)
+	if far.types["withdraw"] != 1 || far.types["announce"] != 0 {
+		t.Errorf("over a gap a reader is told what has changed, not %v", far.types)
+	}
 
 	s.must(s.router.Stop(s.ctx))
 	r.has(0)
