@@ -210,9 +210,27 @@ func (p *pair) ask(ctx context.Context, command string) ([]string, error) {
 
 // tell writes commands and waits for their answers.
 func (p *pair) tell(ctx context.Context, commands []string) error {
-	if len(commands) == 0 {
-		return nil
+	for len(commands) > 0 {
+		n := 1
+		for size := len(commands[0]); n < len(commands); n++ {
+			if size += 1 + len(commands[n]); size > lot {
+				break
+			}
+		}
+		if err := p.tellLot(ctx, commands[:n]); err != nil {
+			return err
+		}
+		commands = commands[n:]
 	}
+	return nil
+}
+
+// lot bounds what exaBGP is given at a time. It reads 16 KiB, may have taken
+// more off the pipe by then, and looks at that when still more comes
+// (reactor/api/processes.py, received). The bridge wakes it up for that.
+const lot = 8 << 10
+
+func (p *pair) tellLot(ctx context.Context, commands []string) error {
 	p.answers, p.errors = 0, 0
 	for _, c := range commands {
 		if err := p.a.write(c); err != nil {
