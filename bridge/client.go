@@ -14,9 +14,13 @@ import (
 )
 
 const (
-	// answerPatience is how long a request may go unanswered before it is made
-	// again, and a batch before the lease is asked for anew.
+	// answerPatience is how long a batch may go unanswered before the lease is
+	// asked for anew.
 	answerPatience = 10 * time.Second
+	// requestPatience is how long a request may go unanswered, or a snapshot
+	// without its next part, before it is made again: it may have gone to a
+	// bridge that had just died.
+	requestPatience = 3 * time.Second
 	// absentPause is the pause between requests while no bridge is there.
 	absentPause = time.Second
 )
@@ -165,6 +169,9 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if u.Part != nil {
+			c.asked = time.Now()
+		}
 		before := c.applied()
 		err = c.replica.apply(&u)
 		if errors.Is(err, errGap) {
@@ -294,7 +301,7 @@ func (c *Reader) send(ctx context.Context, r wire.Request) error {
 func (c *Reader) retry(ctx context.Context) error {
 	waited := time.Since(c.asked)
 	switch {
-	case c.absent, !c.ready() && waited >= answerPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
+	case c.absent, !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
 		return c.restart(ctx)
 	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
 		return c.request(ctx)
