@@ -176,7 +176,7 @@ func (f *Follower) retry(ctx context.Context) (Notice, error) {
 }
 
 // tableLate tells whether it is time to ask for the table, again.
-func (f *Follower) tableLate() bool { return time.Since(f.asked) >= requestPatience }
+func (f *Follower) tableLate() bool { return time.Since(f.asked) >= answerPatience }
 
 // request asks for the streams, and for the table if it is not there.
 func (f *Follower) request(ctx context.Context) error {
