@@ -25,14 +25,14 @@ type Reached struct {
 func (u *Update) receive(attrs map[string]json.RawMessage, announce map[string]map[string][]nlri, withdraw map[string][]nlri) {
 	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
 		for _, n := range withdraw[family] {
-			u.Lost = append(u.Lost, n.key(family))
+			u.Lost = append(u.Lost, n.identify(family))
 		}
 	}
 	for _, family := range slices.Sorted(maps.Keys(announce)) {
 		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
 			r := Reached{Attrs: seenInEvent(attrs, hop).Comparable()}
 			for _, n := range announce[family][hop] {
-				r.Keys = append(r.Keys, n.key(family))
+				r.Keys = append(r.Keys, n.identify(family))
 			}
 			if len(r.Keys) > 0 {
 				u.Reached = append(u.Reached, r)
@@ -50,9 +50,9 @@ func (s Seen) Comparable() state.SeenAttrs {
 	return state.SeenAttrs{Attrs: s.Attrs, Unknown: strings.Join(lines, "\n")}
 }
 
-// key identifies an NLRI. Bits behind the length of a prefix are of no
+// identify names an NLRI among all families. Bits behind the length of a prefix are of no
 // consequence (RFC 4271 §4.3), though exaBGP shows them.
-func (n nlri) key(family string) state.AnyKey {
+func (n nlri) identify(family string) state.AnyKey {
 	if f, err := state.ParseFamily(family); err == nil {
 		prefix := n.prefix
 		if p, err := netip.ParsePrefix(prefix); err == nil {
