@@ -25,19 +25,32 @@ type Reached struct {
 func (u *Update) receive(attrs map[string]json.RawMessage, announce map[string]map[string][]nlri, withdraw map[string][]nlri) {
 	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
 		for _, n := range withdraw[family] {
-			u.Lost = append(u.Lost, n.identify(family))
+			k, _ := n.identify(family)
+			u.Lost = append(u.Lost, k)
 		}
 	}
 	for _, family := range slices.Sorted(maps.Keys(announce)) {
 		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
-			r := Reached{Attrs: seenInEvent(attrs, hop).Comparable()}
-			for _, n := range announce[family][hop] {
-				r.Keys = append(r.Keys, n.identify(family))
-			}
-			if len(r.Keys) > 0 {
-				u.Reached = append(u.Reached, r)
-			}
+			u.reach(family, seenInEvent(attrs, hop), announce[family][hop])
 		}
+	}
+}
+
+// reach groups NLRI by what they say besides what identifies them, such as a
+// label.
+func (u *Update) reach(family string, seen Seen, list []nlri) {
+	place := map[string]int{}
+	for _, n := range list {
+		k, more := n.identify(family)
+		id := strings.Join(more, "\n")
+		i, known := place[id]
+		if !known {
+			i = len(u.Reached)
+			place[id] = i
+			with := Seen{Attrs: seen.Attrs, Unknown: slices.Concat(seen.Unknown, more)}
+			u.Reached = append(u.Reached, Reached{Attrs: with.Comparable()})
+		}
+		u.Reached[i].Keys = append(u.Reached[i].Keys, k)
 	}
 }
 
@@ -50,27 +63,30 @@ func (s Seen) Comparable() state.SeenAttrs {
 	return state.SeenAttrs{Attrs: s.Attrs, Unknown: strings.Join(lines, "\n")}
 }
 
-// identify names an NLRI among all families. Bits behind the length of a prefix are of no
-// consequence (RFC 4271 §4.3), though exaBGP shows them.
-func (n nlri) identify(family string) state.AnyKey {
+// identify names an NLRI among all families, and returns what else it says.
+// Bits behind the length of a prefix are of no consequence (RFC 4271 §4.3),
+// though exaBGP shows them.
+func (n nlri) identify(family string) (k state.AnyKey, more []string) {
 	if f, err := state.ParseFamily(family); err == nil {
 		prefix := n.prefix
 		if p, err := netip.ParsePrefix(prefix); err == nil {
 			prefix = p.Masked().String()
 		}
 		if k, err := parseKey(f, prefix, n.pathID); err == nil {
-			return k.Any()
+			return k.Any(), nil
 		}
 	}
-	return state.AnyKey{Family: Printable(family), ID: Printable(identity(n.text))}
+	id, more := identity(n.text)
+	return state.AnyKey{Family: Printable(family), ID: Printable(id)}, more
 }
 
 // identity is what tells an NLRI from others of its family, out of exaBGP's
-// JSON of it: without what an announce and its withdraw may differ in.
-func identity(text string) string {
+// JSON of it: without what an announce and its withdraw may differ in. What
+// that says is more.
+func identity(text string) (id string, more []string) {
 	members, err := objectMembers(text)
 	if err != nil {
-		return compact(text)
+		return compact(text), nil
 	}
 	code, _ := members.get("code")
 	if parsed, ok := members.get("parsed"); ok && parsed == "true" {
@@ -78,18 +94,25 @@ func identity(text string) string {
 	}
 	// A label is no part of the route (RFC 8277 §2, RFC 4364 §4.3.4, RFC 7432
 	// §7); "string" and the next hop are added by exaBGP.
-	members = members.without("label", "string", "next-hop", "nexthop")
+	members = members.without("string", "next-hop", "nexthop")
+	apart := []string{"label"}
 	switch code {
 	case "2": // RFC 7432 §7.2
-		members = members.without("esi")
+		apart = append(apart, "esi")
 	case "5": // RFC 9136 §3.1
-		members = members.without("esi", "gateway")
+		apart = append(apart, "esi", "gateway")
 	}
+	for _, name := range apart {
+		if value, ok := members.get(name); ok {
+			more = append(more, name+" "+value)
+		}
+	}
+	members = members.without(apart...)
 	if id, ok := members.get("path-information"); ok && id == `"0.0.0.0"` {
 		members = members.without("path-information") // none, see parseKey
 	}
 	if words, ok := members.prefixWords(); ok {
-		return words
+		return words, more
 	}
 	slices.SortStableFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	var b strings.Builder
@@ -100,7 +123,7 @@ func identity(text string) string {
 		name, _ := json.Marshal(m.name) // a string is always encodable
 		fmt.Fprintf(&b, "%s:%s", name, m.value)
 	}
-	return "{" + b.String() + "}"
+	return "{" + b.String() + "}", more
 }
 
 // member is one of a JSON object, its value compact. Names may repeat, and all
