@@ -184,10 +184,10 @@ func (c *core) receivedRoutes() int {
 	return n
 }
 
-// receivedCount is how many routes a peer announces; nil if that is not told.
+// receivedCount is how many routes a peer announces; nil if that is not known.
 func (c *core) receivedCount(p *peer) *int {
 	in := c.inbound[p.Addr]
-	if in == nil || !in.reported {
+	if in == nil || in.missing() != "" {
 		return nil
 	}
 	n := len(in.routes)

@@ -89,8 +89,7 @@ type Neighbor struct {
 	// Lacks says what the speaker's configuration of this peer is short of,
 	// each with the line to add.
 	Lacks []string
-	// Received is how many routes the peer announces; nil if that is not
-	// reported.
+	// Received is how many routes the peer announces; nil if that is not known.
 	Received *int
 }
 

@@ -25,24 +25,35 @@ type Reached struct {
 func (u *Update) receive(attrs map[string]json.RawMessage, announce map[string]map[string][]nlri, withdraw map[string][]nlri) {
 	for _, family := range slices.Sorted(maps.Keys(withdraw)) {
 		for _, n := range withdraw[family] {
-			u.Lost = append(u.Lost, n.anyKey(family))
+			k, _, _ := n.identify(family)
+			u.Lost = append(u.Lost, k)
 		}
 	}
 	for _, family := range slices.Sorted(maps.Keys(announce)) {
 		for _, hop := range slices.Sorted(maps.Keys(announce[family])) {
-			seen := seenInEvent(attrs, hop)
-			place := map[string]int{} // by label, which is part of what is seen
-			for _, n := range announce[family][hop] {
-				label := strings.Join(n.labels, " ")
-				i, known := place[label]
-				if !known {
-					i = len(u.Reached)
-					place[label] = i
-					u.Reached = append(u.Reached, Reached{Attrs: seen.labelled(n.labels).Comparable()})
-				}
-				u.Reached[i].Keys = append(u.Reached[i].Keys, n.anyKey(family))
-			}
+			u.reach(family, seenInEvent(attrs, hop), announce[family][hop])
 		}
+	}
+}
+
+// reach groups NLRI by what they say besides what identifies them, such as a
+// label.
+func (u *Update) reach(family string, seen Seen, list []nlri) {
+	place := map[string]int{}
+	for _, n := range list {
+		k, more, named := n.identify(family)
+		id := strings.Join(more, "\n")
+		i, known := place[id]
+		if !known {
+			i = len(u.Reached)
+			place[id] = i
+			with := Seen{Attrs: seen.Attrs, Unknown: slices.Concat(seen.Unknown, more)}
+			if named {
+				with = seen.labelled(more)
+			}
+			u.Reached = append(u.Reached, Reached{Attrs: with.Comparable()})
+		}
+		u.Reached[i].Keys = append(u.Reached[i].Keys, k)
 	}
 }
 
@@ -55,26 +66,30 @@ func (s Seen) Comparable() state.SeenAttrs {
 	return state.SeenAttrs{Attrs: s.Attrs, Unknown: strings.Join(lines, "\n")}
 }
 
-// anyKey identifies an NLRI. Bits behind the length of a prefix are of no
-// consequence (RFC 4271 §4.3), though exaBGP shows them.
-func (n nlri) anyKey(family string) state.AnyKey {
+// identify names an NLRI among all families, and returns what else it says:
+// its labels if it has a name of state's, or else words of exaBGP. Bits behind
+// the length of a prefix are of no consequence (RFC 4271 §4.3), though exaBGP
+// shows them.
+func (n nlri) identify(family string) (k state.AnyKey, more []string, named bool) {
 	if f, err := state.ParseFamily(family); err == nil {
 		if p, err := netip.ParsePrefix(n.prefix); err == nil {
 			n.prefix = p.Masked().String()
 		}
 		if k, err := n.key(f); err == nil {
-			return k.Any()
+			return k.Any(), n.labels, true
 		}
 	}
-	return state.AnyKey{Family: Printable(family), ID: Printable(identity(n.text))}
+	id, more := identity(n.text)
+	return state.AnyKey{Family: Printable(family), ID: Printable(id)}, more, false
 }
 
 // identity is what tells an NLRI from others of its family, out of exaBGP's
-// JSON of it: without what an announce and its withdraw may differ in.
-func identity(text string) string {
+// JSON of it: without what an announce and its withdraw may differ in. What
+// that says is more.
+func identity(text string) (id string, more []string) {
 	members, err := objectMembers(text)
 	if err != nil {
-		return compact(text)
+		return compact(text), nil
 	}
 	code, _ := members.get("code")
 	if parsed, ok := members.get("parsed"); ok && parsed == "true" {
@@ -82,18 +97,25 @@ func identity(text string) string {
 	}
 	// A label is no part of the route (RFC 8277 §2, RFC 4364 §4.3.4, RFC 7432
 	// §7); "string" and the next hop are added by exaBGP.
-	members = members.without("label", "string", "next-hop", "nexthop")
+	members = members.without("string", "next-hop", "nexthop")
+	apart := []string{"label"}
 	switch code {
 	case "2": // RFC 7432 §7.2
-		members = members.without("esi")
+		apart = append(apart, "esi")
 	case "5": // RFC 9136 §3.1
-		members = members.without("esi", "gateway")
+		apart = append(apart, "esi", "gateway")
 	}
+	for _, name := range apart {
+		if value, ok := members.get(name); ok {
+			more = append(more, name+" "+value)
+		}
+	}
+	members = members.without(apart...)
 	if id, ok := members.get("path-information"); ok && id == `"0.0.0.0"` {
 		members = members.without("path-information") // none, see parseKey
 	}
 	if words, ok := members.prefixWords(); ok {
-		return words
+		return words, more
 	}
 	slices.SortStableFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	var b strings.Builder
@@ -104,7 +126,7 @@ func identity(text string) string {
 		name, _ := json.Marshal(m.name) // a string is always encodable
 		fmt.Fprintf(&b, "%s:%s", name, m.value)
 	}
-	return "{" + b.String() + "}"
+	return "{" + b.String() + "}", more
 }
 
 // member is one of a JSON object, its value compact. Names may repeat, and all

@@ -64,12 +64,13 @@ func TestReceived(t *testing.T) {
 			},
 		},
 		"labels are no identity": {
-			`{ "update": { "attribute": { "origin": "igp" }, "announce": { "ipv4 mpls-vpn": { "192.0.2.9": [ { "nlri": "10.9.0.0/24", "label": [ [800, 12801] ], "rd": "65000:1" } ] }, "ipv4 nlri-mpls": { "192.0.2.9": [ { "nlri": "10.9.0.0/24", "label": [ [800] ] } ] } }, "withdraw": { "ipv4 mpls-vpn": [ { "nlri": "10.9.0.0/24", "label": [ [524288] ], "rd": "65000:1" } ], "ipv4 nlri-mpls": [ { "nlri": "10.9.0.0/24" } ] } } }`,
+			`{ "update": { "attribute": { "origin": "igp" }, "announce": { "ipv4 mpls-vpn": { "192.0.2.9": [ { "nlri": "10.9.0.0/24", "label": [ [800, 12801] ], "rd": "65000:1" } ] }, "ipv4 nlri-mpls": { "192.0.2.9": [ { "nlri": "10.9.0.0/24", "label": [ [800] ] }, { "nlri": "10.9.1.0/24", "label": [ [801] ] } ] } }, "withdraw": { "ipv4 mpls-vpn": [ { "nlri": "10.9.0.0/24", "label": [ [524288] ], "rd": "65000:1" } ], "ipv4 nlri-mpls": [ { "nlri": "10.9.0.0/24" } ] } } }`,
 			[]string{
 				"- ipv4 mpls-vpn: 10.9.0.0/24 rd 65000:1",
 				"- ipv4 nlri-mpls: 10.9.0.0/24",
 				"+ ipv4 mpls-vpn: 10.9.0.0/24 rd 65000:1: next-hop 192.0.2.9 label 800",
 				"+ ipv4 nlri-mpls: 10.9.0.0/24: next-hop 192.0.2.9 label 800",
+				"+ ipv4 nlri-mpls: 10.9.1.0/24: next-hop 192.0.2.9 label 801",
 			},
 		},
 		"evpn": {
@@ -77,7 +78,7 @@ func TestReceived(t *testing.T) {
 			[]string{
 				`- l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}`,
 				`- l2vpn evpn: {"code":9,"parsed":false,"raw":"09"}`,
-				`+ l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}: next-hop 192.0.2.9 label 7 pmsi "x"`,
+				`+ l2vpn evpn: {"code":2,"ethernet-tag":0,"ip":"192.0.2.7","mac":"00:11:22:33:44:55","name":"MAC/IP advertisement","parsed":true,"rd":"1:1"}: next-hop 192.0.2.9 pmsi "x" label [[7]] esi "-"`,
 			},
 		},
 		"names that repeat": {

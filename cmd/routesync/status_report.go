@@ -79,7 +79,7 @@ type peerStatus struct {
 	Grades   map[string]int `json:"grades"` // routes by grade, foreign ones too
 	Foreign  int            `json:"foreign"`
 	Unsent   []caseJSON     `json:"unsent"`
-	Received *int           `json:"received"` // routes that it announces; null if exaBGP does not report them
+	Received *int           `json:"received"` // routes that it announces; null if that is not known: see received
 }
 
 type refusal struct {
