@@ -405,3 +405,20 @@ func TestOverAt(t *testing.T) {
 		t.Errorf("over at %v, want the peer", owners)
 	}
 }
+
+// A peer that goes down, or turns out not to take the family, before it was
+// sent a route: the answer says which of the two it was.
+func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.exabgp.stuck = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.answers(n, "127.0.0.2 held")
+
+	p.negotiated = []state.Family{state.IPv6Unicast}
+	w.exabgp.sessionUp(p)
+	n = w.types("+ 10.0.1.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent the peer did not negotiate ipv4 unicast")
+}
