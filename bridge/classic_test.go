@@ -283,3 +283,20 @@ func TestClassicManyOfOneRoute(t *testing.T) {
 	w.settle()
 	w.holds(p, "10.0.0.0/24 "+nh)
 }
+
+// After the broker was away a reader of everything is told of the sessions that
+// ended meanwhile.
+func TestClassicRepeatsSessions(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicJSON
+	w.receives(p, "+10.0.0.0/24")
+	w.bodies()
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.core.repeat()
+	if got := w.bodies(); len(got) != 1 || !strings.Contains(got[0], `"down"`) {
+		t.Errorf("from-exabgp has %q, want that the session is down", got)
+	}
+}

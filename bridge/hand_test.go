@@ -422,3 +422,51 @@ func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
 	n = w.types("+ 10.0.1.0/24 " + nh)
 	w.answers(n, "127.0.0.2 unsent the peer did not negotiate ipv4 unicast")
 }
+
+// A route that expired and is typed again at once ends when that says, and not
+// at the next try of the withdraw before.
+func TestByHandExpiresAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.types("+ 10.0.0.0/24 " + nh + " expires 1s")
+	w.settle()
+	w.now = w.now.Add(2 * time.Second)
+	w.core.tick(w.now)
+	w.types("+ 10.0.0.0/24 " + nh + " expires 3s")
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh)
+	pass(4 * time.Second)
+	w.holds(p)
+}
+
+// A route that exaBGP holds, and of which it was not said yet that it was sent,
+// is not confirmed.
+func TestByHandUnchangedIsNotSent(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent "+unsentReason)
+}
+
+// Who types can't say what acts on the terminals of those who look.
+func TestByHandIsPrintable(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "x", User: "al\x1b[2J\n", Host: "h"}, Seq: 1, Commands: []wire.Command{
+		{Attrs: attrs(t, nh), Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	if by, want := w.advert("10.0.0.0/24").From.By, `al\u001b[2J\u000a on h ()`; by != want {
+		t.Errorf("given by %q, want %q", by, want)
+	}
+}
