@@ -40,28 +40,25 @@ type Server struct {
 	links  chan *link // a session that has come up
 	gone   chan *link // a session that has ended
 	idle   chan *link // its publisher is ready for more
-	hungry chan *link // the publisher of its classic queue is
 	inbox  chan delivery
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
-	texted bool // so does that of its classic queue
 	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
+	desk   classicDesk
 }
 
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
-	text chan [][]byte         // the same for the classic queue
 	acks chan func() error     // never full: it holds more than the broker sends ahead
 }
 
 type delivery struct {
 	rabbit.Delivery
-	link    *link
-	classic bool // of the queue to-exabgp
+	link *link
 }
 
 // Options says who a server is, and lends it what it works with.
@@ -93,8 +90,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
 		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
-		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), hungry: make(chan *link), inbox: make(chan delivery),
-		open: map[ticket]rabbit.Delivery{},
+		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
+		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
 	s.core.lacks = o.Lacks
 	if o.Classic != nil {
@@ -116,6 +113,13 @@ func (s *Server) Run(ctx context.Context) error {
 			return s.session(ctx, session, rs)
 		})
 	})
+	if s.classic != nil {
+		g.Go(func() error {
+			return s.classic.Broker.Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+				return s.classicSession(ctx, session, rs)
+			})
+		})
+	}
 	g.Go(func() error { return s.loop(ctx) })
 	return g.Wait()
 }
@@ -127,20 +131,19 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), text: make(chan [][]byte, 1), acks: make(chan func() error, 256+classicAhead)}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publish(inner, rs, l) })
-	g.Go(func() error { return s.forward(inner, requests, delivery{link: l}) })
-	g.Go(func() error { return s.forward(inner, commands, delivery{link: l}) })
-	if s.classic != nil {
-		if err := s.serveClassic(inner, g, rs, l); err != nil {
-			return err
-		}
-	}
-	g.Go(func() error { return acknowledge(inner, l) })
+	g.Go(func() error {
+		return forward(inner, requests, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+	})
+	g.Go(func() error {
+		return forward(inner, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+	})
+	g.Go(func() error { return acknowledge(inner, l.acks) })
 	err = g.Wait()
 	offer(life, s.gone, l)
 	return err
@@ -190,8 +193,8 @@ func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error
 	}
 }
 
-// forward gives deliveries to the loop, as what as is.
-func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as delivery) error {
+// forward gives deliveries to the loop, as what as makes of them.
+func forward[T any](ctx context.Context, from <-chan rabbit.Delivery, to chan<- T, as func(rabbit.Delivery) T) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -200,20 +203,19 @@ func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as de
 			if !ok {
 				return errors.New("the subscription ended")
 			}
-			as.Delivery = d
-			if !offer(ctx, s.inbox, as) {
+			if !offer(ctx, to, as(d)) {
 				return ctx.Err()
 			}
 		}
 	}
 }
 
-func acknowledge(ctx context.Context, l *link) error {
+func acknowledge(ctx context.Context, acks <-chan func() error) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case ack := <-l.acks:
+		case ack := <-acks:
 			if err := ack(); err != nil {
 				return err
 			}
@@ -252,26 +254,21 @@ func (s *Server) loop(ctx context.Context) error {
 				s.core.line(line, now)
 			}
 		case d := <-s.inbox:
-			switch {
-			case d.link != s.link:
-			case d.classic:
-				s.takeClassic(d.Delivery)
-			default:
+			if d.link == s.link {
 				s.take(d.Delivery)
 			}
 		case l := <-s.links:
-			s.link, s.ready, s.texted, s.queue = l, false, false, nil
+			s.link, s.ready, s.queue = l, false, nil
 			clear(s.open)
 			s.core.resume()
-			s.core.repeat()
 		case l := <-s.gone:
 			if l == s.link {
-				s.link, s.ready, s.texted, s.queue = nil, false, false, nil
+				s.link, s.ready, s.queue = nil, false, nil
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
-		case l := <-s.hungry:
-			s.texted = s.texted || l == s.link
+		case e := <-s.desk.events:
+			s.classicEvent(ctx, e)
 		case <-pace.C:
 			s.paced = false
 		case now := <-tick.C:
@@ -355,11 +352,16 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	}
 	for _, t := range e.acks {
 		d, ok := s.open[t]
+		if !ok {
+			s.desk.letters.finish(t)
+			continue
+		}
 		delete(s.open, t)
-		if ok && s.link != nil {
+		if s.link != nil {
 			offer(ctx, s.link.acks, d.Ack)
 		}
 	}
+	s.ackClassic(ctx)
 }
 
 func (s *Server) remember(e effects) {
