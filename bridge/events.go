@@ -174,7 +174,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
 			if whose.owner != "" {
-				c.claim(k, nil)
+				c.claim(k)
 			}
 		}
 		return

@@ -169,7 +169,7 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
-		c.claim(o.key, nil)
+		c.claim(o.key)
 	}
 	switch s.grade {
 	case state.Held:

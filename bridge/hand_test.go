@@ -470,3 +470,30 @@ func TestByHandIsPrintable(t *testing.T) {
 		t.Errorf("given by %q, want %q", by, want)
 	}
 }
+
+// What becomes known of a route at one peer, while it is announced to another,
+// does not make the journal forget for whom that is.
+func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.2")
+	w.settle()
+	a.change(key, attrs(t, nh), true)
+	w.settle()
+	w.exabgp.flush()
+	a.change(key, attrs(t, nh), false) // it comes back by itself
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.3")
+	w.settle()
+	w.boot("boot-1", "run-2")
+	for _, ad := range w.replica.set.Routes[key] {
+		if ad.Owner != state.OwnerConsole {
+			t.Errorf("after a respawn the route is of %q at %v, want %s", ad.Owner, ad.At, state.OwnerConsole)
+		}
+	}
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.holds(a)
+	w.holds(b)
+}

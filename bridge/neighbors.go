@@ -79,7 +79,7 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 				s.grade, s.reason = c.expect(r.Key, p)
 				c.put(r.Key, s)
 				if s.owner != "" {
-					c.claim(r.Key, nil)
+					c.claim(r.Key)
 				}
 			}
 		}

@@ -287,7 +287,7 @@ func (c *core) launchStarted() {
 			groups[g].ops = append(groups[g].ops, o)
 		}
 		if !o.withdraw {
-			c.claim(o.key, o)
+			c.claim(o.key)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
@@ -373,10 +373,16 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	return out
 }
 
-// claim writes down for whom a key is announced. coming is an announce that
-// exaBGP is about to be told, nil for none: its claim is made before the fact.
-func (c *core) claim(k state.Key, coming *op) {
+// claim writes down for whom a key is announced. The claim of an announce that
+// exaBGP is told, or about to be told, is made before the fact.
+func (c *core) claim(k state.Key) {
 	entry := journal.Entry{Key: k}
+	e := c.table.entry(k)
+	defer c.table.release(k, e)
+	coming := e.flight
+	if coming != nil && (coming.withdraw || coming.accepted) {
+		coming = nil // the table has it
+	}
 	note := func(whose claimant, a netip.Addr) {
 		if whose.owner == "" {
 			return
@@ -390,11 +396,9 @@ func (c *core) claim(k state.Key, coming *op) {
 		}
 		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Peers: []netip.Addr{a}})
 	}
-	if e := c.table.entries[k]; e != nil {
-		for _, s := range e.slots {
-			if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
-				note(s.claimant, s.peer.Addr)
-			}
+	for _, s := range e.slots {
+		if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
+			note(s.claimant, s.peer.Addr)
 		}
 	}
 	if coming != nil {
