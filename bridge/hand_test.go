@@ -497,3 +497,28 @@ func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
 	w.holds(a)
 	w.holds(b)
 }
+
+// What was sent while exaBGP refused to do the same was somebody else's doing,
+// and is so all the same.
+func TestSeenAndRefused(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	p.change(key, attrs(t, nh), true)
+	w.exabgp.flush()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) > 0 {
+		t.Errorf("the route is %+v, and is withdrawn", adverts)
+	}
+	p.change(key, attrs(t, nh+" med 5"), false)
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
+		t.Errorf("the route is %+v, and was announced with med 5", adverts)
+	}
+}
