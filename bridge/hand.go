@@ -140,6 +140,7 @@ func (c *core) carry(t wire.Typed, x *typed) {
 
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
+	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
 	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
 	for _, k := range cmd.Keys {
 		if expired {

@@ -125,6 +125,18 @@ func (c *core) happenTo(k state.Key, h wire.Happening) {
 	}
 }
 
+// happenByHand tells of a command that somebody gave.
+func (c *core) happenByHand(whose claimant, withdraw bool, attrs state.Attrs, keys []state.Key) {
+	if !c.evt.open {
+		return
+	}
+	h := wire.Happening{Kind: wire.Typing, Owner: whose.owner, Withdraw: withdraw, Family: keys[0].Family.String(), Text: whose.provenance().By}
+	if !withdraw {
+		h.Attrs.Attrs = attrs
+	}
+	c.happenAll(h, keys)
+}
+
 // confirmed tells how far a change that somebody asked for has come at a peer.
 func (c *core) confirmed(o *op, p *peer, g state.Grade, reason string) {
 	h := wire.Happening{Kind: wire.Confirmed, Peer: p.Addr, Owner: o.owner, Withdraw: o.withdraw, Grade: g, Text: reason}
