@@ -28,7 +28,7 @@ type followed struct {
 	Unknown    []string       `json:"unknown,omitempty"`
 	Grade      string         `json:"grade,omitempty"`
 	Reason     string         `json:"reason,omitempty"`
-	By         string         `json:"by,omitempty"` // who gave a command
+	By         string         `json:"by,omitempty"`    // who gave a command
 	Count      *int           `json:"count,omitempty"` // routes of a table, or how many were overtaken or lost
 
 	attrs state.SeenAttrs
