@@ -60,6 +60,8 @@ func batches(changes []state.Change, size int) []wire.Batch {
 		family   state.Family
 		attrs    state.Attrs
 		peers    state.Peers
+
+		expires, lease int64
 	}
 	var out []wire.Batch
 	for _, withdraw := range []bool{false, true} {
@@ -70,7 +72,10 @@ func batches(changes []state.Change, size int) []wire.Batch {
 			if (ch.Op == state.Withdraw) != withdraw {
 				continue
 			}
-			g := class{withdraw, ch.Key.Family, ch.After, state.NewPeers(ch.Peers)}
+			g := class{withdraw: withdraw, family: ch.Key.Family, attrs: ch.After, peers: state.NewPeers(ch.Peers)}
+			if ch.Wanted != nil {
+				g.expires, g.lease = ch.Wanted.Expires, ch.Wanted.Lease
+			}
 			if groups[g] == nil {
 				order = append(order, g)
 				addrs[g] = ch.Peers
@@ -85,10 +90,10 @@ func batches(changes []state.Change, size int) []wire.Batch {
 					room = size
 				}
 				n := min(room, len(keys))
-				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n]}
+				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n], Expires: g.expires, Lease: g.lease}
 				b := &out[len(out)-1]
 				if withdraw {
-					group.Attrs = state.Attrs{}
+					group.Attrs, group.Expires, group.Lease = state.Attrs{}, 0, 0
 					b.Withdraw = append(b.Withdraw, group)
 				} else {
 					b.Announce = append(b.Announce, group)

@@ -66,12 +66,13 @@ func (c *core) batch(b wire.Batch, t ticket) {
 }
 
 func (c *core) admit(b wire.Batch, l *lease, t ticket) {
-	l.received = b.Seq
+	l.received, l.heard = b.Seq, c.now
 	state := &batch{seq: b.Seq, ticket: t}
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {
+		whose := claimant{owner: b.Owner, from: term(g)}
 		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
+			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: whose, peers: g.Peers, batch: state, lease: l})
 		}
 	}
 	for _, g := range b.Withdraw {
@@ -80,6 +81,14 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 		}
 	}
 	c.answered(l)
+}
+
+// term is how long the routes of a group stay; nil for ever.
+func term(g wire.Group) *state.Provenance {
+	if g.Expires == 0 && g.Lease == 0 {
+		return nil
+	}
+	return &state.Provenance{Expires: g.Expires, Lease: g.Lease}
 }
 
 // enqueue starts an operation, or puts it behind the one on the same key that
@@ -180,6 +189,9 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	}
 	if o.withdraw {
 		return ""
+	}
+	if o.from != nil && o.from.Expires != 0 && o.from.Expires <= c.now.UnixMilli() {
+		return "it has expired, by the clock of the bridge"
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()

@@ -30,7 +30,7 @@ const (
 // hello begins the conversation with exaBGP.
 func (c *core) hello(now time.Time) {
 	c.step(now)
-	c.waited = now
+	c.waited, c.begun = now, now
 	c.out.begin = true
 	c.ask()
 }

@@ -18,6 +18,12 @@ type groupJSON struct {
 	Attrs  attrsJSON    `json:"attributes,omitempty"`
 	Peers  []netip.Addr `json:"peers"`
 	NLRI   []string     `json:"nlri"`
+	termJSON
+}
+
+type termJSON struct {
+	Expires int64 `json:"expires_unix_ms,omitempty"`
+	Lease   int64 `json:"lease_ms,omitempty"`
 }
 
 type batchJSON struct {
@@ -47,6 +53,7 @@ type fromJSON struct {
 	By      string `json:"by"`
 	At      int64  `json:"at_unix_ms"`
 	Expires int64  `json:"expires_unix_ms,omitempty"`
+	Lease   int64  `json:"lease_ms,omitempty"`
 }
 
 type entryJSON struct {
@@ -173,7 +180,7 @@ func fromKeys(family string, texts []string) (state.Family, []state.Key, error) 
 }
 
 func toGroup(g Group) groupJSON {
-	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys)}
+	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys), termJSON: termJSON{g.Expires, g.Lease}}
 	if g.Attrs != (state.Attrs{}) {
 		j.Attrs = toAttrs(g.Attrs)
 	}
@@ -197,7 +204,7 @@ func fromGroup(j groupJSON) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys}, nil
+	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys, Expires: j.Expires, Lease: j.Lease}, nil
 }
 
 func fromGroups(in []groupJSON) ([]Group, error) {
