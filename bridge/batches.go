@@ -18,11 +18,15 @@ const batchKeys = 1000
 // Send publishes changes as the next batches. It returns when the broker has
 // them; what becomes of them shows in Advertised.
 func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
+	return c.publish(ctx, batches(changes, batchKeys))
+}
+
+func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 	if c.epoch == 0 {
 		return fmt.Errorf("command %s: no lease", c.replica.speaker)
 	}
 	var msgs []rabbit.Message
-	for _, b := range batches(changes, batchKeys) {
+	for _, b := range all {
 		c.seq++
 		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.owner
 		b.Epoch, b.Seq = c.epoch, c.seq
@@ -41,6 +45,12 @@ func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
 		return fmt.Errorf("command %s: %w", c.replica.speaker, err)
 	}
 	return nil
+}
+
+// Adopt publishes a batch that makes routes of others the commander's, as they
+// are.
+func (c *Commander) Adopt(ctx context.Context, routes []wire.Adoption) error {
+	return c.publish(ctx, []wire.Batch{{Adopt: routes}})
 }
 
 // Settled tells whether the bridge has answered everything that was sent, and

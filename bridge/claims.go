@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -52,6 +53,24 @@ func (c *core) claim(k state.Key, coming *op) {
 		}
 	}
 	c.out.claims = append(c.out.claims, entry)
+}
+
+// adoptRoute makes a route that somebody else announces the commander's, or says
+// why not: whoever asks has seen whose it was.
+func (c *core) adoptRoute(o *op, p *peer, s *slot) string {
+	switch {
+	case s == nil:
+		return fmt.Sprintf("it is not announced at %s any more", p.Addr)
+	case s.owner == o.owner:
+		return ""
+	case s.owner != *o.adopt:
+		return fmt.Sprintf("it is announced at %s by %s now", p.Addr, OwnerName(s.owner))
+	}
+	mine := *s
+	mine.claimant = o.claimant
+	c.put(o.key, mine)
+	c.claim(o.key, nil)
+	return ""
 }
 
 // claimed is whose the journal says a route is.

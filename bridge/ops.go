@@ -22,6 +22,7 @@ type op struct {
 	lease    *lease       // of the batch
 	order    *order       // by hand; nil if nobody waits for word of it
 	expiry   bool         // a withdraw of what has expired, where that is still so
+	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
 	targets    []*peer   // where exaBGP has to be told
 	commands   int       // commands that exaBGP has not answered yet
@@ -75,6 +76,11 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: whose, peers: g.Peers, batch: state, lease: l})
 		}
 	}
+	for _, a := range b.Adopt {
+		for _, k := range a.Keys {
+			c.enqueue(&op{key: k, adopt: &a.From, claimant: claimant{owner: b.Owner}, peers: a.Peers, batch: state, lease: l})
+		}
+	}
 	for _, g := range b.Withdraw {
 		for _, k := range g.Keys {
 			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
@@ -115,6 +121,12 @@ func (c *core) begin(o *op, e *entry) {
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
 		if o.expiry && !c.expired(s) {
+			continue
+		}
+		if o.adopt != nil {
+			if reason := c.adoptRoute(o, p, s); reason != "" {
+				reasons, refusedAt = append(reasons, reason), append(refusedAt, p.Addr)
+			}
 			continue
 		}
 		if reason := c.objection(o, p, e); reason != "" {

@@ -34,6 +34,14 @@ type batchJSON struct {
 	Seq      int64       `json:"seq"`
 	Announce []groupJSON `json:"announce,omitempty"`
 	Withdraw []groupJSON `json:"withdraw,omitempty"`
+	Adopt    []adoptJSON `json:"adopt,omitempty"`
+}
+
+type adoptJSON struct {
+	Family string       `json:"family"`
+	From   string       `json:"from"`
+	Peers  []netip.Addr `json:"peers"`
+	NLRI   []string     `json:"nlri"`
 }
 
 type atJSON struct {
@@ -221,7 +229,11 @@ func fromGroups(in []groupJSON) ([]Group, error) {
 
 // EncodeBatch returns the body of a batch.
 func EncodeBatch(b Batch) ([]byte, error) {
-	return encode(batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw)})
+	j := batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw), nil}
+	for _, a := range b.Adopt {
+		j.Adopt = append(j.Adopt, adoptJSON{a.Family.String(), a.From, a.Peers, toKeys(a.Keys)})
+	}
+	return encode(j)
 }
 
 // DecodeBatch reads what [EncodeBatch] wrote.
@@ -236,6 +248,13 @@ func DecodeBatch(data []byte) (Batch, error) {
 	}
 	if b.Withdraw, err = fromGroups(j.Withdraw); err != nil {
 		return Batch{}, fmt.Errorf("decode batch: withdraw: %w", err)
+	}
+	for _, aj := range j.Adopt {
+		a := Adoption{From: aj.From, Peers: aj.Peers}
+		if a.Family, a.Keys, err = fromKeys(aj.Family, aj.NLRI); err != nil {
+			return Batch{}, fmt.Errorf("decode batch: adopt: %w", err)
+		}
+		b.Adopt = append(b.Adopt, a)
 	}
 	return b, nil
 }

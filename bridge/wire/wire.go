@@ -75,6 +75,16 @@ type Batch struct {
 	Speaker, Boot, Owner string
 	Epoch, Seq           int64
 	Announce, Withdraw   []Group
+	Adopt                []Adoption
+}
+
+// Adoption makes routes the commander's that somebody else announces, as they
+// are: exaBGP is told nothing.
+type Adoption struct {
+	Family state.Family
+	From   string // whose they are; "" for exaBGP's own
+	Peers  []netip.Addr
+	Keys   []state.Key
 }
 
 // Request asks a bridge for something; the answer goes to the queue that the

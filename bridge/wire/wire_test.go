@@ -53,6 +53,7 @@ func sampleBatch(t testing.TB) wire.Batch {
 			Expires: 11, Lease: 12,
 		}},
 		Withdraw: []wire.Group{{Family: state.IPv6Unicast, Keys: []state.Key{mustKey(t, "2001:db8::/32", 0)}}},
+		Adopt:    []wire.Adoption{{Family: state.IPv4Unicast, From: "console", Peers: []netip.Addr{peer}, Keys: []state.Key{mustKey(t, "10.9.0.0/24", 0)}}},
 	}
 }
 
