@@ -56,10 +56,7 @@ const maxQuoted = 200
 
 // refuseLine reports a line that is not passed on.
 func (c *core) refuseLine(line, reason string) {
-	if len(line) > maxQuoted {
-		line = line[:maxQuoted] + "..."
-	}
-	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", line, reason))
+	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", cut(line, maxQuoted), reason))
 }
 
 // selected lists the peers that selectors name; nil if there are no selectors,

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -204,12 +205,26 @@ func (c *core) owes() int { return c.windows.owed() }
 func (c *core) busy() bool { return len(c.flying) > 0 }
 
 func (c *core) trouble(text string) {
+	text = cut(text, maxReported)
 	c.happen(wire.Happening{Kind: wire.Trouble, Text: text})
 	c.fail(text)
 }
 
+// maxReported bounds what is reported of one fault: readers get it with every
+// update, and a broker takes no message of any size.
+const maxReported = 2000
+
+// cut shortens a text to n bytes and a mark, between two characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "..."
+}
+
 // fail notes what went wrong for status.
 func (c *core) fail(text string) {
+	text = cut(text, maxReported)
 	c.fault, c.faultAt, c.aboutNews = text, c.now, true
 	c.log.Warn(text)
 }

@@ -102,15 +102,6 @@ func (c *core) sessionDown(p *peer, reason string) {
 	c.happen(wire.Happening{Kind: wire.SessionDown, Peer: p.Addr, Text: reason})
 	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
 	c.aboutNews = true
-	for o := range c.flying {
-		if has(o.waiting, p) {
-			if o.withdraw {
-				c.table.drop(o.key, p)
-			}
-			c.landed(o, p)
-		}
-		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
-	}
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil {
 			if s.grade == state.Withdrawing {
@@ -119,6 +110,16 @@ func (c *core) sessionDown(p *peer, reason string) {
 			}
 			c.table.grade(k, s, state.Held, "")
 		}
+	}
+	// After the grades, which the answers to what was typed are made of.
+	for o := range c.flying {
+		if has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
+		}
+		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
 	}
 }
 
@@ -174,7 +175,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
 			if whose.owner != "" {
-				c.claim(k, nil)
+				c.claim(k)
 			}
 		}
 		return

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -114,7 +115,7 @@ func (c *core) give(t wire.Typed, to string, now time.Time) {
 	}
 	x := &typed{typedID: id, to: to, open: len(t.Commands)}
 	c.typed.known[id], c.typed.last[t.From.ID] = x, t.Seq
-	c.log.Info("commands by hand", "by", t.From.By(), "commands", len(t.Commands))
+	c.log.Info("commands by hand", "by", exabgp.Printable(t.From.By()), "commands", len(t.Commands))
 	c.whenReady(func() { c.carry(t, x) })
 }
 
@@ -133,7 +134,7 @@ func (c *core) carry(t wire.Typed, x *typed) {
 	}
 	for i, cmd := range t.Commands {
 		o := &order{of: x, n: i, open: len(cmd.Keys)}
-		from := state.Provenance{By: t.From.By(), At: t.At, Expires: cmd.Expires}
+		from := state.Provenance{By: exabgp.Printable(t.From.By()), At: t.At, Expires: cmd.Expires}
 		c.order(o, cmd, claimant{state.OwnerConsole, &from})
 	}
 }
@@ -169,13 +170,13 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
-		c.claim(o.key, nil)
+		c.claim(o.key)
 	}
 	switch s.grade {
 	case state.Held:
 		o.order.note(p.Addr, o.key, wire.Held, reason, "")
-	case state.Unsent:
-		o.order.note(p.Addr, o.key, wire.Unsent, s.reason, "")
+	case state.Unsent, state.Accepted:
+		o.order.note(p.Addr, o.key, wire.Unsent, cmp.Or(s.reason, unsentReason), "")
 	default:
 		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
 	}
@@ -294,9 +295,7 @@ func (c *core) readOff(l *letter) {
 func (c *core) put(k state.Key, s slot) {
 	c.table.set(k, s)
 	if s.ends() {
-		if _, known := c.ending[k]; !known {
-			c.ending[k] = time.Time{}
-		}
+		c.ending[k] = time.Time{}
 	}
 }
 

@@ -406,6 +406,98 @@ func TestOverAt(t *testing.T) {
 	}
 }
 
+// A peer that goes down, or turns out not to take the family, before it was
+// sent a route: the answer says which of the two it was.
+func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.exabgp.stuck = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.answers(n, "127.0.0.2 held")
+
+	p.negotiated = []state.Family{state.IPv6Unicast}
+	w.exabgp.sessionUp(p)
+	n = w.types("+ 10.0.1.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent the peer did not negotiate ipv4 unicast")
+}
+
+// A route that expired and is typed again at once ends when that says, and not
+// at the next try of the withdraw before.
+func TestByHandExpiresAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.types("+ 10.0.0.0/24 " + nh + " expires 1s")
+	w.settle()
+	w.now = w.now.Add(2 * time.Second)
+	w.core.tick(w.now)
+	w.types("+ 10.0.0.0/24 " + nh + " expires 3s")
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh)
+	pass(4 * time.Second)
+	w.holds(p)
+}
+
+// A route that exaBGP holds, and of which it was not said yet that it was sent,
+// is not confirmed.
+func TestByHandUnchangedIsNotSent(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent "+unsentReason)
+}
+
+// Who types can't say what acts on the terminals of those who look.
+func TestByHandIsPrintable(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "x", User: "al\x1b[2J\n", Host: "h"}, Seq: 1, Commands: []wire.Command{
+		{Attrs: attrs(t, nh), Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	if by, want := w.advert("10.0.0.0/24").From.By, `al\u001b[2J\u000a on h ()`; by != want {
+		t.Errorf("given by %q, want %q", by, want)
+	}
+}
+
+// What becomes known of a route at one peer, while it is announced to another,
+// does not make the journal forget for whom that is.
+func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.2")
+	w.settle()
+	a.change(key, attrs(t, nh), true)
+	w.settle()
+	w.exabgp.flush()
+	a.change(key, attrs(t, nh), false) // it comes back by itself
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.3")
+	w.settle()
+	w.boot("boot-1", "run-2")
+	for _, ad := range w.replica.set.Routes[key] {
+		if ad.Owner != state.OwnerConsole {
+			t.Errorf("after a respawn the route is of %q at %v, want %s", ad.Owner, ad.At, state.OwnerConsole)
+		}
+	}
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.holds(a)
+	w.holds(b)
+}
+
 // A route of a file ends when the file says, whether or not anybody watches
 // any more; one with a lease, when its commander has been silent for so long.
 func TestRouteOfAFileEnds(t *testing.T) {

@@ -104,13 +104,13 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	if e.flight != nil || len(e.waiting) > 0 {
-		e.waiting = append(e.waiting, o)
-		return
+	e.waiting = append(e.waiting, o)
+	if len(e.waiting) == 1 {
+		c.next(o.key, e)
 	}
-	c.begin(o, e)
 }
 
+// begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
@@ -150,7 +150,6 @@ func (c *core) begin(o *op, e *entry) {
 	if len(o.targets) == 0 {
 		c.answerOp(o)
 		c.ended(o, e)
-		c.next(o.key, e)
 		return
 	}
 	e.flight = o
@@ -189,7 +188,9 @@ func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*p
 			o.order.refuse(a, o.key, reason, "")
 			continue
 		}
-		peers = append(peers, p)
+		if !has(peers, p) { // once, however often it is named
+			peers = append(peers, p)
+		}
 	}
 	return peers
 }
@@ -263,7 +264,8 @@ func (c *core) answered(l *lease) {
 	}
 }
 
-// next starts the operation behind the one that has ended.
+// next starts the operation behind the one that has ended. Of those that end at
+// once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
 	for e.flight == nil && len(e.waiting) > 0 {
 		o := e.waiting[0]
