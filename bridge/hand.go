@@ -20,9 +20,6 @@ const (
 	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
 	// takes them back, as the next lease does for those of a file.
 	refusalsByHand = 100
-	// expireAgain is the pause between two attempts to withdraw a route that has
-	// expired.
-	expireAgain = 30 * time.Second
 )
 
 // typists are the commands by hand that are under way or were answered lately.
@@ -263,6 +260,13 @@ func (t *typists) forget() {
 	}
 }
 
+// age forgets what was answered long ago.
+func (t *typists) age(now time.Time) {
+	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
+		t.forget()
+	}
+}
+
 // answer tells what has come of commands by hand since the last call.
 func (c *core) answer() {
 	for _, x := range c.typed.fresh {
@@ -289,76 +293,6 @@ func (c *core) readOff(l *letter) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}
-}
-
-// put sets a slot, and sees to it that it ends when it is to.
-func (c *core) put(k state.Key, s slot) {
-	c.table.set(k, s)
-	if s.ends() {
-		c.ending[k] = time.Time{}
-	}
-}
-
-// ends tells whether the bridge is to withdraw a route by itself some day.
-func (s *slot) ends() bool { return s.from != nil && (s.from.Expires != 0 || s.from.Lease != 0) }
-
-// expired tells whether that day has come.
-func (c *core) expired(s *slot) bool {
-	if s == nil || !s.ends() {
-		return false
-	}
-	if s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli() {
-		return true
-	}
-	heard := c.begun
-	if l := c.leases[s.owner]; l != nil {
-		heard = l.heard
-	}
-	return s.from.Lease != 0 && c.now.Sub(heard) >= time.Duration(s.from.Lease)*time.Millisecond
-}
-
-// expire withdraws what has come to its end, and forgets old answers.
-func (c *core) expire() {
-	for len(c.typed.done) > 0 && c.now.Sub(c.typed.done[0].done) >= answersKeptFor {
-		c.typed.forget()
-	}
-	if c.phase != ready {
-		return
-	}
-	for k, next := range c.ending {
-		owners, ends := c.overAt(k)
-		if !ends {
-			delete(c.ending, k)
-		}
-		if len(owners) == 0 || c.now.Before(next) {
-			continue
-		}
-		c.ending[k] = c.now.Add(expireAgain)
-		for owner, peers := range owners {
-			c.log.Info("a route has expired", "route", k.String(), "owner", owner)
-			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: owner}, peers: peers, expiry: true})
-		}
-	}
-}
-
-// overAt lists where a route has expired, by owner, and tells whether there is
-// one that does at all.
-func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
-	e := c.table.entries[k]
-	if e == nil {
-		return nil, false
-	}
-	for i := range e.slots {
-		s := &e.slots[i]
-		ends = ends || s.ends()
-		if c.expired(s) && s.grade != state.Withdrawing {
-			if owners == nil {
-				owners = map[string][]netip.Addr{}
-			}
-			owners[s.owner] = append(owners[s.owner], s.peer.Addr)
-		}
-	}
-	return owners, ends
 }
 
 // boundRefusals forgets the oldest refusals of routes by hand.
