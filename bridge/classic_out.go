@@ -65,14 +65,14 @@ func (o *classicOut) takes(x *arrival) bool {
 
 // repeat begins again with the whole tables, because what was published before
 // may be lost: a queue of the old system does not survive its broker.
-// Withdraws that nobody was told of stay.
+// Withdraws and sessions that nobody was told of stay.
 func (c *core) repeat() {
 	o := &c.texts
 	if o.format == "" {
 		return
 	}
 	o.again = false
-	o.pending = slices.DeleteFunc(compacted(o.pending), func(x arrival) bool { return x.kind != wire.Withdraw })
+	o.pending = slices.DeleteFunc(compacted(o.pending), func(x arrival) bool { return x.kind != wire.Withdraw && !x.session() })
 	for _, addr := range slices.SortedFunc(keysOf(c.inbound), netip.Addr.Compare) {
 		in := c.inbound[addr]
 		for k, attrs := range in.routes {

@@ -300,7 +300,7 @@ func (c *core) commandDone(o *op) {
 	}
 	o.accepted, o.since = true, c.now
 	if o.withdraw || len(o.turnedDown) > 0 {
-		c.claim(o.key, nil) // the table does not have it; or somebody else's route could be taken for ours
+		c.claim(o.key) // the table does not have it; or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
 	c.endFlight(o)
