@@ -72,7 +72,7 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 			return
 		}
 		c.adopt(neighbors, reached)
-		for _, r := range routes(body) {
+		for _, r := range c.routes(body) {
 			if p := c.findPeer(r.Peer); p != nil && !has(before, p) {
 				p.unproven = true
 				s := slot{peer: p, claimant: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}

@@ -235,7 +235,7 @@ func (c *core) turnDown(x *exchange, why string) {
 func (c *core) verify(x *exchange, why string) {
 	o := x.ops[0]
 	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
-		held := holding(body)
+		held := c.holding(body)
 		taken, not := *x, *x
 		taken.at, not.at = nil, nil
 		for _, p := range x.at {
