@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/exec"
 	"strings"
 )
@@ -19,27 +19,24 @@ const (
 	pathTests = "^(TestFamilyNotNegotiated|TestPeers|TestStaticRoute|TestTwoOwners|TestDrift|TestBridgeKilled|TestSessionFlap|TestPeerDown|TestExaBGPKilled|TestEveryAttribute|TestWholeTable|TestReceived|TestClassicQueue)$"
 )
 
-// testOptions reads what comes behind "test": the checks to run.
-func testOptions(args []string) (others []string, err error) {
+// testOther is the test of another exaBGP, whose command is in the options; nil
+// if they are wrong.
+func testOther(options []string) func(context.Context, *slog.Logger, io.Writer) error {
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	command := flags.String("exabgp", "", "")
-	if err := flags.Parse(args); err != nil {
-		return nil, err
+	command := flags.String("exabgp", "", "the command")
+	if flags.Parse(options) != nil || flags.NArg() > 0 || *command == "" {
+		return nil
 	}
-	if flags.NArg() > 0 {
-		return nil, errors.New("test takes no arguments")
+	return func(ctx context.Context, log *slog.Logger, out io.Writer) error {
+		return inTestLab(ctx, log, out, func(string) []check {
+			return []check{{
+				name: "path tests with " + *command,
+				argv: []string{"go", "test", "-count=1", "-v", "-tags", "integration", "-timeout", "12m", "-run", pathTests, "./examples/lab"},
+				env:  []string{otherExaBGP + "=" + *command},
+			}}
+		})
 	}
-	return strings.Fields(*command), nil
-}
-
-// pathChecks are the path tests against another exaBGP.
-func pathChecks(exabgp []string) []check {
-	return []check{{
-		name: "path tests against " + strings.Join(exabgp, " "),
-		argv: []string{"go", "test", "-count=1", "-v", "-tags", "integration", "-timeout", "12m", "-run", pathTests, "./examples/lab"},
-		env:  []string{otherExaBGP + "=" + strings.Join(exabgp, " ")},
-	}}
 }
 
 // releaseOf asks an exaBGP for its release: "ExaBGP : 4.2.21".
