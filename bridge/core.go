@@ -71,6 +71,7 @@ type lease struct {
 	wire.Lease
 	received int64 // highest seq that was taken
 	batches  []*batch
+	heard    time.Time // when the holder last gave a sign of life
 }
 
 // batch is a batch of which some operations are not answered yet.
@@ -109,7 +110,8 @@ type core struct {
 	leases  map[string]*lease
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
-	ending  map[state.Key]time.Time // keys with routes that expire, and when to try again
+	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
+	begun   time.Time               // of this bridge
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was

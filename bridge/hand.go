@@ -140,6 +140,7 @@ func (c *core) carry(t wire.Typed, x *typed) {
 
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
+	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
 	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
 	for _, k := range cmd.Keys {
 		if expired {
@@ -152,9 +153,9 @@ func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	}
 }
 
-// unchanged notes that an operation has nothing to do at a peer. Whoever
-// announces a route by hand that is there by hand already has it from now on,
-// for as long as they said.
+// unchanged notes that an operation has nothing to do at a peer. A route that
+// is announced again has from now on the end that was said last, and one by
+// hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
 		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
@@ -164,7 +165,7 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	switch {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
-	case o.from != nil:
+	case s.owner != o.owner || s.provenance() != o.provenance():
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
@@ -292,15 +293,29 @@ func (c *core) readOff(l *letter) {
 // put sets a slot, and sees to it that it ends when it is to.
 func (c *core) put(k state.Key, s slot) {
 	c.table.set(k, s)
-	if s.from != nil && s.from.Expires != 0 {
+	if s.ends() {
 		if _, known := c.ending[k]; !known {
 			c.ending[k] = time.Time{}
 		}
 	}
 }
 
+// ends tells whether the bridge is to withdraw a route by itself some day.
+func (s *slot) ends() bool { return s.from != nil && (s.from.Expires != 0 || s.from.Lease != 0) }
+
+// expired tells whether that day has come.
 func (c *core) expired(s *slot) bool {
-	return s != nil && s.from != nil && s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli()
+	if s == nil || !s.ends() {
+		return false
+	}
+	if s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli() {
+		return true
+	}
+	heard := c.begun
+	if l := c.leases[s.owner]; l != nil {
+		heard = l.heard
+	}
+	return s.from.Lease != 0 && c.now.Sub(heard) >= time.Duration(s.from.Lease)*time.Millisecond
 }
 
 // expire withdraws what has come to its end, and forgets old answers.
@@ -336,7 +351,7 @@ func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
 	}
 	for i := range e.slots {
 		s := &e.slots[i]
-		ends = ends || s.from != nil && s.from.Expires != 0
+		ends = ends || s.ends()
 		if c.expired(s) && s.grade != state.Withdrawing {
 			if owners == nil {
 				owners = map[string][]netip.Addr{}

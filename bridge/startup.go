@@ -1,11 +1,9 @@
 package bridge
 
 import (
-	"slices"
 	"time"
 
 	"routesync/bridge/exabgp"
-	"routesync/bridge/journal"
 	"routesync/state"
 )
 
@@ -32,7 +30,7 @@ const (
 // hello begins the conversation with exaBGP.
 func (c *core) hello(now time.Time) {
 	c.step(now)
-	c.waited = now
+	c.waited, c.begun = now, now
 	c.out.begin = true
 	c.ask()
 }
@@ -131,31 +129,6 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
 	c.prove()
 	c.askReceived()
-}
-
-// claimed is whose the journal says a route is.
-func (c *core) claimed(k state.Key, p *peer) claimant {
-	for _, claim := range c.claims[k] {
-		if !slices.Contains(claim.Peers, p.Addr) {
-			continue
-		}
-		whose := claimant{owner: claim.Owner}
-		if claim.From != (state.Provenance{}) {
-			whose.from = &claim.From
-		}
-		return whose
-	}
-	return claimant{}
-}
-
-// reclaim takes claims out of the journal that exaBGP's table does not bear
-// out: a command that was never given, or a withdraw that was.
-func (c *core) reclaim() {
-	for k := range c.claims {
-		if c.table.entries[k] == nil {
-			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
-		}
-	}
 }
 
 // prove has exaBGP send again what this bridge has not seen it send, because a

@@ -67,15 +67,24 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Wanted is one route that a file asks for.
+// Wanted is one route that a file asks for. Times are in Unix milliseconds.
 type Wanted struct {
 	Key     Key
 	Attrs   Attrs
 	Peers   Peers
 	Tags    []string
 	Comment string
-	Pos     Position
+	// Starts and Expires bound the time in which the route is asked for, the
+	// second not included; 0 is no bound.
+	Starts, Expires int64
+	// Lease is for how many milliseconds the route outlives the last sign of
+	// life of whoever asks for it; 0 is for ever.
+	Lease int64
+	Pos   Position
 }
+
+// ends tells whether a route that is advertised ends as it is asked for.
+func (w *Wanted) ends(p Provenance) bool { return w.Expires == p.Expires && w.Lease == p.Lease }
 
 // Desired is the set that a file asks for. No two of its routes have the same
 // key for the same peer, and they are in the order of [CompareKeys].

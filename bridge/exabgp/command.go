@@ -83,22 +83,26 @@ func (d Dialect) Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Ke
 	return d.render("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
 }
 
-// Lines renders a command for each route, in the words that helpers and people
-// know best. No attributes: a withdrawal that names none.
-func Lines(withdraw bool, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
-	verb := selector(peers) + "announce "
-	if withdraw {
-		verb = selector(peers) + "withdraw "
-	}
+// AnnounceLines renders an announce for each route, in the words that helpers
+// and people know best.
+func AnnounceLines(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
+	labels, _ := attrs.Get(state.Label)
+	return singles("announce", peers, attrs, labels, keys)
+}
+
+// WithdrawLines renders a withdraw for each route in the same way; it need not
+// name attributes.
+func WithdrawLines(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
+	return singles("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
+}
+
+func singles(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []string {
+	verb = selector(peers) + verb + " "
 	lines := make([]string, len(keys))
 	for i, k := range keys {
 		words := Dialect{}.attributeWords(k.Family, attrs)
 		switch {
 		case k.Family.HasLabel():
-			labels, _ := attrs.Get(state.Label)
-			if withdraw {
-				labels = withdrawnLabel(attrs)
-			}
 			lines[i] = verb + "route " + k.String() + words + " label " + bracketed(labels)
 		case k.Family.HasPrefix():
 			lines[i] = verb + "route " + k.String() + words

@@ -106,14 +106,18 @@ func TestLinesThatAreNotWellFormed(t *testing.T) {
 		line  string
 		check func(Line) bool
 	}{
-		"done is exact":       {"done ", func(l Line) bool { return l.Kind == Text }},
-		"empty":               {"", func(l Line) bool { return l.Kind == Text }},
-		"shutdown word":       {"shutdown", func(l Line) bool { return l.Kind == Shutdown }},
-		"shutdown event":      {`{ "exabgp": "4.0.1", "time": 1, "host" : "h", "pid" : 7, "ppid" : 1, "type": "notification", "notification": "shutdown" }`, func(l Line) bool { return l.Kind == Shutdown }},
-		"cut short":           {head + `state", ` + neighbor, func(l Line) bool { return l.Kind == Malformed && l.Err != nil }},
-		"no neighbor":         {head + `state" }`, func(l Line) bool { return l.Kind == Malformed }},
-		"python's none":       {head + `state", ` + strings.Replace(neighbor, "65001", "None", 1) + `"state": "up" } }`, func(l Line) bool { return l.Event.State == "up" && l.Event.PeerAS == 0 }},
-		"backslash in reason": {head + `state", ` + neighbor + `"state": "down", "reason": "a \x b \"c\"" } }`, func(l Line) bool { return l.Event.Reason == `a \x b "c"` }},
+		"done is exact":  {"done ", func(l Line) bool { return l.Kind == Text }},
+		"empty":          {"", func(l Line) bool { return l.Kind == Text }},
+		"shutdown word":  {"shutdown", func(l Line) bool { return l.Kind == Shutdown }},
+		"shutdown event": {`{ "exabgp": "4.0.1", "time": 1, "host" : "h", "pid" : 7, "ppid" : 1, "type": "notification", "notification": "shutdown" }`, func(l Line) bool { return l.Kind == Shutdown }},
+		"cut short":      {head + `state", ` + neighbor, func(l Line) bool { return l.Kind == Malformed && l.Err != nil }},
+		"cut short where something was received": {head + `update", ` + neighbor + `"direction": "receive", "message": { "update": { `, func(l Line) bool {
+			return l.Kind == Malformed && l.Lost == netip.MustParseAddr("192.0.2.2")
+		}},
+		"cut short where something was sent": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "x": "\"direction\": `, func(l Line) bool { return l.Kind == Malformed && !l.Lost.IsValid() }},
+		"no neighbor":                        {head + `state" }`, func(l Line) bool { return l.Kind == Malformed }},
+		"python's none":                      {head + `state", ` + strings.Replace(neighbor, "65001", "None", 1) + `"state": "up" } }`, func(l Line) bool { return l.Event.State == "up" && l.Event.PeerAS == 0 }},
+		"backslash in reason":                {head + `state", ` + neighbor + `"state": "down", "reason": "a \x b \"c\"" } }`, func(l Line) bool { return l.Event.Reason == `a \x b "c"` }},
 		"aigp is not json": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "origin": "igp", "aigp": 0x000000000000000a, "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ "10.0.0.0/8" ] } } } } } }`, func(l Line) bool {
 			return l.Event.Update.Announced[0].Attrs.String() == "next-hop 192.0.2.1 med 1 aigp 10"
 		}},

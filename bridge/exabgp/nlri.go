@@ -24,6 +24,9 @@ type nlri struct {
 
 func (n *nlri) UnmarshalJSON(b []byte) error {
 	n.text = string(b)
+	if n.plain() {
+		return nil
+	}
 	if json.Unmarshal(b, &n.prefix) == nil {
 		return nil
 	}

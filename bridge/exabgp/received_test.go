@@ -162,3 +162,21 @@ func FuzzReceived(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReceived reads the event of an UPDATE with many routes.
+func BenchmarkReceived(b *testing.B) {
+	const routes = 1000
+	var nlri []string
+	for i := range routes {
+		nlri = append(nlri, fmt.Sprintf(`{ "nlri": "20.%d.%d.0/24" }`, i>>8, i&255))
+	}
+	line := receivedLine(`{ "update": { "attribute": { "origin": "igp", "as-path": [ 65001 ], "confederation-path": [] }, "announce": { "ipv4 unicast": { "192.0.2.9": [ ` +
+		strings.Join(nlri, ", ") + ` ] } } } }`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if l := ParseLine(line); len(l.Event.Update.Reached[0].Keys) != routes {
+			b.Fatal(l.Err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*routes), "ns/route")
+}

@@ -81,7 +81,7 @@ func toEntry(e Entry) entryJSON {
 	for _, a := range e.Adverts {
 		aj := advertJSON{Owner: a.Owner, Attrs: toAttrs(a.Attrs)}
 		if a.From != (state.Provenance{}) {
-			aj.From = &fromJSON{a.From.By, a.From.At, a.From.Expires}
+			aj.From = &fromJSON{a.From.By, a.From.At, a.From.Expires, a.From.Lease}
 		}
 		for _, at := range a.At {
 			aj.At = append(aj.At, atJSON{at.Peer, at.Grade.String(), at.Reason})
@@ -103,7 +103,7 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 			return Entry{}, err
 		}
 		if aj.From != nil {
-			a.From = state.Provenance{By: aj.From.By, At: aj.From.At, Expires: aj.From.Expires}
+			a.From = state.Provenance{By: aj.From.By, At: aj.From.At, Expires: aj.From.Expires, Lease: aj.From.Lease}
 		}
 		for _, at := range aj.At {
 			g, err := state.ParseGrade(at.Grade)
