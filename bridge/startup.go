@@ -144,7 +144,7 @@ func (c *core) proveAt(p *peer) {
 	if !p.up || !c.hasUnproven(p) {
 		return
 	}
-	if c.dialect.FlushResets(p.Neighbor) {
+	if p.FlushResets() {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}

@@ -310,7 +310,9 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 	s := slot{peer: p, claimant: o.claimant, attrs: o.attrs}
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
-		if has(o.seen, p) {
+		old := c.table.find(o.key, p)
+		same := old != nil && old.grade == state.Sent && p.Same(o.key.Family, old.attrs, o.attrs)
+		if has(o.seen, p) || same {
 			s.grade = state.Sent
 		} else {
 			o.waiting = append(o.waiting, p)

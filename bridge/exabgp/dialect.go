@@ -45,10 +45,6 @@ func DialectOf(release string) Dialect {
 // Answers tells whether exaBGP says what became of a command. 3.4 does not.
 func (d Dialect) Answers() bool { return d.grammar != grammar34 }
 
-// ResolvesSelf tells whether the table of exaBGP has its own address where
-// next-hop self was asked for.
-func (d Dialect) ResolvesSelf() bool { return d.grammar == grammar50 || d.grammar == grammar60 }
-
 // segmented tells whether an as-path is given as a row of segments, "[ 1 2 ]
 // ( 3 4 )", the brackets of a sequence and the parentheses of a set
 // (configuration/static/parser.py, as_path). Lists have it the other way round,
@@ -57,7 +53,7 @@ func (d Dialect) ResolvesSelf() bool { return d.grammar == grammar50 || d.gramma
 func (d Dialect) segmented() bool { return d.grammar == grammar50 || d.grammar == grammar60 }
 
 // Flush renders the command that sends everything announced to peer again. It
-// must not be used on a neighbor for which [Dialect.FlushResets]. exaBGP answers
+// must not be used on a neighbor whose session that resets ([Neighbor.FlushResets]). exaBGP answers
 // error if the peer is down.
 func (d Dialect) Flush(peer netip.Addr) string {
 	if d.grammar == grammar60 { // the selector is behind the command (dispatch/v4.py)
@@ -66,6 +62,19 @@ func (d Dialect) Flush(peer netip.Addr) string {
 	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
 }
 
-// FlushResets tells whether a [Dialect.Flush] would reset the session: exaBGP
-// 4.2 sends a message that is malformed if route-refresh is on.
-func (d Dialect) FlushResets(n Neighbor) bool { return d.grammar == grammar42 && n.RouteRefresh }
+// FlushResets tells whether a [Dialect.Flush] resets the session: with
+// route-refresh exaBGP 4.2 sends a malformed message then.
+func (n Neighbor) FlushResets() bool { return n.Dialect.grammar == grammar42 && n.RouteRefresh }
+
+// String is what people call the release: "exaBGP 5.0".
+func (d Dialect) String() string {
+	switch d.grammar {
+	case grammar34:
+		return "exaBGP 3.4"
+	case grammar50:
+		return "exaBGP 5.0"
+	case grammar60:
+		return "exaBGP 6.0"
+	}
+	return "exaBGP 4.2"
+}

@@ -57,7 +57,7 @@ func FuzzParseListings(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
-		neighbors, err := ParseConfiguration(lines)
+		neighbors, err := v42.ParseConfiguration(lines)
 		if err == nil {
 			for _, n := range neighbors {
 				n.Lacks()

@@ -127,7 +127,7 @@ func TestParseReceived(t *testing.T) {
 }
 
 func TestReceives(t *testing.T) {
-	neighbors, err := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, err := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

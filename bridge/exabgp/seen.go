@@ -256,6 +256,19 @@ func (g *gather) prefixSID(value json.RawMessage) error {
 			return nil
 		}
 	}
+	// TLVs that exaBGP 5.0 and newer do not decode, from behind their length.
+	for key, code := range map[string]byte{"attribute-not-implemented-2": tlvIPv6SID, "attribute-not-implemented-4": tlvVPNSID} {
+		var text string
+		if json.Unmarshal(sid[key], &text) == nil && len(sid) == 1 {
+			data, err := hex.DecodeString(strings.TrimPrefix(text, "0x"))
+			name, values, ok := keywordValue(codePrefixSID, append([]byte{code, 0, byte(len(data))}, data...))
+			if err != nil || !ok {
+				return fmt.Errorf("it has other parts")
+			}
+			g.add(name, values...)
+			return nil
+		}
+	}
 	var index uint64
 	if err := json.Unmarshal(sid["sr-label-index"], &index); err != nil {
 		return err
