@@ -3,7 +3,6 @@ package bridge
 import (
 	"slices"
 
-	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -111,9 +110,9 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	// Always by name: without, exaBGP takes every neighbor that it has by now,
 	// and a new one is not known here until it was asked for.
 	addrs := addrsOf(at)
-	render := exabgp.Announce
+	render := c.dialect.Announce
 	if withdraw {
-		render = exabgp.Withdraw
+		render = c.dialect.Withdraw
 	}
 	var out []*exchange
 	for _, cmd := range render(addrs, attrs, keys) {

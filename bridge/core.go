@@ -96,7 +96,7 @@ type core struct {
 	met     bool // the neighbors were read
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
-	exabgp  string           // release
+	dialect exabgp.Dialect   // of the exaBGP above
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut

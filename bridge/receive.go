@@ -152,7 +152,7 @@ func (c *core) askReceived() {
 // listReceived takes a line of the listing. It may be as long as the tables of
 // all peers, so it is not kept.
 func (c *core) listReceived(line string) {
-	r, err := exabgp.ParseReceived(line)
+	r, err := c.dialect.ParseReceived(line)
 	var foreign *exabgp.FamilyError
 	if errors.As(err, &foreign) {
 		if in := c.inbound[foreign.Peer]; in != nil && in.wants() {

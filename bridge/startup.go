@@ -67,15 +67,15 @@ func (c *core) revisit() {
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if v, ok := exabgp.ParseVersion(l.Text); ok {
-			c.exabgp = v
+			c.dialect = exabgp.DialectOf(v)
 		}
 		return
 	}
-	if l.Kind != exabgp.Done || c.exabgp == "" {
+	if l.Kind != exabgp.Done || c.dialect.Release == "" {
 		return
 	}
 	c.phase, c.askedAt = reading, c.now
-	c.log.Info("exaBGP answers", "version", c.exabgp)
+	c.log.Info("exaBGP answers", "version", c.dialect.Release)
 	// Answers that the helper before this one is owed come first.
 	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
@@ -99,7 +99,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	}
 	unknown := 0
 	for _, line := range body {
-		r, err := exabgp.ParseRIB(line)
+		r, err := c.dialect.ParseRIB(line)
 		if err != nil {
 			unknown++
 			c.log.Debug("a line of exaBGP's table", "line", line, "error", err)
@@ -144,12 +144,12 @@ func (c *core) proveAt(p *peer) {
 	if !p.up || !c.hasUnproven(p) {
 		return
 	}
-	if p.RouteRefresh {
+	if p.FlushResets() {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
 	p.heard, p.unsettled = c.now, true
-	c.windows.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 
 func (c *core) hasUnproven(p *peer) bool {

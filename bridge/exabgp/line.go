@@ -79,7 +79,7 @@ func lostOf(text string) netip.Addr {
 // IsBarrierHeader tells whether text is the line that [Barrier] prints before
 // its done (reactor/api/command/neighbor.py, summary_header).
 func IsBarrierHeader(text string) bool {
-	return text == "Peer            AS        up/down state       |     #sent     #recvd"
+	return strings.HasPrefix(text, "Peer            AS        up/down state       |     #sent     #recvd")
 }
 
 // ParseVersion reads the line that [Version] prints, "exabgp 4.2.21".

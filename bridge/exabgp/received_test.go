@@ -115,7 +115,7 @@ func TestParseReceived(t *testing.T) {
 		name + "ipv4 unicast banana next-hop 192.0.2.9":                                   `a route to 192.0.2.2 is of family "a form that can't be read", which routesync can't name`,
 		"Peer AS up/down": `rib line "Peer AS up/down" names no neighbor`,
 	} {
-		e, err := ParseReceived(line)
+		e, err := v42.ParseReceived(line)
 		got := fmt.Sprintf("%s %s %s %s", e.Peer, e.Key.Family, e.Key, e.Attrs)
 		if err != nil {
 			got = err.Error()
@@ -127,7 +127,7 @@ func TestParseReceived(t *testing.T) {
 }
 
 func TestReceives(t *testing.T) {
-	neighbors, err := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, err := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func (p *pair) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	neighbors, err := exabgp.ParseConfiguration(body)
+	neighbors, err := shared.dialect.ParseConfiguration(body)
 	if err != nil {
 		return err
 	}
