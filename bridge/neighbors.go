@@ -99,7 +99,7 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 			}
 		}
 		if !slices.Contains(reached, n.Addr) {
-			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
+			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks, Tags: n.Tags})
 			continue
 		}
 		if slices.ContainsFunc(peers, func(q *peer) bool { return q.Addr == n.Addr }) {

@@ -235,7 +235,7 @@ func (c *core) about() *wire.About {
 		a.Converged = c.converged.UnixMilli()
 	}
 	for _, p := range c.peers {
-		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p)}
+		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p), Tags: p.Tags}
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
 		}

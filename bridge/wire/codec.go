@@ -94,6 +94,7 @@ type neighborJSON struct {
 	Families []string   `json:"families"`
 	Lacks    []string   `json:"lacks,omitempty"`
 	Received *int       `json:"received,omitempty"`
+	Tags     []string   `json:"tags,omitempty"`
 }
 
 type aboutJSON struct {
