@@ -41,6 +41,7 @@ func (c *core) classicLine(line string, l *letter, whose claimant) {
 		}
 		l.open += len(o.Routes)
 		for _, r := range o.Routes {
+			c.happenByHand(whose, o.Withdraw, r.Attrs, []state.Key{r.Key})
 			attrs := r.Attrs
 			if o.Withdraw {
 				attrs = state.Attrs{} // a withdrawal names what exaBGP has

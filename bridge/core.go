@@ -72,6 +72,7 @@ type lease struct {
 	wire.Lease
 	received int64 // highest seq that was taken
 	batches  []*batch
+	heard    time.Time // when the holder last gave a sign of life
 }
 
 // batch is a batch of which some operations are not answered yet.
@@ -95,7 +96,7 @@ type core struct {
 	met     bool // the neighbors were read
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
-	exabgp  string           // release
+	dialect exabgp.Dialect   // of the exaBGP above
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
@@ -110,7 +111,8 @@ type core struct {
 	leases  map[string]*lease
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
-	ending  map[state.Key]time.Time // keys with routes that expire, and when to try again
+	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
+	begun   time.Time               // of this bridge
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
@@ -230,6 +232,7 @@ func (c *core) fail(text string) {
 // tick looks at what time alone can show.
 func (c *core) tick(now time.Time) {
 	c.step(now)
+	c.typed.age(now)
 	c.expire()
 	c.overdue()
 	c.revisit()

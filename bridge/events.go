@@ -20,6 +20,7 @@ func (c *core) line(text string, now time.Time) {
 		c.event(&l.Event)
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
+		c.receivedGarbled(l.Lost)
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
 	case exabgp.Text:

@@ -20,9 +20,6 @@ const (
 	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
 	// takes them back, as the next lease does for those of a file.
 	refusalsByHand = 100
-	// expireAgain is the pause between two attempts to withdraw a route that has
-	// expired.
-	expireAgain = 30 * time.Second
 )
 
 // typists are the commands by hand that are under way or were answered lately.
@@ -148,6 +145,7 @@ func (c *core) carry(t wire.Typed, x *typed) {
 
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
+	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
 	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
 	for _, k := range cmd.Keys {
 		if expired {
@@ -160,9 +158,9 @@ func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	}
 }
 
-// unchanged notes that an operation has nothing to do at a peer. Whoever
-// announces a route by hand that is there by hand already has it from now on,
-// for as long as they said.
+// unchanged notes that an operation has nothing to do at a peer. A route that
+// is announced again has from now on the end that was said last, and one by
+// hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
 		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
@@ -172,7 +170,7 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	switch {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
-	case o.from != nil:
+	case s.owner != o.owner || s.provenance() != o.provenance():
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
@@ -279,8 +277,8 @@ func (t *typists) forget() {
 	t.done = t.done[1:]
 }
 
-// expire forgets what is old.
-func (t *typists) expire(now time.Time) {
+// age forgets what was answered long ago.
+func (t *typists) age(now time.Time) {
 	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
 		t.forget()
 	}
@@ -317,60 +315,6 @@ func (c *core) readOff(l *letter) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}
-}
-
-// put sets a slot, and sees to it that it ends when it is to.
-func (c *core) put(k state.Key, s slot) {
-	c.table.set(k, s)
-	if s.from != nil && s.from.Expires != 0 {
-		c.ending[k] = time.Time{}
-	}
-}
-
-func (c *core) expired(s *slot) bool {
-	return s != nil && s.from != nil && s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli()
-}
-
-// expire withdraws what has come to its end, and forgets old answers.
-func (c *core) expire() {
-	c.typed.expire(c.now)
-	if c.phase != ready {
-		return
-	}
-	for k, next := range c.ending {
-		owners, ends := c.overAt(k)
-		if !ends {
-			delete(c.ending, k)
-		}
-		if len(owners) == 0 || c.now.Before(next) {
-			continue
-		}
-		c.ending[k] = c.now.Add(expireAgain)
-		for owner, peers := range owners {
-			c.log.Info("a route has expired", "route", k.String(), "owner", owner)
-			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: owner}, peers: peers, expiry: true})
-		}
-	}
-}
-
-// overAt lists where a route has expired, by owner, and tells whether there is
-// one that does at all.
-func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
-	e := c.table.entries[k]
-	if e == nil {
-		return nil, false
-	}
-	for i := range e.slots {
-		s := &e.slots[i]
-		ends = ends || s.from != nil && s.from.Expires != 0
-		if c.expired(s) && s.grade != state.Withdrawing {
-			if owners == nil {
-				owners = map[string][]netip.Addr{}
-			}
-			owners[s.owner] = append(owners[s.owner], s.peer.Addr)
-		}
-	}
-	return owners, ends
 }
 
 // boundRefusals forgets the oldest refusals of routes by hand.

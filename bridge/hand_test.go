@@ -555,3 +555,98 @@ func TestAnswersAreBounded(t *testing.T) {
 		t.Errorf("%d things are remembered for ever", n)
 	}
 }
+
+// A route of a file ends when the file says, whether or not anybody watches
+// any more; one with a lease, when its commander has been silent for so long.
+func TestRouteOfAFileEnds(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	d := desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	d.Routes[0].Expires = w.now.Add(time.Minute).UnixMilli()
+	d.Routes[1].Lease = (10 * time.Minute).Milliseconds()
+	w.want(d)
+	w.settle()
+	w.plan(d, 0)
+	if ad := w.advert("10.0.1.0/24"); ad.From.Lease != d.Routes[1].Lease || ad.Owner != "team" {
+		t.Errorf("the lease is not with the route: %+v", ad)
+	}
+
+	// Another end is told, and exaBGP is not bothered with it.
+	w.exabgp.wrote = nil
+	d.Routes[0].Expires += time.Minute.Milliseconds()
+	w.plan(d, 1)
+	w.want(d)
+	w.settle()
+	w.plan(d, 0)
+	if len(w.exabgp.wrote) > 0 {
+		t.Errorf("exaBGP was told %q", w.exabgp.wrote)
+	}
+	pass(90 * time.Second)
+	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	pass(time.Minute)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	w.exabgp.wrote = nil
+	w.want(d) // by a commander whose clock is late
+	w.settle()
+	if len(w.exabgp.wrote) > 0 || len(w.replica.set.Refused) != 1 || w.replica.set.Refused[0].Reason != "it has expired, by the clock of the bridge" {
+		t.Errorf("exaBGP was told %q; refused %+v", w.exabgp.wrote, w.replica.set.Refused)
+	}
+
+	alive := wire.Request{Kind: wire.RequestAlive, Owner: "team", From: wire.Commander{ID: "w"}}
+	pass(5 * time.Minute)
+	w.core.request(alive, "", w.now)
+	alive.From.ID = "somebody who held it before"
+	pass(9 * time.Minute)
+	w.core.request(alive, "", w.now)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	w.boot("boot-1", "run-2") // a new bridge waits for its commander anew
+	pass(9 * time.Minute)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	pass(2 * time.Minute)
+	w.holds(p, "10.0.2.0/24 "+nh)
+}
+
+// A file takes over routes of others as they are, and only those that it has
+// seen to be theirs.
+func TestAdopt(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	p.cache[desired(t, "10.9.0.0/16").Routes[0].Key] = attrs(t, nh)
+	w.exabgp.sessionUp(p)
+	w.boot("boot-1", "run-1")
+	w.lease("team")
+	w.types("+ 10.0.0.0/24 "+nh+" expires 10m", "+ 10.0.1.0/24 "+nh)
+	w.settle()
+	w.exabgp.wrote = nil
+	adopt := func(from string, prefixes ...string) {
+		var keys []state.Key
+		for _, prefix := range prefixes {
+			keys = append(keys, desired(t, prefix).Routes[0].Key)
+		}
+		w.seq++
+		b := wire.Batch{Speaker: "edge1", Boot: "boot-1", Owner: "team", Epoch: w.epoch, Seq: w.seq, Adopt: []wire.Adoption{{Family: state.IPv4Unicast, From: from, Keys: keys}}}
+		w.core.batch(b, ticket(w.seq))
+		w.settle()
+	}
+	adopt(state.OwnerConsole, "10.0.0.0/24")
+	adopt("", "10.9.0.0/16", "10.0.1.0/24")
+	for prefix, owner := range map[string]string{"10.0.0.0/24": "team", "10.9.0.0/16": "team", "10.0.1.0/24": state.OwnerConsole} {
+		if ad := w.advert(prefix); ad.Owner != owner {
+			t.Errorf("%s is of %q, want %q", prefix, ad.Owner, owner)
+		}
+	}
+	if ad := w.advert("10.0.0.0/24"); ad.From != (state.Provenance{}) {
+		t.Errorf("an adopted route is still %+v", ad.From)
+	}
+	if len(w.exabgp.wrote) > 0 || len(w.replica.set.Refused) != 1 || !strings.Contains(w.replica.set.Refused[0].Reason, "by owner console now") {
+		t.Errorf("exaBGP was told %q; refused %+v", w.exabgp.wrote, w.replica.set.Refused)
+	}
+	w.boot("boot-1", "run-2")
+	w.lease("team")
+	w.plan(desired(t, "10.0.0.0/24 "+nh, "10.9.0.0/16 "+nh), 0)
+}

@@ -23,7 +23,7 @@ func (c *core) askNeighbors() {
 // out which of the neighbors can be commanded: exaBGP does not tell a helper
 // its name, but it answers error for a neighbor that does not name it.
 func (c *core) learnNeighbors(body []string, ok bool) {
-	neighbors, err := exabgp.ParseConfiguration(body)
+	neighbors, err := c.dialect.ParseConfiguration(body)
 	if err != nil || !ok {
 		c.trouble(fmt.Sprintf("exaBGP's neighbors can't be read: %v", unread(err)))
 		return
@@ -72,7 +72,7 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 			return
 		}
 		c.adopt(neighbors, reached)
-		for _, r := range routes(body) {
+		for _, r := range c.routes(body) {
 			if p := c.findPeer(r.Peer); p != nil && !has(before, p) {
 				p.unproven = true
 				s := slot{peer: p, claimant: c.lost[place{r.Key, p.Addr}], attrs: r.Attrs}
@@ -99,7 +99,7 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 			}
 		}
 		if !slices.Contains(reached, n.Addr) {
-			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
+			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks, Tags: n.Tags})
 			continue
 		}
 		if slices.ContainsFunc(peers, func(q *peer) bool { return q.Addr == n.Addr }) {

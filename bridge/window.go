@@ -255,7 +255,7 @@ func (c *core) happenedAnyway(o *op, p *peer) {
 func (c *core) verify(x *exchange, why string) {
 	o := x.ops[0]
 	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
-		held := holding(body)
+		held := c.holding(body)
 		taken, not := *x, *x
 		taken.at, not.at = nil, nil
 		for _, p := range x.at {
@@ -330,7 +330,9 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 	s := slot{peer: p, claimant: o.claimant, attrs: o.attrs}
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
-		if has(o.seen, p) {
+		old := c.table.find(o.key, p)
+		same := old != nil && old.grade == state.Sent && p.Same(o.key.Family, old.attrs, o.attrs)
+		if has(o.seen, p) || same {
 			s.grade = state.Sent
 		} else {
 			o.waiting = append(o.waiting, p)

@@ -57,17 +57,20 @@ type Advert struct {
 	// Owner is who announced it; "" is nobody that the bridge knows of: the
 	// speaker's own configuration, or a command typed behind the bridge's back.
 	Owner string
-	// From is who gave the route by hand; zero for a route of a file.
+	// From is who gave a route by hand, and how long it stays; zero for most.
 	From Provenance
 	At   []At
 }
 
-// Provenance is where a route comes from that no file asks for. Times are in Unix
-// milliseconds.
+// Provenance is where a route comes from, and how long it stays. Times are in
+// Unix milliseconds.
 type Provenance struct {
-	By      string // for people: "alice on noc1 (console)"; "" for nobody known
-	At      int64  // when it was given
+	By      string // who gave a route by hand: "alice on noc1 (console)"; "" for one of a file
+	At      int64  // when it was given by hand
 	Expires int64  // when the bridge withdraws it by itself; 0 for never
+	// Lease is for how many milliseconds its commander may be silent until the
+	// bridge withdraws it; 0 for ever.
+	Lease int64
 }
 
 // Refusal is a change that the bridge or exaBGP would not take.
@@ -83,6 +86,7 @@ type Refusal struct {
 type Neighbor struct {
 	Addr            netip.Addr
 	LocalAS, PeerAS uint32
+	Tags            []string // that the speaker's configuration gives it
 	Up              bool
 	Since           int64    // of Up or of down, in Unix milliseconds; 0 if not known
 	Families        []Family // that the speaker's configuration offers
@@ -119,15 +123,32 @@ func (a *Advertised) Grade(k Key, attrs Attrs, owner string, peer netip.Addr) (A
 	return At{}, false
 }
 
-// Resolve lists the addresses that p means for routes of a family: every peer
-// of the speaker is every one whose session is configured for it.
+// Resolve lists the addresses that p means for routes of a family, in order.
+// Every peer of the speaker, and those of an AS or a tag, are every one whose
+// session is configured for the family. An address is meant as it stands: if
+// the speaker can't send the route there, that has to be said.
 func (a *Advertised) Resolve(p Peers, f Family) []netip.Addr {
-	if !p.All() {
-		return p.Addrs()
+	if p.All() {
+		return a.offering(f, func(*Neighbor) bool { return true })
 	}
+	list := p.Selectors()
+	addrs := p.Addrs()
+	if len(addrs) == len(list) {
+		return addrs
+	}
+	list = list[len(addrs):] // addresses come first
+	addrs = append(addrs, a.offering(f, func(n *Neighbor) bool {
+		return slices.ContainsFunc(list, func(s Selector) bool { return s.has(n) })
+	})...)
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return slices.Compact(addrs)
+}
+
+// offering lists the neighbors whose session is configured for a family.
+func (a *Advertised) offering(f Family, which func(*Neighbor) bool) []netip.Addr {
 	var addrs []netip.Addr
-	for _, n := range a.Peers {
-		if slices.Contains(n.Families, f) {
+	for i := range a.Peers {
+		if n := &a.Peers[i]; slices.Contains(n.Families, f) && which(n) {
 			addrs = append(addrs, n.Addr)
 		}
 	}

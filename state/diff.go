@@ -2,9 +2,11 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Op is what a change does.
@@ -20,8 +22,9 @@ const (
 type Change struct {
 	Op     Op
 	Key    Key
-	Before Attrs // of Replace and Withdraw
-	After  Attrs // of Announce and Replace
+	Before Attrs      // of Replace and Withdraw
+	Was    Provenance // of the same
+	After  Attrs      // of Announce and Replace
 	Peers  []netip.Addr
 	Wanted *Wanted // what asks for After; nil for Withdraw
 }
@@ -34,6 +37,14 @@ type Foreign struct {
 	Wanted *Wanted
 }
 
+// Overlap is a key for which two routes of a file mean the same peers, which
+// only the speaker's configuration shows. Nothing is done about such a key.
+type Overlap struct {
+	Key           Key
+	Peers         []netip.Addr // in order
+	First, Second *Wanted      // in the order of the set
+}
+
 // Plan is the difference between a desired and an advertised set. Its slices
 // are in the order of their keys.
 type Plan struct {
@@ -41,6 +52,7 @@ type Plan struct {
 	Owner     string
 	Changes   []Change
 	Foreign   []Foreign
+	Overlaps  []Overlap
 	Unchanged int // routes of the file that are advertised as it says
 }
 
@@ -85,6 +97,7 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 		}
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Overlaps, func(a, b Overlap) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
 	return plan, nil
 }
@@ -94,6 +107,16 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 	adverts := advertised.Routes[key]
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
+	overlaps := FindOverlaps(wanted, advertised)
+	if len(overlaps) > 0 {
+		p.Overlaps = append(p.Overlaps, overlaps...)
+		for _, advert := range adverts {
+			if advert.Owner != p.Owner {
+				p.foreign(key, advert, claims, changed)
+			}
+		}
+		return
+	}
 	for i := range wanted {
 		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
 			claims[peer] = &wanted[i]
@@ -111,13 +134,13 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			}
 			want := claims[at.Peer]
 			delete(claims, at.Peer)
-			if want != nil && want.Attrs == advert.Attrs && at.Grade != Withdrawing {
+			if want != nil && want.Attrs == advert.Attrs && want.ends(advert.From) && at.Grade != Withdrawing {
 				continue
 			}
 			groups[want] = append(groups[want], at.Peer)
 		}
 		for _, want := range inOrder(groups) {
-			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Peers: groups[want], Wanted: want}
+			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Was: advert.From, Peers: groups[want], Wanted: want}
 			if want != nil {
 				c.Op, c.After = Replace, want.Attrs
 				changed[want] = true
@@ -142,6 +165,46 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			p.Unchanged++
 		}
 	}
+}
+
+// FindOverlaps finds, among routes of one key, each pair that means the same
+// peers.
+func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
+	if len(wanted) < 2 {
+		return nil
+	}
+	var all []Overlap
+	first := map[netip.Addr]int{}
+	for i := range wanted {
+		w := &wanted[i]
+		for _, peer := range advertised.Resolve(w.Peers, w.Key.Family) {
+			f, taken := first[peer]
+			if !taken {
+				first[peer] = i
+				continue
+			}
+			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == &wanted[f] && o.Second == w })
+			if n < 0 {
+				n, all = len(all), append(all, Overlap{Key: w.Key, First: &wanted[f], Second: w})
+			}
+			all[n].Peers = append(all[n].Peers, peer)
+		}
+	}
+	return all
+}
+
+// String says what overlaps where, for people.
+func (o Overlap) String() string {
+	peers := NewPeers(o.Peers)
+	return fmt.Sprintf("%s is asked for twice at %s: %s for %s, %s for %s",
+		o.Key, strings.ReplaceAll(string(peers), ",", ", "), o.First.Pos, who(o.First.Peers), o.Second.Pos, who(o.Second.Peers))
+}
+
+func who(p Peers) string {
+	if p.All() {
+		return "every peer"
+	}
+	return strings.ReplaceAll(string(p), ",", ", ")
 }
 
 // foreign notes a route of somebody else, and takes what the file wants there

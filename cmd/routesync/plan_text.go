@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"routesync/reconcile"
@@ -99,6 +101,9 @@ func (s speakerPlan) rows() []row {
 	for _, f := range s.Foreign {
 		all = append(all, keyed{f.Key, s.foreign(f)})
 	}
+	for _, o := range s.Overlaps {
+		all = append(all, keyed{o.Key, row{sign: "!", nlri: o.Key.String(), notes: []string{o.String(), "nothing is done about it"}}})
+	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return state.CompareKeys(a.key, b.key) })
 	rows := make([]row, len(all))
 	for i := range all {
@@ -124,10 +129,10 @@ func (s speakerPlan) change(c state.Change) row {
 		r.detail = c.After.String()
 	case c.Op == state.Withdraw:
 		r.detail = c.Before.String()
-	case c.Before == c.After:
+	case c.Before == c.After && c.Was.Expires == c.Wanted.Expires && c.Was.Lease == c.Wanted.Lease:
 		r.detail = c.After.String() + " (is being withdrawn)"
 	default:
-		r.detail = difference(c.Before, c.After)
+		r.detail = strings.Join(append(difference(c.Before, c.After), termDifference(c)...), ", ")
 	}
 	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
 		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
@@ -135,12 +140,22 @@ func (s speakerPlan) change(c state.Change) row {
 	if c.Op == state.Announce && len(c.Peers) == 0 {
 		r.notes = append(r.notes, fmt.Sprintf("no peer of %s is configured for %s", s.speaker, c.Key.Family))
 	}
+	r.notes = append(r.notes, whenNotes(s.wanted(c), s.now)...)
 	for _, refusal := range s.advertised.Refused {
 		if refusal.Key == c.Key && refusal.Owner == s.Owner && refusal.Attrs == c.After {
 			r.notes = append(r.notes, fmt.Sprintf("refused before: %s%s", refusal.Reason, at(c.Wanted)))
 		}
 	}
 	return r
+}
+
+// wanted is what the file says of a changed route: of one that is withdrawn,
+// what it says for another time.
+func (s speakerPlan) wanted(c state.Change) *state.Wanted {
+	if c.Wanted != nil || len(c.Peers) == 0 || s.whole == nil {
+		return c.Wanted
+	}
+	return s.whole.Find(c.Key, c.Peers[0])
 }
 
 func (s speakerPlan) foreign(f state.Foreign) row {
@@ -178,9 +193,9 @@ func (s speakerPlan) where(peers []netip.Addr, f state.Family) string {
 }
 
 // difference names the attributes that change.
-func difference(before, after state.Attrs) string {
+func difference(before, after state.Attrs) []string {
 	var words []string
-	for _, name := range state.Names() {
+	for _, name := range append(state.Names(), state.Label) {
 		old, had := before.Get(name)
 		now, has := after.Get(name)
 		if had == has && slices.Equal(old, now) {
@@ -188,7 +203,26 @@ func difference(before, after state.Attrs) string {
 		}
 		words = append(words, fmt.Sprintf("%s %s -> %s", name, value(old, had), value(now, has)))
 	}
-	return strings.Join(words, ", ")
+	return words
+}
+
+// termDifference names what changes in how long the route stays.
+func termDifference(c state.Change) []string {
+	var words []string
+	if was, now := c.Was.Expires, c.Wanted.Expires; was != now {
+		words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(now), "never")))
+	}
+	if was, now := c.Was.Lease, c.Wanted.Lease; was != now {
+		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now)))
+	}
+	return words
+}
+
+func leaseText(ms int64) string {
+	if ms == 0 {
+		return "(none)"
+	}
+	return duration(time.Duration(ms) * time.Millisecond)
 }
 
 func value(values []string, there bool) string {
@@ -237,6 +271,8 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 			announce, replace, withdraw, len(s.Foreign), s.Unchanged)
 	case conflicts > 0:
 		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
+	case len(s.Overlaps) > 0:
+		line = fmt.Sprintf("No changes. %s asks for %s twice at a peer; nothing is done about that.", file, count(len(s.Overlaps), "route"))
 	case len(a.Unsent) > 0:
 		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and does not send all of it.", s.speaker, file)
 	case len(a.Held) > 0:
@@ -253,5 +289,5 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	if len(a.Unsent) > 0 {
 		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
 	}
-	return lines
+	return append(lines, timedLines(s.whole, s.now)...)
 }

@@ -43,7 +43,6 @@ func (f *fake) read() *reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &reading{stamp: seen, content: Content{Data: []byte(f.data), Err: f.err}}
-	copy(r.sum[:], f.data)
 	return r
 }
 
@@ -83,7 +82,7 @@ func bubble(t *testing.T, data string, script func(f *fake)) *fake {
 			New("x", Options{}, slog.New(slog.DiscardHandler)).run(ctx, file{
 				events: f.events, errors: f.errors,
 				concerns: func(e fsnotify.Event) bool { return e.Name == "" },
-				read:     f.read, glance: f.glance, post: func() {},
+				read:     f.read, glance: f.glance, post: func() {}, need: func(map[wish]struct{}) {},
 			}, func(c Content) {
 				text := string(c.Data)
 				if c.Err != nil {
