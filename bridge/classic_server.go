@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ type classicDesk struct {
 	letters letters
 	fault   string // why the last session ended
 	said    time.Time
+	// stuck is how many sessions in a row ended at a message that can't be read.
+	// The sessions have it, one at a time.
+	stuck int
 }
 
 func newClassicDesk() classicDesk { return classicDesk{events: make(chan classicEvent)} }
@@ -58,11 +62,13 @@ type classicLink struct {
 }
 
 // classicEvent is what happens at a session with the classic queues: it is up,
-// its publisher is ready for more, a message came, or it has ended.
+// its publisher is ready for more, a message came or was dropped, or it has
+// ended.
 type classicEvent struct {
 	link              *classicLink
 	up, hungry, ended bool
 	message           rabbit.Delivery
+	dropped           bool  // a message that can't be read
 	err               error // of ended
 }
 
@@ -74,6 +80,11 @@ func (s *Server) classicSession(life, ctx context.Context, rs *rabbit.Session) e
 	err := s.serveClassic(ctx, rs, l)
 	if cause := context.Cause(rs.Context()); cause != nil {
 		err = cause // says more
+	}
+	if errors.Is(err, rabbit.ErrUnreadable) {
+		s.desk.stuck++
+	} else {
+		s.desk.stuck = 0
 	}
 	offer(life, s.desk.events, classicEvent{link: l, ended: true, err: err})
 	return err
@@ -89,7 +100,11 @@ func (s *Server) serveClassic(ctx context.Context, rs *rabbit.Session, l *classi
 		s.log.Warn("somebody else takes commands from this queue too, and each command goes to one of us; is the old helper still running?",
 			"queue", rabbit.ToExaBGP, "others", consumers)
 	}
-	texts, err := rs.ConsumeClassic(ctx, rabbit.ToExaBGP, false, classicAhead)
+	ahead, err := s.passUnreadable(ctx, rs, l)
+	if err != nil {
+		return err
+	}
+	texts, err := rs.ConsumeClassic(ctx, rabbit.ToExaBGP, false, ahead)
 	if err != nil {
 		return err
 	}
@@ -103,6 +118,27 @@ func (s *Server) serveClassic(ctx context.Context, rs *rabbit.Session, l *classi
 	g.Go(func() error { return s.publishClassic(inner, rs, l) })
 	g.Go(func() error { return acknowledge(inner, l.acks) })
 	return g.Wait()
+}
+
+// passUnreadable gets past a message that ends every session, and returns how
+// many messages the broker may send ahead. Those before it are taken one by one
+// first, so that it is the first of the queue; then it is dropped.
+func (s *Server) passUnreadable(ctx context.Context, rs *rabbit.Session, l *classicLink) (ahead int, err error) {
+	switch s.desk.stuck {
+	case 0:
+		return classicAhead, nil
+	case 1:
+		return 1, nil
+	}
+	dropped, err := rs.DropUnreadable(ctx, rabbit.ToExaBGP)
+	if err != nil {
+		return 0, err
+	}
+	s.desk.stuck = 0
+	if dropped && !offer(ctx, s.desk.events, classicEvent{link: l, dropped: true}) {
+		return 0, ctx.Err()
+	}
+	return classicAhead, nil
 }
 
 // faultAgain is after what time it is said again why the classic queues are not
@@ -122,6 +158,9 @@ func (s *Server) classicEvent(ctx context.Context, e classicEvent) {
 			d.letters.begin()
 		}
 		s.classicFault(ctx, e.err)
+	case e.dropped:
+		s.core.step(time.Now())
+		s.core.trouble("dropped a message of queue to-exabgp: its headers can't be read")
 	case e.link != d.link: // of a session before
 	case e.hungry:
 		d.hungry = true

@@ -300,3 +300,24 @@ func TestClassicRepeatsSessions(t *testing.T) {
 		t.Errorf("from-exabgp has %q, want that the session is down", got)
 	}
 }
+
+// Everything that was told is withdrawn at once: a reader that is slow learns of
+// each, for nothing else tells it.
+func TestClassicMassWithdraw(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicText
+	peer := w.core.findPeer(p.addr)
+	const routes = 6 * changesMax
+	keys := make([]state.AnyKey, routes)
+	for i := range keys {
+		keys[i] = state.AnyKey{Family: state.IPv4Unicast.String(), ID: fmt.Sprintf("10.%d.%d.%d/32", i>>16, i>>8&255, i&255)}
+	}
+	w.core.receive(peer, &exabgp.Update{Reached: []exabgp.Reached{{Keys: keys}}})
+	w.bodies()
+	w.core.receive(peer, &exabgp.Update{Lost: keys})
+	if got := w.bodies(); len(got) != routes || got[0] != "withdraw 10.0.0.0/32" {
+		t.Errorf("from-exabgp has %d lines, want %d", len(got), routes)
+	}
+}

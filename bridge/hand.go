@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// answersKept is how many commands by hand are remembered after they were
-	// answered, in case the answer was lost and they come again.
-	answersKept = 4096
-	// answersKeptFor is how long they are.
+	// answersKept is of how many routes the answers are remembered after they
+	// were given, in case they were lost and the commands come again.
+	answersKept = 100_000
+	// answersKeptFor is how long they are, and which commands were carried out.
 	answersKeptFor = 15 * time.Minute
 	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
 	// takes them back, as the next lease does for those of a file.
@@ -24,10 +24,17 @@ const (
 
 // typists are the commands by hand that are under way or were answered lately.
 type typists struct {
-	last  map[string]int64 // the last number that was taken of each commander
+	last  map[string]taken // of each commander
 	known map[typedID]*typed
 	done  []*typed // the oldest first
+	kept  int      // weight of what is done
 	fresh []*typed // those that have results which were not told
+}
+
+// taken is the last number that was taken of a commander, and when.
+type taken struct {
+	seq int64
+	at  time.Time
 }
 
 // typedID is a commander and a number of theirs.
@@ -37,7 +44,7 @@ type typedID struct {
 }
 
 func newTypists() typists {
-	return typists{last: map[string]int64{}, known: map[typedID]*typed{}}
+	return typists{last: map[string]taken{}, known: map[typedID]*typed{}}
 }
 
 // typed is one [wire.Typed].
@@ -106,12 +113,12 @@ func (c *core) give(t wire.Typed, to string, now time.Time) {
 		c.typed.refresh(x)
 		return
 	}
-	last := c.typed.last[t.From.ID]
+	last := c.typed.last[t.From.ID].seq
 	if t.After > last || t.Seq <= last {
 		return // one before it is missing; both come again
 	}
 	x := &typed{typedID: id, to: to, open: len(t.Commands)}
-	c.typed.known[id], c.typed.last[t.From.ID] = x, t.Seq
+	c.typed.known[id], c.typed.last[t.From.ID] = x, taken{t.Seq, now}
 	c.log.Info("commands by hand", "by", exabgp.Printable(t.From.By()), "commands", len(t.Commands))
 	c.whenReady(func() { c.carry(t, x) })
 }
@@ -238,9 +245,21 @@ func (c *core) closeTyped(x *typed) {
 	x.done = c.now
 	c.typed.refresh(x)
 	c.typed.done = append(c.typed.done, x)
-	for len(c.typed.done) > answersKept {
+	c.typed.kept += x.weight()
+	for c.typed.kept > answersKept && len(c.typed.done) > 1 {
 		c.typed.forget()
 	}
+}
+
+// weight is the share of answered commands in a bound.
+func (x *typed) weight() int {
+	n := 1
+	for _, r := range x.results {
+		for _, o := range r.Outcomes {
+			n += len(o.Keys)
+		}
+	}
+	return n
 }
 
 func (t *typists) refresh(x *typed) {
@@ -250,20 +269,23 @@ func (t *typists) refresh(x *typed) {
 	}
 }
 
-// forget drops the commands that were answered first.
+// forget drops the answers that were given first. That the commands were
+// carried out is still known.
 func (t *typists) forget() {
-	id := t.done[0].typedID
+	t.kept -= t.done[0].weight()
+	delete(t.known, t.done[0].typedID)
 	t.done = t.done[1:]
-	delete(t.known, id)
-	if t.last[id.commander] == id.seq {
-		delete(t.last, id.commander)
-	}
 }
 
-// age forgets what was answered long ago.
-func (t *typists) age(now time.Time) {
+// expire forgets what is old.
+func (t *typists) expire(now time.Time) {
 	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
 		t.forget()
+	}
+	for id, last := range t.last {
+		if t.known[typedID{id, last.seq}] == nil && now.Sub(last.at) >= answersKeptFor {
+			delete(t.last, id)
+		}
 	}
 }
 

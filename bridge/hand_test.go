@@ -498,6 +498,64 @@ func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
 	w.holds(b)
 }
 
+// What was sent while exaBGP refused to do the same was somebody else's doing,
+// and is so all the same.
+func TestSeenAndRefused(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	p.change(key, attrs(t, nh), true)
+	w.exabgp.flush()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) > 0 {
+		t.Errorf("the route is %+v, and is withdrawn", adverts)
+	}
+	p.change(key, attrs(t, nh+" med 5"), false)
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
+		t.Errorf("the route is %+v, and was announced with med 5", adverts)
+	}
+}
+
+// The answers to a long script are not all remembered; that its commands were
+// carried out is, and nobody's command is carried out twice for it.
+func TestAnswersAreBounded(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	w.types("+ 10.9.0.0/24 " + nh)
+	w.settle()
+	keys := make([]state.Key, 3000)
+	for i := range keys {
+		keys[i] = state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 100, byte(i >> 8), byte(i)}), 32), 0)
+	}
+	for n := range int64(50) {
+		w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "script"}, Seq: n + 1, Commands: []wire.Command{{Withdraw: true, Keys: keys}}}, "q", w.now)
+		w.step()
+	}
+	if n := w.core.typed.kept; n > answersKept {
+		t.Errorf("the answers about %d routes are remembered", n)
+	}
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "other"}, Seq: 1, Commands: []wire.Command{
+		{Withdraw: true, Keys: []state.Key{desired(t, "10.9.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	w.desk.mute = false
+	w.retype()
+	w.settle()
+	w.holds(p) // and not announced again
+	w.now = w.now.Add(time.Hour)
+	w.core.tick(w.now)
+	if n := len(w.core.typed.last) + len(w.core.typed.known) + w.core.typed.kept; n > 0 {
+		t.Errorf("%d things are remembered for ever", n)
+	}
+}
+
 // A route of a file ends when the file says, whether or not anybody watches
 // any more; one with a lease, when its commander has been silent for so long.
 func TestRouteOfAFileEnds(t *testing.T) {
