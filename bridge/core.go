@@ -232,7 +232,7 @@ func (c *core) fail(text string) {
 // tick looks at what time alone can show.
 func (c *core) tick(now time.Time) {
 	c.step(now)
-	c.typed.age(now)
+	c.typed.expire(now)
 	c.expire()
 	c.overdue()
 	c.revisit()

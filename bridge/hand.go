@@ -291,8 +291,8 @@ func (t *typists) forget() {
 	t.done = t.done[1:]
 }
 
-// age forgets what was answered long ago.
-func (t *typists) age(now time.Time) {
+// expire forgets what was answered long ago.
+func (t *typists) expire(now time.Time) {
 	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
 		t.forget()
 	}
