@@ -227,6 +227,7 @@ func (c *core) turnDown(x *exchange, why string) {
 			if has(o.seen, p) {
 				c.happenedAnyway(o, p)
 			}
+			p.unsettled = true // what was there before may not be sent yet, and had no clock meanwhile
 		}
 		c.commandDone(o)
 	}
