@@ -231,6 +231,10 @@ func (c *core) about() *wire.About {
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
 	}
+	a.Lines = slices.Clone(c.lines)
+	if c.mute {
+		a.Silent = c.waited.UnixMilli()
+	}
 	if !c.converged.IsZero() {
 		a.Converged = c.converged.UnixMilli()
 	}
