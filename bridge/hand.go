@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -146,16 +147,29 @@ func (c *core) carry(t wire.Typed, x *typed) {
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
-	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
+	late := c.late(cmd, whose.from.At)
 	for _, k := range cmd.Keys {
-		if expired {
-			o.refuse(netip.Addr{}, k, "it has expired already", "")
+		if late != "" {
+			o.refuse(netip.Addr{}, k, late, "")
 			c.tookUp(o)
 			c.settleRoute(o)
 			continue
 		}
 		c.enqueue(&op{key: k, withdraw: cmd.Withdraw, attrs: cmd.Attrs, claimant: whose, peers: cmd.Peers, order: o})
 	}
+}
+
+// late says why a command that was typed at some time is not carried out any
+// more, "" if it is. Who typed it long ago has been told that no answer came;
+// it may even be carried out, and that be forgotten.
+func (c *core) late(cmd wire.Command, at int64) string {
+	switch ago := c.now.Sub(time.UnixMilli(at)); {
+	case cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli():
+		return "it has expired already"
+	case at != 0 && ago >= answersKeptFor:
+		return fmt.Sprintf("it was typed %s ago, by the clock of the bridge", ago.Round(time.Second))
+	}
+	return ""
 }
 
 // unchanged notes that an operation has nothing to do at a peer. A route that
@@ -296,7 +310,7 @@ func (t *typists) forget() {
 	t.done = t.done[1:]
 }
 
-// expire forgets what is old.
+// expire forgets what was answered long ago.
 func (t *typists) expire(now time.Time) {
 	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
 		t.forget()

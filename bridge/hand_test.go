@@ -669,3 +669,21 @@ func TestByHandGoesWithExaBGP(t *testing.T) {
 		t.Errorf("the bridge says %q, though nothing is gone", w.core.fault)
 	}
 }
+
+// What was typed long ago is not carried out: whoever typed it was told that no
+// answer came, and has gone, and if it was carried out then, that is forgotten.
+func TestByHandTooLate(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.desk.mute = false
+	w.now = w.now.Add(answersKeptFor)
+	w.core.tick(w.now)
+	w.retype()
+	w.answers(n, "none refused it was typed 15m0s ago, by the clock of the bridge")
+	w.holds(p)
+}
