@@ -102,7 +102,7 @@ func TestLimits(t *testing.T) {
 }
 
 // broken is a disk that fails.
-type broken struct{ tree }
+type broken struct{}
 
 func (broken) Read(name string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
