@@ -52,7 +52,7 @@ type receivedStream struct {
 // of a route is kept, and if there are more of those than the tables have
 // routes, the followers have to ask for the tables again.
 func (r *receivedStream) add(x arrival) {
-	if !r.open {
+	if !r.heeded() {
 		return
 	}
 	x.tables = r.tables
@@ -71,6 +71,7 @@ func (r *receivedStream) add(x arrival) {
 }
 
 func (r *receivedStream) close() {
+	r.missed = len(r.pending) > 0
 	r.open, r.pending, r.overtaken, r.room, r.asked, r.answer = false, nil, 0, 0, nil, nil
 }
 

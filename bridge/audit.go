@@ -75,10 +75,10 @@ func (c *core) giveUp(o *op, p *peer) {
 }
 
 // routes are those of exaBGP's table that can be read.
-func routes(body []string) []exabgp.RIBEntry {
+func (c *core) routes(body []string) []exabgp.RIBEntry {
 	var all []exabgp.RIBEntry
 	for _, line := range body {
-		if r, err := exabgp.ParseRIB(line); err == nil {
+		if r, err := c.dialect.ParseRIB(line); err == nil {
 			all = append(all, r)
 		}
 	}
@@ -92,7 +92,7 @@ func (c *core) audit(body []string, ok bool) {
 	if !ok {
 		return
 	}
-	held := holding(body)
+	held := c.holding(body)
 	for k, e := range c.table.entries {
 		for _, s := range slices.Clone(e.slots) {
 			if e.flight.at(s.peer) {
@@ -113,10 +113,10 @@ type place struct {
 }
 
 // holding is what "show adj-rib out extensive" lists.
-func holding(body []string) map[place]state.Attrs {
+func (c *core) holding(body []string) map[place]state.Attrs {
 	held := map[place]state.Attrs{}
 	for _, line := range body {
-		if r, err := exabgp.ParseRIB(line); err == nil {
+		if r, err := c.dialect.ParseRIB(line); err == nil {
 			held[place{r.Key, r.Peer}] = r.Attrs
 		}
 	}

@@ -18,11 +18,15 @@ const batchKeys = 1000
 // Send publishes changes as the next batches. It returns when the broker has
 // them; what becomes of them shows in Advertised.
 func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
+	return c.publish(ctx, batches(changes, batchKeys))
+}
+
+func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 	if c.epoch == 0 {
 		return fmt.Errorf("command %s: no lease", c.replica.speaker)
 	}
 	var msgs []rabbit.Message
-	for _, b := range batches(changes, batchKeys) {
+	for _, b := range all {
 		c.seq++
 		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.owner
 		b.Epoch, b.Seq = c.epoch, c.seq
@@ -43,6 +47,12 @@ func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
 	return nil
 }
 
+// Adopt publishes a batch that makes routes of others the commander's, as they
+// are.
+func (c *Commander) Adopt(ctx context.Context, routes []wire.Adoption) error {
+	return c.publish(ctx, []wire.Batch{{Adopt: routes}})
+}
+
 // Settled tells whether the bridge has answered everything that was sent, and
 // may be sent more.
 func (c *Commander) Settled() bool {
@@ -60,6 +70,8 @@ func batches(changes []state.Change, size int) []wire.Batch {
 		family   state.Family
 		attrs    state.Attrs
 		peers    state.Peers
+
+		expires, lease int64
 	}
 	var out []wire.Batch
 	for _, withdraw := range []bool{false, true} {
@@ -70,7 +82,10 @@ func batches(changes []state.Change, size int) []wire.Batch {
 			if (ch.Op == state.Withdraw) != withdraw {
 				continue
 			}
-			g := class{withdraw, ch.Key.Family, ch.After, state.NewPeers(ch.Peers)}
+			g := class{withdraw: withdraw, family: ch.Key.Family, attrs: ch.After, peers: state.NewPeers(ch.Peers)}
+			if ch.Wanted != nil {
+				g.expires, g.lease = ch.Wanted.Expires, ch.Wanted.Lease
+			}
 			if groups[g] == nil {
 				order = append(order, g)
 				addrs[g] = ch.Peers
@@ -85,10 +100,10 @@ func batches(changes []state.Change, size int) []wire.Batch {
 					room = size
 				}
 				n := min(room, len(keys))
-				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n]}
+				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n], Expires: g.expires, Lease: g.lease}
 				b := &out[len(out)-1]
 				if withdraw {
-					group.Attrs = state.Attrs{}
+					group.Attrs, group.Expires, group.Lease = state.Attrs{}, 0, 0
 					b.Withdraw = append(b.Withdraw, group)
 				} else {
 					b.Announce = append(b.Announce, group)

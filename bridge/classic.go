@@ -41,6 +41,7 @@ func (c *core) classicLine(line string, l *letter, whose claimant) {
 		}
 		l.open += len(o.Routes)
 		for _, r := range o.Routes {
+			c.happenByHand(whose, o.Withdraw, r.Attrs, []state.Key{r.Key})
 			attrs := r.Attrs
 			if o.Withdraw {
 				attrs = state.Attrs{} // a withdrawal names what exaBGP has
@@ -55,10 +56,7 @@ const maxQuoted = 200
 
 // refuseLine reports a line that is not passed on.
 func (c *core) refuseLine(line, reason string) {
-	if len(line) > maxQuoted {
-		line = line[:maxQuoted] + "..."
-	}
-	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", line, reason))
+	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", cut(line, maxQuoted), reason))
 }
 
 // selected lists the peers that selectors name; nil if there are no selectors,

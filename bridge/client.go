@@ -21,6 +21,9 @@ const (
 	// without its next part, before it is made again: it may have gone to a
 	// bridge that had just died.
 	requestPatience = 3 * time.Second
+	// aliveEvery is how often a commander says that it is there: a fraction of
+	// the shortest lease that a route may have.
+	aliveEvery = 10 * time.Second
 	// absentPause is the pause between requests while no bridge is there.
 	absentPause = time.Second
 )
@@ -47,6 +50,7 @@ type Reader struct {
 	asked    time.Time
 	looked   time.Time // when it was last seen to that requests are answered
 	progress time.Time // when the bridge last answered a batch, or one was sent
+	alive    time.Time // when the bridge was last told that the commander is there
 	absent   bool      // no bridge was there at the last request
 }
 
@@ -272,8 +276,13 @@ func (c *Reader) askSnapshot(ctx context.Context) error {
 	return c.send(ctx, wire.Request{Kind: wire.RequestSnapshot, From: c.from})
 }
 
+// send makes a request that is to be answered.
 func (c *Reader) send(ctx context.Context, r wire.Request) error {
 	c.asked = time.Now()
+	return c.tell(ctx, r)
+}
+
+func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 	body, err := wire.EncodeRequest(r)
 	if err != nil {
 		return err
@@ -299,6 +308,12 @@ func (c *Reader) send(ctx context.Context, r wire.Request) error {
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
 func (c *Reader) retry(ctx context.Context) error {
+	if c.epoch != 0 && !c.absent && time.Since(c.alive) >= aliveEvery {
+		c.alive = time.Now()
+		if err := c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from}); err != nil {
+			return err
+		}
+	}
 	waited := time.Since(c.asked)
 	switch {
 	case c.absent, !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -71,6 +72,7 @@ type lease struct {
 	wire.Lease
 	received int64 // highest seq that was taken
 	batches  []*batch
+	heard    time.Time // when the holder last gave a sign of life
 }
 
 // batch is a batch of which some operations are not answered yet.
@@ -94,7 +96,7 @@ type core struct {
 	met     bool // the neighbors were read
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
-	exabgp  string           // release
+	dialect exabgp.Dialect   // of the exaBGP above
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
@@ -109,7 +111,8 @@ type core struct {
 	leases  map[string]*lease
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
-	ending  map[state.Key]time.Time // keys with routes that expire, and when to try again
+	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
+	begun   time.Time               // of this bridge
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
@@ -202,12 +205,26 @@ func (c *core) owes() int { return c.windows.owed() }
 func (c *core) busy() bool { return len(c.flying) > 0 }
 
 func (c *core) trouble(text string) {
+	text = cut(text, maxReported)
 	c.happen(wire.Happening{Kind: wire.Trouble, Text: text})
 	c.fail(text)
 }
 
+// maxReported bounds what is reported of one fault: readers get it with every
+// update, and a broker takes no message of any size.
+const maxReported = 2000
+
+// cut shortens a text to n bytes and a mark, between two characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "..."
+}
+
 // fail notes what went wrong for status.
 func (c *core) fail(text string) {
+	text = cut(text, maxReported)
 	c.fault, c.faultAt, c.aboutNews = text, c.now, true
 	c.log.Warn(text)
 }
@@ -215,6 +232,7 @@ func (c *core) fail(text string) {
 // tick looks at what time alone can show.
 func (c *core) tick(now time.Time) {
 	c.step(now)
+	c.typed.expire(now)
 	c.expire()
 	c.overdue()
 	c.revisit()

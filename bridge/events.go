@@ -20,6 +20,7 @@ func (c *core) line(text string, now time.Time) {
 		c.event(&l.Event)
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
+		c.receivedGarbled(l.Lost)
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
 	case exabgp.Text:
@@ -101,15 +102,6 @@ func (c *core) sessionDown(p *peer, reason string) {
 	c.happen(wire.Happening{Kind: wire.SessionDown, Peer: p.Addr, Text: reason})
 	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
 	c.aboutNews = true
-	for o := range c.flying {
-		if has(o.waiting, p) {
-			if o.withdraw {
-				c.table.drop(o.key, p)
-			}
-			c.landed(o, p)
-		}
-		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
-	}
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil {
 			if s.grade == state.Withdrawing {
@@ -118,6 +110,16 @@ func (c *core) sessionDown(p *peer, reason string) {
 			}
 			c.table.grade(k, s, state.Held, "")
 		}
+	}
+	// After the grades, which the answers to what was typed are made of.
+	for o := range c.flying {
+		if has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
+		}
+		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
 	}
 }
 
@@ -173,7 +175,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
 			if whose.owner != "" {
-				c.claim(k, nil)
+				c.claim(k)
 			}
 		}
 		return

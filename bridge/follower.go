@@ -37,10 +37,11 @@ type Follower struct {
 
 	queue   string
 	inbox   <-chan rabbit.Delivery
-	first   Notice    // what is known before anything came
+	first   []Notice  // what is known before anything came
 	asked   time.Time // when the table was last asked for, or a part of it came
 	renewed time.Time
 	absent  bool // no bridge was there at the last request
+	known   bool // events came over a session before this one
 }
 
 // NewFollower returns a follower of a speaker. before is the one of the session
@@ -50,8 +51,13 @@ func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Followe
 	f.session = s
 	if before != nil {
 		f.received.table = before.received.table
-		if before.received.table != nil || before.events.run != "" {
-			f.first.Gap, f.first.OfEvents = "the connection with the broker was lost", !what.Received
+		f.known = before.known || before.events.run != ""
+		const why = "the connection with the broker was lost"
+		if before.received.table != nil {
+			f.first = append(f.first, Notice{Gap: why})
+		}
+		if f.known {
+			f.first = append(f.first, Notice{Gap: why, OfEvents: true})
 		}
 	}
 	return f
@@ -95,8 +101,9 @@ func (f *Follower) Absent() bool { return f.absent }
 // wake is signalled, which is an empty notice. Another error means that the
 // session is of no use any more.
 func (f *Follower) Next(ctx context.Context, wake <-chan struct{}) (Notice, error) {
-	if n := f.first; !n.isZero() {
-		f.first = Notice{}
+	if len(f.first) > 0 {
+		n := f.first[0]
+		f.first = f.first[1:]
 		return n, nil
 	}
 	pause := time.NewTicker(absentPause)
@@ -172,7 +179,9 @@ func (f *Follower) retry(ctx context.Context) (Notice, error) {
 	if err := f.request(ctx); err != nil || !f.absent || !there {
 		return Notice{}, err
 	}
-	return f.received.gap("the bridge is not there"), nil
+	n := f.received.gap("the bridge is not there")
+	n.OfEvents = !f.what.Received
+	return n, nil
 }
 
 // tableLate tells whether it is time to ask for the table, again.

@@ -6,30 +6,35 @@ import (
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
 
 const (
-	// answersKept is how many commands by hand are remembered after they were
-	// answered, in case the answer was lost and they come again.
-	answersKept = 4096
-	// answersKeptFor is how long they are.
+	// answersKept is of how many routes the answers are remembered after they
+	// were given, in case they were lost and the commands come again.
+	answersKept = 100_000
+	// answersKeptFor is how long they are, and which commands were carried out.
 	answersKeptFor = 15 * time.Minute
 	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
 	// takes them back, as the next lease does for those of a file.
 	refusalsByHand = 100
-	// expireAgain is the pause between two attempts to withdraw a route that has
-	// expired.
-	expireAgain = 30 * time.Second
 )
 
 // typists are the commands by hand that are under way or were answered lately.
 type typists struct {
-	last  map[string]int64 // the last number that was taken of each commander
+	last  map[string]taken // of each commander
 	known map[typedID]*typed
 	done  []*typed // the oldest first
+	kept  int      // weight of what is done
 	fresh []*typed // those that have results which were not told
+}
+
+// taken is the last number that was taken of a commander, and when.
+type taken struct {
+	seq int64
+	at  time.Time
 }
 
 // typedID is a commander and a number of theirs.
@@ -39,7 +44,7 @@ type typedID struct {
 }
 
 func newTypists() typists {
-	return typists{last: map[string]int64{}, known: map[typedID]*typed{}}
+	return typists{last: map[string]taken{}, known: map[typedID]*typed{}}
 }
 
 // typed is one [wire.Typed].
@@ -108,13 +113,13 @@ func (c *core) give(t wire.Typed, to string, now time.Time) {
 		c.typed.refresh(x)
 		return
 	}
-	last := c.typed.last[t.From.ID]
+	last := c.typed.last[t.From.ID].seq
 	if t.After > last || t.Seq <= last {
 		return // one before it is missing; both come again
 	}
 	x := &typed{typedID: id, to: to, open: len(t.Commands)}
-	c.typed.known[id], c.typed.last[t.From.ID] = x, t.Seq
-	c.log.Info("commands by hand", "by", t.From.By(), "commands", len(t.Commands))
+	c.typed.known[id], c.typed.last[t.From.ID] = x, taken{t.Seq, now}
+	c.log.Info("commands by hand", "by", exabgp.Printable(t.From.By()), "commands", len(t.Commands))
 	c.whenReady(func() { c.carry(t, x) })
 }
 
@@ -133,13 +138,14 @@ func (c *core) carry(t wire.Typed, x *typed) {
 	}
 	for i, cmd := range t.Commands {
 		o := &order{of: x, n: i, open: len(cmd.Keys)}
-		from := state.Provenance{By: t.From.By(), At: t.At, Expires: cmd.Expires}
+		from := state.Provenance{By: exabgp.Printable(t.From.By()), At: t.At, Expires: cmd.Expires}
 		c.order(o, cmd, claimant{state.OwnerConsole, &from})
 	}
 }
 
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
+	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
 	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
 	for _, k := range cmd.Keys {
 		if expired {
@@ -152,9 +158,9 @@ func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	}
 }
 
-// unchanged notes that an operation has nothing to do at a peer. Whoever
-// announces a route by hand that is there by hand already has it from now on,
-// for as long as they said.
+// unchanged notes that an operation has nothing to do at a peer. A route that
+// is announced again has from now on the end that was said last, and one by
+// hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
 		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
@@ -164,17 +170,17 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	switch {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
-	case o.from != nil:
+	case s.owner != o.owner || s.provenance() != o.provenance():
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
-		c.claim(o.key, nil)
+		c.claim(o.key)
 	}
 	switch s.grade {
 	case state.Held:
 		o.order.note(p.Addr, o.key, wire.Held, reason, "")
-	case state.Unsent:
-		o.order.note(p.Addr, o.key, wire.Unsent, s.reason, "")
+	case state.Unsent, state.Accepted:
+		o.order.note(p.Addr, o.key, wire.Unsent, cmp.Or(s.reason, unsentReason), "")
 	default:
 		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
 	}
@@ -239,9 +245,21 @@ func (c *core) closeTyped(x *typed) {
 	x.done = c.now
 	c.typed.refresh(x)
 	c.typed.done = append(c.typed.done, x)
-	for len(c.typed.done) > answersKept {
+	c.typed.kept += x.weight()
+	for c.typed.kept > answersKept && len(c.typed.done) > 1 {
 		c.typed.forget()
 	}
+}
+
+// weight is the share of answered commands in a bound.
+func (x *typed) weight() int {
+	n := 1
+	for _, r := range x.results {
+		for _, o := range r.Outcomes {
+			n += len(o.Keys)
+		}
+	}
+	return n
 }
 
 func (t *typists) refresh(x *typed) {
@@ -251,13 +269,23 @@ func (t *typists) refresh(x *typed) {
 	}
 }
 
-// forget drops the commands that were answered first.
+// forget drops the answers that were given first. That the commands were
+// carried out is still known.
 func (t *typists) forget() {
-	id := t.done[0].typedID
+	t.kept -= t.done[0].weight()
+	delete(t.known, t.done[0].typedID)
 	t.done = t.done[1:]
-	delete(t.known, id)
-	if t.last[id.commander] == id.seq {
-		delete(t.last, id.commander)
+}
+
+// expire forgets what is old.
+func (t *typists) expire(now time.Time) {
+	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
+		t.forget()
+	}
+	for id, last := range t.last {
+		if t.known[typedID{id, last.seq}] == nil && now.Sub(last.at) >= answersKeptFor {
+			delete(t.last, id)
+		}
 	}
 }
 
@@ -287,64 +315,6 @@ func (c *core) readOff(l *letter) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}
-}
-
-// put sets a slot, and sees to it that it ends when it is to.
-func (c *core) put(k state.Key, s slot) {
-	c.table.set(k, s)
-	if s.from != nil && s.from.Expires != 0 {
-		if _, known := c.ending[k]; !known {
-			c.ending[k] = time.Time{}
-		}
-	}
-}
-
-func (c *core) expired(s *slot) bool {
-	return s != nil && s.from != nil && s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli()
-}
-
-// expire withdraws what has come to its end, and forgets old answers.
-func (c *core) expire() {
-	for len(c.typed.done) > 0 && c.now.Sub(c.typed.done[0].done) >= answersKeptFor {
-		c.typed.forget()
-	}
-	if c.phase != ready {
-		return
-	}
-	for k, next := range c.ending {
-		owners, ends := c.overAt(k)
-		if !ends {
-			delete(c.ending, k)
-		}
-		if len(owners) == 0 || c.now.Before(next) {
-			continue
-		}
-		c.ending[k] = c.now.Add(expireAgain)
-		for owner, peers := range owners {
-			c.log.Info("a route has expired", "route", k.String(), "owner", owner)
-			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: owner}, peers: peers, expiry: true})
-		}
-	}
-}
-
-// overAt lists where a route has expired, by owner, and tells whether there is
-// one that does at all.
-func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
-	e := c.table.entries[k]
-	if e == nil {
-		return nil, false
-	}
-	for i := range e.slots {
-		s := &e.slots[i]
-		ends = ends || s.from != nil && s.from.Expires != 0
-		if c.expired(s) && s.grade != state.Withdrawing {
-			if owners == nil {
-				owners = map[string][]netip.Addr{}
-			}
-			owners[s.owner] = append(owners[s.owner], s.peer.Addr)
-		}
-	}
-	return owners, ends
 }
 
 // boundRefusals forgets the oldest refusals of routes by hand.

@@ -405,3 +405,248 @@ func TestOverAt(t *testing.T) {
 		t.Errorf("over at %v, want the peer", owners)
 	}
 }
+
+// A peer that goes down, or turns out not to take the family, before it was
+// sent a route: the answer says which of the two it was.
+func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.exabgp.stuck = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.answers(n, "127.0.0.2 held")
+
+	p.negotiated = []state.Family{state.IPv6Unicast}
+	w.exabgp.sessionUp(p)
+	n = w.types("+ 10.0.1.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent the peer did not negotiate ipv4 unicast")
+}
+
+// A route that expired and is typed again at once ends when that says, and not
+// at the next try of the withdraw before.
+func TestByHandExpiresAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.types("+ 10.0.0.0/24 " + nh + " expires 1s")
+	w.settle()
+	w.now = w.now.Add(2 * time.Second)
+	w.core.tick(w.now)
+	w.types("+ 10.0.0.0/24 " + nh + " expires 3s")
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh)
+	pass(4 * time.Second)
+	w.holds(p)
+}
+
+// A route that exaBGP holds, and of which it was not said yet that it was sent,
+// is not confirmed.
+func TestByHandUnchangedIsNotSent(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent "+unsentReason)
+}
+
+// Who types can't say what acts on the terminals of those who look.
+func TestByHandIsPrintable(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "x", User: "al\x1b[2J\n", Host: "h"}, Seq: 1, Commands: []wire.Command{
+		{Attrs: attrs(t, nh), Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	if by, want := w.advert("10.0.0.0/24").From.By, `al\u001b[2J\u000a on h ()`; by != want {
+		t.Errorf("given by %q, want %q", by, want)
+	}
+}
+
+// What becomes known of a route at one peer, while it is announced to another,
+// does not make the journal forget for whom that is.
+func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.2")
+	w.settle()
+	a.change(key, attrs(t, nh), true)
+	w.settle()
+	w.exabgp.flush()
+	a.change(key, attrs(t, nh), false) // it comes back by itself
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.3")
+	w.settle()
+	w.boot("boot-1", "run-2")
+	for _, ad := range w.replica.set.Routes[key] {
+		if ad.Owner != state.OwnerConsole {
+			t.Errorf("after a respawn the route is of %q at %v, want %s", ad.Owner, ad.At, state.OwnerConsole)
+		}
+	}
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.holds(a)
+	w.holds(b)
+}
+
+// What was sent while exaBGP refused to do the same was somebody else's doing,
+// and is so all the same.
+func TestSeenAndRefused(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	p.change(key, attrs(t, nh), true)
+	w.exabgp.flush()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) > 0 {
+		t.Errorf("the route is %+v, and is withdrawn", adverts)
+	}
+	p.change(key, attrs(t, nh+" med 5"), false)
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
+		t.Errorf("the route is %+v, and was announced with med 5", adverts)
+	}
+}
+
+// The answers to a long script are not all remembered; that its commands were
+// carried out is, and nobody's command is carried out twice for it.
+func TestAnswersAreBounded(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	w.types("+ 10.9.0.0/24 " + nh)
+	w.settle()
+	keys := make([]state.Key, 3000)
+	for i := range keys {
+		keys[i] = state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 100, byte(i >> 8), byte(i)}), 32), 0)
+	}
+	for n := range int64(50) {
+		w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "script"}, Seq: n + 1, Commands: []wire.Command{{Withdraw: true, Keys: keys}}}, "q", w.now)
+		w.step()
+	}
+	if n := w.core.typed.kept; n > answersKept {
+		t.Errorf("the answers about %d routes are remembered", n)
+	}
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "other"}, Seq: 1, Commands: []wire.Command{
+		{Withdraw: true, Keys: []state.Key{desired(t, "10.9.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	w.desk.mute = false
+	w.retype()
+	w.settle()
+	w.holds(p) // and not announced again
+	w.now = w.now.Add(time.Hour)
+	w.core.tick(w.now)
+	if n := len(w.core.typed.last) + len(w.core.typed.known) + w.core.typed.kept; n > 0 {
+		t.Errorf("%d things are remembered for ever", n)
+	}
+}
+
+// A route of a file ends when the file says, whether or not anybody watches
+// any more; one with a lease, when its commander has been silent for so long.
+func TestRouteOfAFileEnds(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	d := desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	d.Routes[0].Expires = w.now.Add(time.Minute).UnixMilli()
+	d.Routes[1].Lease = (10 * time.Minute).Milliseconds()
+	w.want(d)
+	w.settle()
+	w.plan(d, 0)
+	if ad := w.advert("10.0.1.0/24"); ad.From.Lease != d.Routes[1].Lease || ad.Owner != "team" {
+		t.Errorf("the lease is not with the route: %+v", ad)
+	}
+
+	// Another end is told, and exaBGP is not bothered with it.
+	w.exabgp.wrote = nil
+	d.Routes[0].Expires += time.Minute.Milliseconds()
+	w.plan(d, 1)
+	w.want(d)
+	w.settle()
+	w.plan(d, 0)
+	if len(w.exabgp.wrote) > 0 {
+		t.Errorf("exaBGP was told %q", w.exabgp.wrote)
+	}
+	pass(90 * time.Second)
+	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	pass(time.Minute)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	w.exabgp.wrote = nil
+	w.want(d) // by a commander whose clock is late
+	w.settle()
+	if len(w.exabgp.wrote) > 0 || len(w.replica.set.Refused) != 1 || w.replica.set.Refused[0].Reason != "it has expired, by the clock of the bridge" {
+		t.Errorf("exaBGP was told %q; refused %+v", w.exabgp.wrote, w.replica.set.Refused)
+	}
+
+	alive := wire.Request{Kind: wire.RequestAlive, Owner: "team", From: wire.Commander{ID: "w"}}
+	pass(5 * time.Minute)
+	w.core.request(alive, "", w.now)
+	alive.From.ID = "somebody who held it before"
+	pass(9 * time.Minute)
+	w.core.request(alive, "", w.now)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	w.boot("boot-1", "run-2") // a new bridge waits for its commander anew
+	pass(9 * time.Minute)
+	w.holds(p, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh)
+	pass(2 * time.Minute)
+	w.holds(p, "10.0.2.0/24 "+nh)
+}
+
+// A file takes over routes of others as they are, and only those that it has
+// seen to be theirs.
+func TestAdopt(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	p.cache[desired(t, "10.9.0.0/16").Routes[0].Key] = attrs(t, nh)
+	w.exabgp.sessionUp(p)
+	w.boot("boot-1", "run-1")
+	w.lease("team")
+	w.types("+ 10.0.0.0/24 "+nh+" expires 10m", "+ 10.0.1.0/24 "+nh)
+	w.settle()
+	w.exabgp.wrote = nil
+	adopt := func(from string, prefixes ...string) {
+		var keys []state.Key
+		for _, prefix := range prefixes {
+			keys = append(keys, desired(t, prefix).Routes[0].Key)
+		}
+		w.seq++
+		b := wire.Batch{Speaker: "edge1", Boot: "boot-1", Owner: "team", Epoch: w.epoch, Seq: w.seq, Adopt: []wire.Adoption{{Family: state.IPv4Unicast, From: from, Keys: keys}}}
+		w.core.batch(b, ticket(w.seq))
+		w.settle()
+	}
+	adopt(state.OwnerConsole, "10.0.0.0/24")
+	adopt("", "10.9.0.0/16", "10.0.1.0/24")
+	for prefix, owner := range map[string]string{"10.0.0.0/24": "team", "10.9.0.0/16": "team", "10.0.1.0/24": state.OwnerConsole} {
+		if ad := w.advert(prefix); ad.Owner != owner {
+			t.Errorf("%s is of %q, want %q", prefix, ad.Owner, owner)
+		}
+	}
+	if ad := w.advert("10.0.0.0/24"); ad.From != (state.Provenance{}) {
+		t.Errorf("an adopted route is still %+v", ad.From)
+	}
+	if len(w.exabgp.wrote) > 0 || len(w.replica.set.Refused) != 1 || !strings.Contains(w.replica.set.Refused[0].Reason, "by owner console now") {
+		t.Errorf("exaBGP was told %q; refused %+v", w.exabgp.wrote, w.replica.set.Refused)
+	}
+	w.boot("boot-1", "run-2")
+	w.lease("team")
+	w.plan(desired(t, "10.0.0.0/24 "+nh, "10.9.0.0/16 "+nh), 0)
+}

@@ -26,7 +26,7 @@ func weight(h *wire.Happening) int { return max(1, len(h.IDs)) }
 // happen takes a happening, together with the one before if they differ in
 // nothing but their routes.
 func (e *eventStream) happen(h wire.Happening) {
-	if !e.open {
+	if !e.heeded() {
 		return
 	}
 	e.routes += weight(&h)
@@ -49,7 +49,10 @@ func joins(a, b *wire.Happening) bool {
 		len(a.IDs) > 0 && len(b.IDs) > 0 && len(a.IDs)+len(b.IDs) <= messageRoutes
 }
 
-func (e *eventStream) close() { e.open, e.pending, e.routes, e.lost = false, nil, 0, 0 }
+func (e *eventStream) close() {
+	e.missed = len(e.pending) > 0
+	e.open, e.pending, e.routes, e.lost = false, nil, 0, 0
+}
 
 // nextEvents is the next message of happenings.
 func (c *core) nextEvents() (wire.Events, bool) {
@@ -80,7 +83,7 @@ func (c *core) nextEvents() (wire.Events, bool) {
 
 // happen tells followers of a happening, now.
 func (c *core) happen(h wire.Happening) {
-	if !c.evt.open {
+	if !c.evt.heeded() {
 		return
 	}
 	h.At, h.Text = c.now.UnixMilli(), exabgp.Printable(h.Text)
@@ -89,7 +92,7 @@ func (c *core) happen(h wire.Happening) {
 
 // happenSent tells of an UPDATE that was sent.
 func (c *core) happenSent(p *peer, u *exabgp.Update) {
-	if !c.evt.open {
+	if !c.evt.heeded() {
 		return
 	}
 	for _, w := range u.Withdrawn {
@@ -116,10 +119,22 @@ func (c *core) happenAll(h wire.Happening, keys []state.Key) {
 
 // happenTo tells of something that happened to one route.
 func (c *core) happenTo(k state.Key, h wire.Happening) {
-	if c.evt.open {
+	if c.evt.heeded() {
 		h.Family, h.IDs = k.Family.String(), []string{k.String()}
 		c.happen(h)
 	}
+}
+
+// happenByHand tells of a command that somebody gave.
+func (c *core) happenByHand(whose claimant, withdraw bool, attrs state.Attrs, keys []state.Key) {
+	if !c.evt.open {
+		return
+	}
+	h := wire.Happening{Kind: wire.Typing, Owner: whose.owner, Withdraw: withdraw, Family: keys[0].Family.String(), Text: whose.provenance().By}
+	if !withdraw {
+		h.Attrs.Attrs = attrs
+	}
+	c.happenAll(h, keys)
 }
 
 // confirmed tells how far a change that somebody asked for has come at a peer.

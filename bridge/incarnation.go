@@ -41,7 +41,7 @@ func exabgpPID(parent int) (int, error) {
 		}
 		words := strings.Split(string(args), "\x00")
 		for _, word := range words[:min(3, len(words))] {
-			if filepath.Base(word) == "exabgp" {
+			if filepath.Base(word) == "exabgp" || strings.HasPrefix(word, "exabgp.application.") { // python -m
 				return pid, nil
 			}
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"routesync/bridge/exabgp"
-	"routesync/bridge/journal"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -24,6 +22,7 @@ type op struct {
 	lease    *lease       // of the batch
 	order    *order       // by hand; nil if nobody waits for word of it
 	expiry   bool         // a withdraw of what has expired, where that is still so
+	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
 	targets    []*peer   // where exaBGP has to be told
 	commands   int       // commands that exaBGP has not answered yet
@@ -68,12 +67,18 @@ func (c *core) batch(b wire.Batch, t ticket) {
 }
 
 func (c *core) admit(b wire.Batch, l *lease, t ticket) {
-	l.received = b.Seq
+	l.received, l.heard = b.Seq, c.now
 	state := &batch{seq: b.Seq, ticket: t}
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {
+		whose := claimant{owner: b.Owner, from: term(g)}
 		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
+			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: whose, peers: g.Peers, batch: state, lease: l})
+		}
+	}
+	for _, a := range b.Adopt {
+		for _, k := range a.Keys {
+			c.enqueue(&op{key: k, adopt: &a.From, claimant: claimant{owner: b.Owner}, peers: a.Peers, batch: state, lease: l})
 		}
 	}
 	for _, g := range b.Withdraw {
@@ -84,6 +89,14 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 	c.answered(l)
 }
 
+// term is how long the routes of a group stay; nil for ever.
+func term(g wire.Group) *state.Provenance {
+	if g.Expires == 0 && g.Lease == 0 {
+		return nil
+	}
+	return &state.Provenance{Expires: g.Expires, Lease: g.Lease}
+}
+
 // enqueue starts an operation, or puts it behind the one on the same key that
 // is in flight: exaBGP can reorder two changes of one NLRI.
 func (c *core) enqueue(o *op) {
@@ -91,13 +104,13 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	if e.flight != nil || len(e.waiting) > 0 {
-		e.waiting = append(e.waiting, o)
-		return
+	e.waiting = append(e.waiting, o)
+	if len(e.waiting) == 1 {
+		c.next(o.key, e)
 	}
-	c.begin(o, e)
 }
 
+// begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
@@ -108,6 +121,12 @@ func (c *core) begin(o *op, e *entry) {
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
 		if o.expiry && !c.expired(s) {
+			continue
+		}
+		if o.adopt != nil {
+			if reason := c.adoptRoute(o, p, s); reason != "" {
+				reasons, refusedAt = append(reasons, reason), append(refusedAt, p.Addr)
+			}
 			continue
 		}
 		if reason := c.objection(o, p, e); reason != "" {
@@ -131,7 +150,6 @@ func (c *core) begin(o *op, e *entry) {
 	if len(o.targets) == 0 {
 		c.answerOp(o)
 		c.ended(o, e)
-		c.next(o.key, e)
 		return
 	}
 	e.flight = o
@@ -170,7 +188,9 @@ func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*p
 			o.order.refuse(a, o.key, reason, "")
 			continue
 		}
-		peers = append(peers, p)
+		if !has(peers, p) { // once, however often it is named
+			peers = append(peers, p)
+		}
 	}
 	return peers
 }
@@ -182,6 +202,9 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	}
 	if o.withdraw {
 		return ""
+	}
+	if o.from != nil && o.from.Expires != 0 && o.from.Expires <= c.now.UnixMilli() {
+		return "it has expired, by the clock of the bridge"
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()
@@ -241,7 +264,8 @@ func (c *core) answered(l *lease) {
 	}
 }
 
-// next starts the operation behind the one that has ended.
+// next starts the operation behind the one that has ended. Of those that end at
+// once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
 	for e.flight == nil && len(e.waiting) > 0 {
 		o := e.waiting[0]
@@ -249,158 +273,6 @@ func (c *core) next(k state.Key, e *entry) {
 		c.begin(o, e)
 	}
 	c.table.release(k, e)
-}
-
-// launch puts the operations that have started into commands: announces before
-// withdraws, those of equal attributes and peers together.
-func (c *core) launch() {
-	for len(c.start) > 0 {
-		c.launchStarted()
-	}
-}
-
-func (c *core) launchStarted() {
-	started := c.start
-	c.start = nil
-	started = c.stillTo(started)
-	type class struct {
-		family   state.Family
-		withdraw bool
-		attrs    state.Attrs
-		peers    state.Peers
-	}
-	type group struct {
-		at  []*peer
-		ops []*op
-	}
-	var order []class
-	groups := map[class]*group{}
-	for _, o := range started {
-		for _, part := range c.parts(o) {
-			g := class{o.key.Family, o.withdraw, part.attrs, state.NewPeers(addrsOf(part.peers))}
-			if groups[g] == nil {
-				order = append(order, g)
-				groups[g] = &group{at: part.peers}
-			}
-			groups[g].ops = append(groups[g].ops, o)
-		}
-		if !o.withdraw {
-			c.claim(o.key, o)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
-	for _, g := range order {
-		for _, x := range c.commands(g.withdraw, g.attrs, groups[g].at, groups[g].ops) {
-			c.windows.add(x)
-		}
-	}
-}
-
-// stillTo takes out of operations the peers that have gone since they began,
-// and ends those of which nothing remains.
-func (c *core) stillTo(started []*op) []*op {
-	return slices.DeleteFunc(started, func(o *op) bool {
-		o.targets = slices.DeleteFunc(o.targets, func(p *peer) bool {
-			return c.findPeer(p.Addr) != p || o.withdraw && c.table.find(o.key, p) == nil
-		})
-		if len(o.targets) > 0 {
-			return false
-		}
-		o.commands = 1
-		c.commandDone(o)
-		return true
-	})
-}
-
-func rank(withdraw bool) int {
-	if withdraw {
-		return 1
-	}
-	return 0
-}
-
-type part struct {
-	attrs state.Attrs
-	peers []*peer
-}
-
-// parts splits an operation by the attributes that its command must name: a
-// withdraw repeats those of the announce at each peer, so that exaBGP files
-// both in the same place.
-func (c *core) parts(o *op) []part {
-	if !o.withdraw {
-		return []part{{o.attrs, o.targets}}
-	}
-	var parts []part
-	for _, p := range o.targets {
-		attrs := c.table.find(o.key, p).attrs
-		i := slices.IndexFunc(parts, func(x part) bool { return x.attrs == attrs })
-		if i < 0 {
-			parts = append(parts, part{attrs: attrs})
-			i = len(parts) - 1
-		}
-		parts[i].peers = append(parts[i].peers, p)
-	}
-	return parts
-}
-
-// commands renders operations that share everything but their keys.
-func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op) []*exchange {
-	byKey := make(map[state.Key]*op, len(ops))
-	keys := make([]state.Key, len(ops))
-	for i, o := range ops {
-		keys[i], byKey[o.key] = o.key, o
-	}
-	slices.SortFunc(keys, state.CompareKeys)
-	// Always by name: without, exaBGP takes every neighbor that it has by now,
-	// and a new one is not known here until it was asked for.
-	addrs := addrsOf(at)
-	render := exabgp.Announce
-	if withdraw {
-		render = exabgp.Withdraw
-	}
-	var out []*exchange
-	for _, cmd := range render(addrs, attrs, keys) {
-		x := &exchange{line: cmd.Line, withdraw: withdraw, attrs: attrs, at: at}
-		for _, k := range cmd.Keys {
-			x.ops = append(x.ops, byKey[k])
-			byKey[k].commands++
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// claim writes down for whom a key is announced. coming is an announce that
-// exaBGP is about to be told, nil for none: its claim is made before the fact.
-func (c *core) claim(k state.Key, coming *op) {
-	entry := journal.Entry{Key: k}
-	note := func(whose claimant, a netip.Addr) {
-		if whose.owner == "" {
-			return
-		}
-		from := whose.provenance()
-		for i := range entry.Claims {
-			if claim := &entry.Claims[i]; claim.Owner == whose.owner && claim.From == from {
-				claim.Peers = append(claim.Peers, a)
-				return
-			}
-		}
-		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Peers: []netip.Addr{a}})
-	}
-	if e := c.table.entries[k]; e != nil {
-		for _, s := range e.slots {
-			if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
-				note(s.claimant, s.peer.Addr)
-			}
-		}
-	}
-	if coming != nil {
-		for _, p := range coming.targets {
-			note(coming.claimant, p.Addr)
-		}
-	}
-	c.out.claims = append(c.out.claims, entry)
 }
 
 func addrsOf(peers []*peer) []netip.Addr {

@@ -23,6 +23,10 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 		c.out.grants = append(c.out.grants, grant{to, c.grant(r, to)})
 	case wire.RequestSnapshot:
 		c.out.snapshots = append(c.out.snapshots, to)
+	case wire.RequestAlive:
+		if l := c.leases[r.Owner]; l != nil && l.Holder.ID == r.From.ID {
+			l.heard = now
+		}
 	case wire.RequestReceived:
 		c.followReceived(to)
 	case wire.RequestFollowReceived:
@@ -60,7 +64,7 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 			c.unsaid[id] = struct{}{}
 		}
 	}
-	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}}
+	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}, heard: c.now}
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch
@@ -221,7 +225,7 @@ func (c *core) entries(keys []state.Key) []wire.Entry {
 
 func (c *core) about() *wire.About {
 	a := &wire.About{
-		Version: c.version, ExaBGP: c.exabgp, Host: c.host, PID: c.pid, Ready: c.phase == ready,
+		Version: c.version, ExaBGP: c.dialect.Release, Host: c.host, PID: c.pid, Ready: c.phase == ready,
 		Lacks: c.lacks, LastError: c.fault,
 	}
 	if !c.faultAt.IsZero() {
@@ -231,7 +235,7 @@ func (c *core) about() *wire.About {
 		a.Converged = c.converged.UnixMilli()
 	}
 	for _, p := range c.peers {
-		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p)}
+		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p), Tags: p.Tags}
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
 		}

@@ -40,6 +40,17 @@ func (c *core) receive(p *peer, u *exabgp.Update) {
 	}
 }
 
+// receivedGarbled notes that something that a peer announced can't be read.
+func (c *core) receivedGarbled(from netip.Addr) {
+	in := c.inbound[from]
+	if in == nil || !in.reported {
+		return
+	}
+	before := in.missing()
+	in.garbled++
+	c.sayMissing(in, before)
+}
+
 // receiveFrom learns of the peers that there are now.
 func (c *core) receiveFrom(peers []*peer, own []string) {
 	for a := range c.inbound {
@@ -141,7 +152,7 @@ func (c *core) askReceived() {
 // listReceived takes a line of the listing. It may be as long as the tables of
 // all peers, so it is not kept.
 func (c *core) listReceived(line string) {
-	r, err := exabgp.ParseReceived(line)
+	r, err := c.dialect.ParseReceived(line)
 	var foreign *exabgp.FamilyError
 	if errors.As(err, &foreign) {
 		if in := c.inbound[foreign.Peer]; in != nil && in.wants() {

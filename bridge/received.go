@@ -29,6 +29,7 @@ type inbound struct {
 	known    bool                      // everything from the start of the session, but for what is unread
 	lost     map[state.AnyKey]struct{} // withdrawn before known
 	unread   map[string]int            // routes that the listing had and that can't be read, by family
+	garbled  int                       // UPDATEs that can't be read
 	barred   string                    // why exaBGP must not be asked for its table
 }
 
@@ -62,7 +63,7 @@ func (in *inbound) listed(k state.AnyKey, a seenAttrs) bool {
 // begin empties the table at the start or end of a session.
 func (in *inbound) begin(up bool) {
 	in.routes, in.lost, in.unread, in.barred = map[state.AnyKey]seenAttrs{}, nil, nil, ""
-	in.up, in.known = up, true
+	in.up, in.known, in.garbled = up, true, 0
 }
 
 // wonder says that there may be routes from before, in a session that is up.
@@ -86,6 +87,8 @@ func (in *inbound) missing() string {
 		return "what came before this bridge started is not read: " + in.barred
 	case !in.known:
 		return "what came before this bridge started is not read yet"
+	case in.garbled > 0:
+		return fmt.Sprintf("exaBGP's report of %d UPDATEs can't be read; routes may be missing, or be gone", in.garbled)
 	case len(in.unread) > 0:
 		var parts []string
 		for _, family := range slices.Sorted(maps.Keys(in.unread)) {

@@ -142,6 +142,14 @@ func TestReceivedUnread(t *testing.T) {
 	}
 	w.exabgp.sessionDown(a)
 	w.exabgp.sessionUp(a)
+	w.exabgp.say(strings.Replace(a.envelope("update", map[string]any{"direction": "receive"}), `"direction":"receive"`, `"peer": "127.0.0.2", "direction": "receive", !`, 1))
+	w.settle()
+	w.publish(l)
+	if got := l.replica.table.Peers[a.addr].Missing; !strings.Contains(got, "report of 1 UPDATEs") {
+		t.Errorf("missing %q", got)
+	}
+	w.exabgp.sessionDown(a)
+	w.exabgp.sessionUp(a)
 	w.settle()
 	w.publish(l)
 	if got := l.replica.table.Peers[a.addr]; got.Missing != "" || !got.Up {

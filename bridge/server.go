@@ -40,28 +40,14 @@ type Server struct {
 	links  chan *link // a session that has come up
 	gone   chan *link // a session that has ended
 	idle   chan *link // its publisher is ready for more
-	hungry chan *link // the publisher of its classic queue is
 	inbox  chan delivery
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
-	texted bool // so does that of its classic queue
 	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
-}
-
-// link is one session with the broker as the server's loop sees it.
-type link struct {
-	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
-	text chan [][]byte         // the same for the classic queue
-	acks chan func() error     // never full: it holds more than the broker sends ahead
-}
-
-type delivery struct {
-	rabbit.Delivery
-	link    *link
-	classic bool // of the queue to-exabgp
+	desk   classicDesk
 }
 
 // Options says who a server is, and lends it what it works with.
@@ -93,8 +79,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
 		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
-		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), hungry: make(chan *link), inbox: make(chan delivery),
-		open: map[ticket]rabbit.Delivery{},
+		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
+		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
 	s.core.lacks = o.Lacks
 	if o.Classic != nil {
@@ -116,118 +102,15 @@ func (s *Server) Run(ctx context.Context) error {
 			return s.session(ctx, session, rs)
 		})
 	})
+	if s.classic != nil {
+		g.Go(func() error {
+			return s.classic.Broker.Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+				return s.classicSession(ctx, session, rs)
+			})
+		})
+	}
 	g.Go(func() error { return s.loop(ctx) })
 	return g.Wait()
-}
-
-// session is one connection with the broker, from its topology to its end. life
-// is the server's, ctx the session's.
-func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
-	commands, requests, err := s.subscribe(ctx, rs)
-	if err != nil {
-		return err
-	}
-	l := &link{out: make(chan []rabbit.Message, 1), text: make(chan [][]byte, 1), acks: make(chan func() error, 256+classicAhead)}
-	if !offer(ctx, s.links, l) {
-		return ctx.Err()
-	}
-	g, inner := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.publish(inner, rs, l) })
-	g.Go(func() error { return s.forward(inner, requests, delivery{link: l}) })
-	g.Go(func() error { return s.forward(inner, commands, delivery{link: l}) })
-	if s.classic != nil {
-		if err := s.serveClassic(inner, g, rs, l); err != nil {
-			return err
-		}
-	}
-	g.Go(func() error { return acknowledge(inner, l) })
-	err = g.Wait()
-	offer(life, s.gone, l)
-	return err
-}
-
-// subscribe sets up the topology and consumes. A queue can be there and answer
-// nothing: a quorum queue that has lost its leader, as it may when RabbitMQ is
-// killed just after it was declared.
-func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands, requests <-chan rabbit.Delivery, err error) {
-	speaker := s.core.speaker
-	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
-	defer cancel()
-	if err := rs.DeclareEvents(setUp); err != nil {
-		return nil, nil, err
-	}
-	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
-		return nil, nil, err
-	}
-	requests, err = rs.Requests(setUp, speaker)
-	if errors.Is(err, rabbit.ErrLocked) {
-		return nil, nil, fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	commands, err = rs.Commands(setUp, speaker)
-	if setUp.Err() != nil && ctx.Err() == nil {
-		queue := rabbit.CommandQueue(speaker)
-		return nil, nil, fmt.Errorf("queue %s does not answer; if it stays so it has lost its leader: rabbitmqctl delete_queue %s loses nothing: %w", queue, queue, err)
-	}
-	return commands, requests, err
-}
-
-func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error {
-	for {
-		if !offer(ctx, s.idle, l) {
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case msgs := <-l.out:
-			if err := rs.Publish(ctx, msgs...); err != nil {
-				return fmt.Errorf("publish: %w", err)
-			}
-		}
-	}
-}
-
-// forward gives deliveries to the loop, as what as is.
-func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as delivery) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case d, ok := <-from:
-			if !ok {
-				return errors.New("the subscription ended")
-			}
-			as.Delivery = d
-			if !offer(ctx, s.inbox, as) {
-				return ctx.Err()
-			}
-		}
-	}
-}
-
-func acknowledge(ctx context.Context, l *link) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case ack := <-l.acks:
-			if err := ack(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func offer[T any](ctx context.Context, to chan<- T, v T) bool {
-	select {
-	case to <- v:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // loop owns the core.
@@ -252,26 +135,21 @@ func (s *Server) loop(ctx context.Context) error {
 				s.core.line(line, now)
 			}
 		case d := <-s.inbox:
-			switch {
-			case d.link != s.link:
-			case d.classic:
-				s.takeClassic(d.Delivery)
-			default:
+			if d.link == s.link {
 				s.take(d.Delivery)
 			}
 		case l := <-s.links:
-			s.link, s.ready, s.texted, s.queue = l, false, false, nil
+			s.link, s.ready, s.queue = l, false, nil
 			clear(s.open)
 			s.core.resume()
-			s.core.repeat()
 		case l := <-s.gone:
 			if l == s.link {
-				s.link, s.ready, s.texted, s.queue = nil, false, false, nil
+				s.link, s.ready, s.queue = nil, false, nil
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
-		case l := <-s.hungry:
-			s.texted = s.texted || l == s.link
+		case e := <-s.desk.events:
+			s.classicEvent(ctx, e)
 		case <-pace.C:
 			s.paced = false
 		case now := <-tick.C:
@@ -355,11 +233,16 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	}
 	for _, t := range e.acks {
 		d, ok := s.open[t]
+		if !ok {
+			s.desk.letters.finish(t)
+			continue
+		}
 		delete(s.open, t)
-		if ok && s.link != nil {
+		if s.link != nil {
 			offer(ctx, s.link.acks, d.Ack)
 		}
 	}
+	s.ackClassic(ctx)
 }
 
 func (s *Server) remember(e effects) {

@@ -1,11 +1,9 @@
 package bridge
 
 import (
-	"slices"
 	"time"
 
 	"routesync/bridge/exabgp"
-	"routesync/bridge/journal"
 	"routesync/state"
 )
 
@@ -32,7 +30,7 @@ const (
 // hello begins the conversation with exaBGP.
 func (c *core) hello(now time.Time) {
 	c.step(now)
-	c.waited = now
+	c.waited, c.begun = now, now
 	c.out.begin = true
 	c.ask()
 }
@@ -69,15 +67,15 @@ func (c *core) revisit() {
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if v, ok := exabgp.ParseVersion(l.Text); ok {
-			c.exabgp = v
+			c.dialect = exabgp.DialectOf(v)
 		}
 		return
 	}
-	if l.Kind != exabgp.Done || c.exabgp == "" {
+	if l.Kind != exabgp.Done || c.dialect.Release == "" {
 		return
 	}
 	c.phase, c.askedAt = reading, c.now
-	c.log.Info("exaBGP answers", "version", c.exabgp)
+	c.log.Info("exaBGP answers", "version", c.dialect.Release)
 	// Answers that the helper before this one is owed come first.
 	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
@@ -101,7 +99,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	}
 	unknown := 0
 	for _, line := range body {
-		r, err := exabgp.ParseRIB(line)
+		r, err := c.dialect.ParseRIB(line)
 		if err != nil {
 			unknown++
 			c.log.Debug("a line of exaBGP's table", "line", line, "error", err)
@@ -133,31 +131,6 @@ func (c *core) learnTable(body []string, ok bool) {
 	c.askReceived()
 }
 
-// claimed is whose the journal says a route is.
-func (c *core) claimed(k state.Key, p *peer) claimant {
-	for _, claim := range c.claims[k] {
-		if !slices.Contains(claim.Peers, p.Addr) {
-			continue
-		}
-		whose := claimant{owner: claim.Owner}
-		if claim.From != (state.Provenance{}) {
-			whose.from = &claim.From
-		}
-		return whose
-	}
-	return claimant{}
-}
-
-// reclaim takes claims out of the journal that exaBGP's table does not bear
-// out: a command that was never given, or a withdraw that was.
-func (c *core) reclaim() {
-	for k := range c.claims {
-		if c.table.entries[k] == nil {
-			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
-		}
-	}
-}
-
 // prove has exaBGP send again what this bridge has not seen it send, because a
 // bridge before it may have: the peer gets UPDATEs that change nothing, and the
 // reports of them prove what it holds.
@@ -171,12 +144,12 @@ func (c *core) proveAt(p *peer) {
 	if !p.up || !c.hasUnproven(p) {
 		return
 	}
-	if p.RouteRefresh {
+	if p.FlushResets() {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
 	p.heard, p.unsettled = c.now, true
-	c.windows.add(&exchange{line: exabgp.Flush(p.Addr), ask: func([]string, bool) {}})
+	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 
 func (c *core) hasUnproven(p *peer) bool {

@@ -11,20 +11,26 @@ import (
 // stream numbers the messages of one kind of reader. There are none while
 // nobody follows: what happens then is not even kept.
 type stream struct {
-	n     int64
-	until time.Time // followed until then
-	open  bool
-	beat  bool // the last number is to be said again
+	n      int64
+	until  time.Time // followed until then
+	open   bool
+	missed bool // something happened while it was not open
+	beat   bool // the last number is to be said again
 }
 
-// follow opens the stream, or keeps it open. What happened while it was closed
-// was not published, so its number leaves one out: who followed before finds a
-// gap.
+// heeded tells whether somebody is to be told of something that happens.
+func (s *stream) heeded() bool {
+	s.missed = s.missed || !s.open
+	return s.open
+}
+
+// follow opens the stream, or keeps it open. If something happened while it was
+// closed, its number leaves one out: who followed before finds a gap.
 func (s *stream) follow(now time.Time) {
-	if !s.open {
-		s.open = true
+	if s.missed {
 		s.n++
 	}
+	s.open, s.missed = true, false
 	s.until, s.beat = now.Add(wire.FollowLife), true
 }
 

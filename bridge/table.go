@@ -17,20 +17,6 @@ type slot struct {
 	reason string
 }
 
-// claimant is whose a route is. Routes of a file, which are many, come from
-// nobody in particular.
-type claimant struct {
-	owner string
-	from  *state.Provenance // nil unless the route was given by hand
-}
-
-func (c claimant) provenance() state.Provenance {
-	if c.from == nil {
-		return state.Provenance{}
-	}
-	return *c.from
-}
-
 // entry is everything about one key.
 type entry struct {
 	slots   []slot // at most one a peer, in the order of the peers' addresses

@@ -57,17 +57,20 @@ type Advert struct {
 	// Owner is who announced it; "" is nobody that the bridge knows of: the
 	// speaker's own configuration, or a command typed behind the bridge's back.
 	Owner string
-	// From is who gave the route by hand; zero for a route of a file.
+	// From is who gave a route by hand, and how long it stays; zero for most.
 	From Provenance
 	At   []At
 }
 
-// Provenance is where a route comes from that no file asks for. Times are in Unix
-// milliseconds.
+// Provenance is where a route comes from, and how long it stays. Times are in
+// Unix milliseconds.
 type Provenance struct {
-	By      string // for people: "alice on noc1 (console)"; "" for nobody known
-	At      int64  // when it was given
+	By      string // who gave a route by hand: "alice on noc1 (console)"; "" for one of a file
+	At      int64  // when it was given by hand
 	Expires int64  // when the bridge withdraws it by itself; 0 for never
+	// Lease is for how many milliseconds its commander may be silent until the
+	// bridge withdraws it; 0 for ever.
+	Lease int64
 }
 
 // Refusal is a change that the bridge or exaBGP would not take.

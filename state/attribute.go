@@ -47,8 +47,17 @@ type kind struct {
 	shape shape
 	// value gives one value its canonical form.
 	value func(string) (string, error)
-	// size is the length in bytes of one canonical value on the wire.
-	size func(string) int
+	// width is the length of one canonical value on the wire, where size is not
+	// there to tell.
+	width int
+	size  func(string) int
+}
+
+func (k kind) weight(value string) int {
+	if k.size != nil {
+		return k.size(value)
+	}
+	return k.width
 }
 
 type shape uint8
@@ -60,29 +69,31 @@ const (
 	set                 // values whose order and repetition mean nothing
 )
 
-func fixed(n int) func(string) int { return func(string) int { return n } }
-
-func kinds() []kind {
-	return []kind{
-		{Origin, single, parseOrigin, fixed(1)},
-		{ASPath, list, parsePathSegment, sizePathSegment},
-		{NextHop, single, parseNextHop, fixed(16)},
-		{MED, single, parseUint("med", 32), fixed(4)},
-		{LocalPreference, single, parseUint("local-preference", 32), fixed(4)},
-		{AtomicAggregate, flag, nil, fixed(0)},
-		{Aggregator, single, parseAggregator, fixed(8)},
-		{Community, set, parseCommunity, fixed(4)},
-		{OriginatorID, single, parseIPv4("originator-id"), fixed(4)},
-		{ClusterList, list, parseIPv4("cluster-list"), fixed(4)},
-		{ExtendedCommunity, set, parseExtendedCommunity, fixed(8)},
-		{AIGP, single, parseUint("aigp", 64), fixed(11)},
-		{LargeCommunity, set, parseLargeCommunity, fixed(12)},
-		{PrefixSID, list, parsePrefixSID, fixed(10)},
-		{PrefixSIDSRv6, single, parseSRv6, fixed(22)},
-		{Raw, set, parseRaw, func(v string) int { return len(v) / 2 }},
-		{Label, list, parseLabel, fixed(3)},
+// kinds is a value, made of nothing but constants: it is asked for with every
+// attribute of every route.
+func kinds() [17]kind {
+	return [17]kind{
+		{Origin, single, parseOrigin, 1, nil},
+		{ASPath, list, parsePathSegment, 0, sizePathSegment},
+		{NextHop, single, parseNextHop, 16, nil},
+		{MED, single, parseMED, 4, nil},
+		{LocalPreference, single, parseLocalPreference, 4, nil},
+		{AtomicAggregate, flag, nil, 0, nil},
+		{Aggregator, single, parseAggregator, 8, nil},
+		{Community, set, parseCommunity, 4, nil},
+		{OriginatorID, single, parseOriginatorID, 4, nil},
+		{ClusterList, list, parseClusterList, 4, nil},
+		{ExtendedCommunity, set, parseExtendedCommunity, 8, nil},
+		{AIGP, single, parseAIGP, 11, nil},
+		{LargeCommunity, set, parseLargeCommunity, 12, nil},
+		{PrefixSID, list, parsePrefixSID, 10, nil},
+		{PrefixSIDSRv6, single, parseSRv6, 22, nil},
+		{Raw, set, parseRaw, 0, sizeRaw},
+		{Label, list, parseLabel, 3, nil},
 	}
 }
+
+func sizeRaw(v string) int { return len(v) / 2 }
 
 func kindOf(n Name) (kind, bool) {
 	for _, k := range kinds() {
@@ -155,21 +166,24 @@ func parseNextHop(v string) (string, error) {
 	return a.String(), nil
 }
 
-func parseUint(name string, bits int) func(string) (string, error) {
-	limit := uint64(math.MaxUint64) >> (64 - bits)
-	return func(v string) (string, error) {
-		n, ok := parseNumber(v, limit)
-		if !ok {
-			switch digits := strings.Trim(v, "0123456789") == "" && v != ""; {
-			case digits && v[0] == '0':
-				return "", &Fault{Msg: fmt.Sprintf("%s %s has a leading zero, which some read as octal", name, v), Hint: "leave the zero out"}
-			case digits:
-				return "", &Fault{Msg: fmt.Sprintf("%s %s is over %d", name, v, limit)}
-			}
-			return "", &Fault{Msg: fmt.Sprintf("%s %q is not a number in 0..%d", name, v, limit)}
+func parseMED(v string) (string, error) { return parseUint("med", math.MaxUint32, v) }
+func parseLocalPreference(v string) (string, error) {
+	return parseUint("local-preference", math.MaxUint32, v)
+}
+func parseAIGP(v string) (string, error) { return parseUint("aigp", math.MaxUint64, v) }
+
+func parseUint(name string, limit uint64, v string) (string, error) {
+	n, ok := parseNumber(v, limit)
+	if !ok {
+		switch digits := strings.Trim(v, "0123456789") == "" && v != ""; {
+		case digits && v[0] == '0':
+			return "", &Fault{Msg: fmt.Sprintf("%s %s has a leading zero, which some read as octal", name, v), Hint: "leave the zero out"}
+		case digits:
+			return "", &Fault{Msg: fmt.Sprintf("%s %s is over %d", name, v, limit)}
 		}
-		return strconv.FormatUint(n, 10), nil
+		return "", &Fault{Msg: fmt.Sprintf("%s %q is not a number in 0..%d", name, v, limit)}
 	}
+	return strconv.FormatUint(n, 10), nil
 }
 
 // parseNumber reads decimal or 0x hexadecimal.
@@ -184,14 +198,15 @@ func parseNumber(v string, limit uint64) (uint64, bool) {
 	return parseDecimal(v, limit)
 }
 
-func parseIPv4(name string) func(string) (string, error) {
-	return func(v string) (string, error) {
-		a, err := parseAddr(v)
-		if err != nil || !a.Is4() {
-			return "", &Fault{Msg: fmt.Sprintf("%s %q is not an ipv4 address", name, v)}
-		}
-		return a.String(), nil
+func parseOriginatorID(v string) (string, error) { return parseIPv4("originator-id", v) }
+func parseClusterList(v string) (string, error)  { return parseIPv4("cluster-list", v) }
+
+func parseIPv4(name, v string) (string, error) {
+	a, err := parseAddr(v)
+	if err != nil || !a.Is4() {
+		return "", &Fault{Msg: fmt.Sprintf("%s %q is not an ipv4 address", name, v)}
 	}
+	return a.String(), nil
 }
 
 // ParseASN reads an AS number, plain or as "high.low" (RFC 5396).

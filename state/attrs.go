@@ -66,7 +66,7 @@ func NewAttrs(values map[Name][]string) (Attrs, error) {
 func (k kind) bytes(canonical []string) int {
 	n := 4
 	for _, v := range canonical {
-		n += k.size(v)
+		n += k.weight(v)
 	}
 	return n
 }

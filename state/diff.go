@@ -22,8 +22,9 @@ const (
 type Change struct {
 	Op     Op
 	Key    Key
-	Before Attrs // of Replace and Withdraw
-	After  Attrs // of Announce and Replace
+	Before Attrs      // of Replace and Withdraw
+	Was    Provenance // of the same
+	After  Attrs      // of Announce and Replace
 	Peers  []netip.Addr
 	Wanted *Wanted // what asks for After; nil for Withdraw
 }
@@ -133,13 +134,13 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			}
 			want := claims[at.Peer]
 			delete(claims, at.Peer)
-			if want != nil && want.Attrs == advert.Attrs && at.Grade != Withdrawing {
+			if want != nil && want.Attrs == advert.Attrs && want.ends(advert.From) && at.Grade != Withdrawing {
 				continue
 			}
 			groups[want] = append(groups[want], at.Peer)
 		}
 		for _, want := range inOrder(groups) {
-			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Peers: groups[want], Wanted: want}
+			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Was: advert.From, Peers: groups[want], Wanted: want}
 			if want != nil {
 				c.Op, c.After = Replace, want.Attrs
 				changed[want] = true

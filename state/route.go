@@ -30,6 +30,9 @@ type Wanted struct {
 	Pos   Position
 }
 
+// ends tells whether a route that is advertised ends as it is asked for.
+func (w *Wanted) ends(p Provenance) bool { return w.Expires == p.Expires && w.Lease == p.Lease }
+
 // Desired is the set that a file asks for. No two of its routes have the same
 // key for the same peer, and they are in the order of [CompareKeys].
 type Desired struct {

@@ -39,10 +39,10 @@ const (
 	ShowConfiguration = "show neighbor configuration"
 	// ShowExtensive is for [ParseExtensive].
 	ShowExtensive = "show neighbor extensive"
-	// ShowRIB is for [ParseRIB], of every line of its body. It lists what
+	// ShowRIB is for [Dialect.ParseRIB], of every line of its body. It lists what
 	// exaBGP has queued or sent, for all neighbors.
 	ShowRIB = "show adj-rib out extensive"
-	// ShowReceived is for [ParseReceived], of every line of its body. It lists
+	// ShowReceived is for [Dialect.ParseReceived], of every line of its body. It lists
 	// what the peers announced, also of peers that are down meanwhile: exaBGP
 	// forgets it when the session is up again (reactor/peer.py, _main).
 	ShowReceived = "show adj-rib in extensive"
@@ -58,9 +58,9 @@ type Command struct {
 // Announce renders the commands that announce keys with attrs to peers; no
 // peers means every neighbor that names this helper. The keys must be of one
 // family, and what [state.CheckRoute] and [Neighbor.Check] allow.
-func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+func (d Dialect) Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	labels, _ := attrs.Get(state.Label)
-	return render("announce", peers, attrs, labels, keys)
+	return d.render("announce", peers, attrs, labels, keys)
 }
 
 // Withdraw renders the commands that withdraw keys from peers. attrs must be
@@ -74,31 +74,35 @@ func Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command
 // announce as a withdrawal, but has to reset the session on an UPDATE that
 // announces nothing (RFC 7606 §5.2). So a change of a route with raw attributes
 // is only safe once the one before it was seen to be sent.
-func Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+func (d Dialect) Withdraw(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	if len(keys) > 0 && keys[0].Family != state.IPv4Unicast {
 		if less, err := attrs.With(state.Raw, nil); err == nil {
 			attrs = less
 		}
 	}
-	return render("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
+	return d.render("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
 }
 
-// Lines renders a command for each route, in the words that helpers and people
-// know best. No attributes: a withdrawal that names none.
-func Lines(withdraw bool, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
-	verb := selector(peers) + "announce "
-	if withdraw {
-		verb = selector(peers) + "withdraw "
-	}
+// AnnounceLines renders an announce for each route, in the words that helpers
+// and people know best.
+func AnnounceLines(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
+	labels, _ := attrs.Get(state.Label)
+	return singles("announce", peers, attrs, labels, keys)
+}
+
+// WithdrawLines renders a withdraw for each route in the same way; it need not
+// name attributes.
+func WithdrawLines(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []string {
+	return singles("withdraw", peers, attrs, withdrawnLabel(attrs), keys)
+}
+
+func singles(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []string {
+	verb = selector(peers) + verb + " "
 	lines := make([]string, len(keys))
 	for i, k := range keys {
-		words := attributeWords(k.Family, attrs)
+		words := Dialect{}.attributeWords(k.Family, attrs)
 		switch {
 		case k.Family.HasLabel():
-			labels, _ := attrs.Get(state.Label)
-			if withdraw {
-				labels = withdrawnLabel(attrs)
-			}
 			lines[i] = verb + "route " + k.String() + words + " label " + bracketed(labels)
 		case k.Family.HasPrefix():
 			lines[i] = verb + "route " + k.String() + words
@@ -121,14 +125,14 @@ func withdrawnLabel(attrs state.Attrs) []string {
 	return []string{"524288"}
 }
 
-func render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []Command {
+func (d Dialect) render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []Command {
 	verb = selector(peers) + verb
 	if len(keys) == 0 {
 		return nil
 	}
 	f := keys[0].Family
 	if f.HasPrefix() {
-		words := attributeWords(f, attrs)
+		words := d.attributeWords(f, attrs)
 		if f.HasLabel() {
 			words += " label " + bracketed(labels)
 		}
@@ -138,7 +142,7 @@ func render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string,
 	for i, k := range keys {
 		text := flowRoute(k, attrs)
 		if f == state.L2VPNVPLS {
-			text = k.String() + attributeWords(f, attrs)
+			text = k.String() + d.attributeWords(f, attrs)
 		}
 		cmds[i] = Command{verb + " " + text, keys[i : i+1 : i+1]}
 	}
@@ -206,13 +210,6 @@ func selector(peers []netip.Addr) string {
 		words[i] = "neighbor " + p.String()
 	}
 	return strings.Join(words, ", ") + " "
-}
-
-// Flush renders the command that sends everything announced to peer again. It
-// must not be used on a neighbor with route-refresh (see [Neighbor.Lacks]).
-// exaBGP answers error if the peer is down.
-func Flush(peer netip.Addr) string {
-	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
 }
 
 // Probe renders a command that changes nothing and is answered done if peer is

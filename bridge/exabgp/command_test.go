@@ -22,7 +22,7 @@ func TestCommands(t *testing.T) {
 	keys := []state.Key{key(t, "10.0.0.0/24", 0), key(t, "10.0.1.0/24", 7), key(t, "10.0.2.0/24", 0)}
 	const words = " as-path [ 1 2 (3 4) ] next-hop 192.0.2.1 med 5 atomic-aggregate aggregator ( 1:1.2.3.4 ) attribute [ 0x10 0xc0 0x0102c00002010005 ]" +
 		" attribute [ 0x28 0xc0 0x0100070000000000012c03000800000c3500000064 ] attribute [ 0x63 0xc0 0x0102 ]"
-	got := Announce(peers, a, keys)
+	got := v42.Announce(peers, a, keys)
 	want := []string{
 		"neighbor 192.0.2.2, neighbor 2001:db8::2 announce route 10.0.1.0/24 path-information 7" + words,
 		"neighbor 192.0.2.2, neighbor 2001:db8::2 announce attributes" + words + " nlri 10.0.0.0/24 10.0.2.0/24",
@@ -30,10 +30,10 @@ func TestCommands(t *testing.T) {
 	if len(got) != 2 || got[0].Line != want[0] || got[1].Line != want[1] {
 		t.Errorf("got\n%v\nwant\n%q", got, want)
 	}
-	if got := Withdraw(nil, a, keys[:1]); len(got) != 1 || got[0].Line != "withdraw attributes"+words+" nlri 10.0.0.0/24" {
+	if got := v42.Withdraw(nil, a, keys[:1]); len(got) != 1 || got[0].Line != "withdraw attributes"+words+" nlri 10.0.0.0/24" {
 		t.Errorf("withdraw: %v", got)
 	}
-	if got := Withdraw(nil, a, []state.Key{key(t, "2001:db8::/32", 0)}); strings.Contains(got[0].Line, "0x63") {
+	if got := v42.Withdraw(nil, a, []state.Key{key(t, "2001:db8::/32", 0)}); strings.Contains(got[0].Line, "0x63") {
 		t.Errorf("an ipv6 withdrawal carries raw attributes: %v", got)
 	}
 }
@@ -47,8 +47,8 @@ func TestEveryKeyIsInOneLineThatFits(t *testing.T) {
 			keys = append(keys, state.UnicastKey(p, uint32(i%50/49)))
 		}
 		var got []state.Key
-		for _, c := range Announce(nil, a, keys) {
-			if len(c.Line) >= maxLine && len(attributeWords(state.IPv4Unicast, a)) < maxLine/2-100 {
+		for _, c := range v42.Announce(nil, a, keys) {
+			if len(c.Line) >= maxLine && len(v42.attributeWords(state.IPv4Unicast, a)) < maxLine/2-100 {
 				t.Fatalf("a line of %d bytes", len(c.Line))
 			}
 			if strings.ContainsAny(c.Line, "\n;{}#\"'\\") || len(c.Keys) == 0 {
@@ -75,9 +75,9 @@ func TestRIBGivesBackWhatWasAnnounced(t *testing.T) {
 		if v6 {
 			prefix, family = "2001:db8::/32", "ipv6 unicast"
 		}
-		text := strings.NewReplacer("(", " ( ", ")", " ) ", "0xc0 ", "0xC0 ", "0xe0 ", "0xE0 ").Replace(attributeWords(state.IPv4Unicast, a))
+		text := strings.NewReplacer("(", " ( ", ")", " ) ", "0xc0 ", "0xC0 ", "0xe0 ", "0xE0 ").Replace(v42.attributeWords(state.IPv4Unicast, a))
 		line := fmt.Sprintf("neighbor 192.0.2.2 local-ip 192.0.2.1 local-as 1 peer-as 2 router-id 1.1.1.1 family-allowed in-open %s %s path-information 0.0.1.0 %s", family, prefix, text)
-		e, err := ParseRIB(line)
+		e, err := v42.ParseRIB(line)
 		if err != nil || e.Attrs != a || len(e.Unknown) > 0 || e.Key.PathID() != 256 {
 			t.Fatalf("%s\n%+v\n%v %q\nwant %v", line, e, err, e.Unknown, a)
 		}

@@ -175,7 +175,7 @@ func parseEvent(text string) (Event, error) {
 // down, backslashes and control characters as they came. A quote inside a
 // string of an event is escaped, so the first two can't match there.
 func repair(text string) string {
-	text = strings.ReplaceAll(text, `": None`, `": null`)
+	text = mendEOR(strings.ReplaceAll(text, `": None`, `": null`))
 	const key = `"aigp": `
 	if before, after, found := strings.Cut(text, key+"0x"); found {
 		digits := len(after) - len(strings.TrimLeft(after, "0123456789abcdef"))
@@ -193,6 +193,18 @@ func repair(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// mendEOR mends the end-of-RIB of exaBGP 6.0, which is an NLRI without a brace:
+// "update": { "announce": { "ipv4 unicast": { "null": [ "eor": {…} ] } } }.
+func mendEOR(text string) string {
+	before, _, update := strings.Cut(text, `"update": { "announce": { `)
+	_, eor, found := strings.Cut(text, `"null": [ "eor": `)
+	family, after, whole := strings.Cut(eor, ` ] } } }`)
+	if !update || !found || !whole {
+		return text
+	}
+	return before + `"eor": ` + family + after
 }
 
 func (u *Update) endOfRIB(family string) {

@@ -66,7 +66,7 @@ func TestCommandsOfFamilies(t *testing.T) {
 		for _, text := range c.keys {
 			keys = append(keys, keyOf(t, c.family, text))
 		}
-		for verb, render := range map[string]func([]netip.Addr, state.Attrs, []state.Key) []Command{"announce": Announce, "withdraw": Withdraw} {
+		for verb, render := range map[string]func([]netip.Addr, state.Attrs, []state.Key) []Command{"announce": v42.Announce, "withdraw": v42.Withdraw} {
 			var got []string
 			var held []state.Key
 			if labels, _ := set(t, c.attrs).Get(state.Label); verb == "withdraw" && len(labels) > 1 {
@@ -91,11 +91,11 @@ func TestCommandsOfFamilies(t *testing.T) {
 		"next-hop=192.0.2.1;label=16,17": "withdraw attributes next-hop 100::200:100:11 next-hop 192.0.2.1 label 16 nlri 10.0.0.0/8",
 		"next-hop=192.0.2.1":             "withdraw attributes next-hop 192.0.2.1 label 524288 nlri 10.0.0.0/8",
 	} {
-		if got := Withdraw(nil, set(t, attrs), stack)[0].Line; got != want {
+		if got := v42.Withdraw(nil, set(t, attrs), stack)[0].Line; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
-	if got := Announce(nil, state.Attrs{}, nil); got != nil {
+	if got := v42.Announce(nil, state.Attrs{}, nil); got != nil {
 		t.Errorf("no keys: %v", got)
 	}
 }
@@ -136,7 +136,7 @@ func TestRecordedFamilies(t *testing.T) {
 	}
 	listed := map[state.Family]int{}
 	for _, line := range recorded(t, "families-rib.txt") {
-		e, err := ParseRIB(line)
+		e, err := v42.ParseRIB(line)
 		if err != nil || len(e.Unknown) > 0 {
 			t.Errorf("%s\n%+v %v", line, e, err)
 		}
@@ -169,7 +169,7 @@ func TestTextOfFamilies(t *testing.T) {
 		"ipv4 flow flow destination-ipv4 10.0.0.0/8 extended-community [ mark x ]": "flow destination 10.0.0.0/8 |  | extended-community mark x",
 		"l2vpn vpls vpls rd 1:1 endpoint 1":                                        "",
 	} {
-		e, err := ParseRIB(name + text)
+		e, err := v42.ParseRIB(name + text)
 		got := fmt.Sprintf("%s | %s | %s", e.Key, e.Attrs, strings.Join(e.Unknown, "; "))
 		if (want == "") != (err != nil) || (want != "" && got != want) {
 			t.Errorf("%s:\n got %s, %v\nwant %s", text, got, err, want)

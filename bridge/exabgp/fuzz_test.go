@@ -43,7 +43,7 @@ func FuzzParseRIB(f *testing.F) {
 	seeds(f, "rib.txt")
 	seeds(f, "families-rib.txt")
 	f.Fuzz(func(t *testing.T, line string) {
-		if e, err := ParseRIB(line); err == nil {
+		if e, err := v42.ParseRIB(line); err == nil {
 			if back, err := state.ParseKey(e.Key.Family, e.Key.String()); err != nil || back != e.Key || !e.Peer.IsValid() {
 				t.Errorf("%+v, %v", e, err)
 			}
@@ -57,7 +57,7 @@ func FuzzParseListings(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
-		neighbors, err := ParseConfiguration(lines)
+		neighbors, err := v42.ParseConfiguration(lines)
 		if err == nil {
 			for _, n := range neighbors {
 				n.Lacks()

@@ -46,7 +46,7 @@ func TestCommandsMeanWhatExaBGPTakes(t *testing.T) {
 		same := true
 		for line := range strings.SplitSeq(printed, "\n") {
 			line = strings.Replace(line, " next-hop 0.0.0.0", "", 1) // filled in for a withdrawal
-			e, err := ParseRIB("neighbor 192.0.2.2 " + line)
+			e, err := v42.ParseRIB("neighbor 192.0.2.2 " + line)
 			theirs[e.Key] = e.Attrs
 			same = same && err == nil && len(e.Unknown) == 0 && ours[e.Key] == e.Attrs
 		}

@@ -80,14 +80,14 @@ func TestWhatIsRenderedParsesBack(t *testing.T) {
 			slices.SortFunc(routes, func(a, b Route) int { return state.CompareKeys(a.Key, b.Key) })
 			return routes
 		}
-		if got := routesOf(t, Announce(peers, a, keys), neighbors, false); !slices.Equal(got, want(a)) {
+		if got := routesOf(t, v42.Announce(peers, a, keys), neighbors, false); !slices.Equal(got, want(a)) {
 			t.Fatalf("announced %v", got)
 		}
 		less := a
 		if v6 { // where withdrawals carry no raw attributes
 			less, _ = a.With(state.Raw, nil)
 		}
-		if got := routesOf(t, Withdraw(peers, a, keys), neighbors, true); !slices.Equal(got, want(less)) {
+		if got := routesOf(t, v42.Withdraw(peers, a, keys), neighbors, true); !slices.Equal(got, want(less)) {
 			t.Fatalf("withdrawn %v", got)
 		}
 	})
@@ -170,11 +170,11 @@ func TestWhatIsRenderedParsesBackInEveryFamily(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := genOther().Draw(t, "route")
 		seen[r.Key.Family] = true
-		if got := routesOf(t, Announce(nil, r.Attrs, []state.Key{r.Key}), nil, false); len(got) != 1 || got[0] != r {
+		if got := routesOf(t, v42.Announce(nil, r.Attrs, []state.Key{r.Key}), nil, false); len(got) != 1 || got[0] != r {
 			t.Fatalf("announced %v\nwant %v", got, r)
 		}
 		r.Attrs, _ = r.Attrs.With(state.Raw, nil)
-		if got := routesOf(t, Withdraw(nil, r.Attrs, []state.Key{r.Key}), nil, true); len(got) != 1 || got[0] != r {
+		if got := routesOf(t, v42.Withdraw(nil, r.Attrs, []state.Key{r.Key}), nil, true); len(got) != 1 || got[0] != r {
 			t.Fatalf("withdrawn %v\nwant %v", got, r)
 		}
 	})
@@ -239,9 +239,9 @@ func checkRoundTrip(t *testing.T, line string, orders []Order) {
 		if len(o.Routes) == 0 {
 			t.Fatalf("%q: an order without routes", line)
 		}
-		render := Announce
+		render := v42.Announce
 		if o.Withdraw {
-			render = Withdraw
+			render = v42.Withdraw
 			if o.Expires != (Expiry{}) {
 				t.Fatalf("%q: a withdrawal expires", line)
 			}

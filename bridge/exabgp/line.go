@@ -1,6 +1,7 @@
 package exabgp
 
 import (
+	"net/netip"
 	"strings"
 )
 
@@ -27,6 +28,9 @@ type Line struct {
 	Text  string // the line itself
 	Event Event  // of an EventLine
 	Err   error  // of a Malformed
+	// Lost is the peer of a Malformed that says what was received of it; the
+	// zero Addr if that can't be told.
+	Lost netip.Addr
 }
 
 // ParseLine classifies a line. Events come between the lines of an answer but
@@ -49,7 +53,7 @@ func ParseLine(text string) Line {
 	}
 	e, err := parseEvent(text)
 	if err != nil {
-		l.Kind, l.Err = Malformed, err
+		l.Kind, l.Err, l.Lost = Malformed, err, lostOf(text)
 		return l
 	}
 	l.Kind, l.Event = EventLine, e
@@ -59,10 +63,23 @@ func ParseLine(text string) Line {
 	return l
 }
 
+// lostOf finds the peer of an event that can't be decoded, by the words that
+// come before anything of the peer's (reactor/api/response/json.py, _neighbor).
+func lostOf(text string) netip.Addr {
+	head, _, received := strings.Cut(text, `"direction": "receive"`)
+	_, rest, _ := strings.Cut(head, `"peer": "`)
+	word, _, _ := strings.Cut(rest, `"`)
+	peer, err := netip.ParseAddr(word)
+	if !received || err != nil {
+		return netip.Addr{}
+	}
+	return peer
+}
+
 // IsBarrierHeader tells whether text is the line that [Barrier] prints before
 // its done (reactor/api/command/neighbor.py, summary_header).
 func IsBarrierHeader(text string) bool {
-	return text == "Peer            AS        up/down state       |     #sent     #recvd"
+	return strings.HasPrefix(text, "Peer            AS        up/down state       |     #sent     #recvd")
 }
 
 // ParseVersion reads the line that [Version] prints, "exabgp 4.2.21".

@@ -25,6 +25,9 @@ func recorded(tb testing.TB, name string) []string {
 	return lines
 }
 
+// v42 is the dialect of most tests.
+var v42 Dialect
+
 func attrs(tb testing.TB, values map[state.Name][]string) state.Attrs {
 	tb.Helper()
 	a, err := state.NewAttrs(values)
@@ -103,14 +106,18 @@ func TestLinesThatAreNotWellFormed(t *testing.T) {
 		line  string
 		check func(Line) bool
 	}{
-		"done is exact":       {"done ", func(l Line) bool { return l.Kind == Text }},
-		"empty":               {"", func(l Line) bool { return l.Kind == Text }},
-		"shutdown word":       {"shutdown", func(l Line) bool { return l.Kind == Shutdown }},
-		"shutdown event":      {`{ "exabgp": "4.0.1", "time": 1, "host" : "h", "pid" : 7, "ppid" : 1, "type": "notification", "notification": "shutdown" }`, func(l Line) bool { return l.Kind == Shutdown }},
-		"cut short":           {head + `state", ` + neighbor, func(l Line) bool { return l.Kind == Malformed && l.Err != nil }},
-		"no neighbor":         {head + `state" }`, func(l Line) bool { return l.Kind == Malformed }},
-		"python's none":       {head + `state", ` + strings.Replace(neighbor, "65001", "None", 1) + `"state": "up" } }`, func(l Line) bool { return l.Event.State == "up" && l.Event.PeerAS == 0 }},
-		"backslash in reason": {head + `state", ` + neighbor + `"state": "down", "reason": "a \x b \"c\"" } }`, func(l Line) bool { return l.Event.Reason == `a \x b "c"` }},
+		"done is exact":  {"done ", func(l Line) bool { return l.Kind == Text }},
+		"empty":          {"", func(l Line) bool { return l.Kind == Text }},
+		"shutdown word":  {"shutdown", func(l Line) bool { return l.Kind == Shutdown }},
+		"shutdown event": {`{ "exabgp": "4.0.1", "time": 1, "host" : "h", "pid" : 7, "ppid" : 1, "type": "notification", "notification": "shutdown" }`, func(l Line) bool { return l.Kind == Shutdown }},
+		"cut short":      {head + `state", ` + neighbor, func(l Line) bool { return l.Kind == Malformed && l.Err != nil }},
+		"cut short where something was received": {head + `update", ` + neighbor + `"direction": "receive", "message": { "update": { `, func(l Line) bool {
+			return l.Kind == Malformed && l.Lost == netip.MustParseAddr("192.0.2.2")
+		}},
+		"cut short where something was sent": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "x": "\"direction\": `, func(l Line) bool { return l.Kind == Malformed && !l.Lost.IsValid() }},
+		"no neighbor":                        {head + `state" }`, func(l Line) bool { return l.Kind == Malformed }},
+		"python's none":                      {head + `state", ` + strings.Replace(neighbor, "65001", "None", 1) + `"state": "up" } }`, func(l Line) bool { return l.Event.State == "up" && l.Event.PeerAS == 0 }},
+		"backslash in reason":                {head + `state", ` + neighbor + `"state": "down", "reason": "a \x b \"c\"" } }`, func(l Line) bool { return l.Event.Reason == `a \x b "c"` }},
 		"aigp is not json": {head + `update", ` + neighbor + `"direction": "send", "message": { "update": { "attribute": { "origin": "igp", "aigp": 0x000000000000000a, "med": 1 }, "announce": { "ipv4 unicast": { "192.0.2.1": [ "10.0.0.0/8" ] } } } } } }`, func(l Line) bool {
 			return l.Event.Update.Announced[0].Attrs.String() == "next-hop 192.0.2.1 med 1 aigp 10"
 		}},
@@ -138,7 +145,7 @@ func TestRecordedRIB(t *testing.T) {
 	families := map[state.Family]int{}
 	var paths []uint32
 	for _, line := range recorded(t, "rib.txt") {
-		e, err := ParseRIB(line)
+		e, err := v42.ParseRIB(line)
 		if err != nil || len(e.Unknown) > 0 || !e.Peer.IsValid() || e.Attrs.NextHop() == "" {
 			t.Errorf("%s\n%+v %v", line, e, err)
 		}
@@ -155,15 +162,15 @@ func TestRecordedRIB(t *testing.T) {
 func TestRIBLinesOfOthers(t *testing.T) {
 	const name = "neighbor 192.0.2.2 local-ip 192.0.2.1 local-as 65000 peer-as 65001 router-id 1.1.1.1 family-allowed in-open "
 	var family *FamilyError
-	if _, err := ParseRIB(name + "l2vpn evpn evpn:mac:::rd 1:1"); !errors.As(err, &family) || family.Family != "l2vpn evpn" {
+	if _, err := v42.ParseRIB(name + "l2vpn evpn evpn:mac:::rd 1:1"); !errors.As(err, &family) || family.Family != "l2vpn evpn" {
 		t.Errorf("evpn: %v", err)
 	}
-	e, err := ParseRIB(name + "ipv4 unicast 10.0.0.0/24 next-hop 1.1.1.1 as-path [ ] community 65000:1 extended-community rate-limit:9600 bgp-prefix-sid [ None ] pmsi a b")
+	e, err := v42.ParseRIB(name + "ipv4 unicast 10.0.0.0/24 next-hop 1.1.1.1 as-path [ ] community 65000:1 extended-community rate-limit:9600 bgp-prefix-sid [ None ] pmsi a b")
 	if err != nil || e.Attrs.String() != "next-hop 1.1.1.1 community 65000:1" || len(e.Unknown) != 3 {
 		t.Errorf("%v %+v %q", err, e.Attrs, e.Unknown)
 	}
 	for _, bad := range []string{"", "neighbor", "neighbor x y", name, name + "ipv4 unicast", name + "ipv4 unicast banana", name + "ipv6 unicast 10.0.0.0/8"} {
-		if _, err := ParseRIB(bad); err == nil {
+		if _, err := v42.ParseRIB(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}

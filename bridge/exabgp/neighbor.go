@@ -13,6 +13,7 @@ import (
 // Neighbor is a neighbor's configuration, as [ShowConfiguration] prints it,
 // without its secrets.
 type Neighbor struct {
+	Dialect         Dialect // of its exaBGP
 	Addr            netip.Addr
 	LocalAddress    netip.Addr // the zero Addr for auto
 	RouterID        netip.Addr
@@ -31,6 +32,7 @@ type Neighbor struct {
 	RouteRefresh    bool
 	ExtendedNextHop bool
 	MultiSession    bool
+	Tags            []string // words of the description like "tag:transit", without "tag:"
 	API             []API
 }
 
@@ -43,7 +45,7 @@ type API struct {
 }
 
 // ParseConfiguration reads the body of [ShowConfiguration].
-func ParseConfiguration(lines []string) ([]Neighbor, error) {
+func (d Dialect) ParseConfiguration(lines []string) ([]Neighbor, error) {
 	var neighbors []Neighbor
 	var path []string
 	for i, line := range lines {
@@ -61,7 +63,7 @@ func ParseConfiguration(lines []string) ([]Neighbor, error) {
 			if !ok || err != nil {
 				return nil, fmt.Errorf("configuration line %d: %q begins no neighbor", i+1, word)
 			}
-			neighbors = append(neighbors, Neighbor{Addr: addr})
+			neighbors = append(neighbors, Neighbor{Dialect: d, Addr: addr})
 			path = append(path, "neighbor")
 		case strings.HasSuffix(word, " {") && !strings.HasPrefix(word, "description "):
 			path = append(path, strings.TrimSuffix(word, " {"))
@@ -108,6 +110,12 @@ func (n *Neighbor) setSession(statement string) {
 		return uint32(v)
 	}
 	switch key {
+	case "description":
+		for _, word := range strings.Fields(strings.Trim(value, `"`)) {
+			if tag, ok := strings.CutPrefix(word, "tag:"); ok && state.CheckTag(tag) == nil && !slices.Contains(n.Tags, tag) {
+				n.Tags = append(n.Tags, tag)
+			}
+		}
 	case "local-address":
 		n.LocalAddress, _ = netip.ParseAddr(value)
 	case "router-id":
@@ -208,13 +216,13 @@ func (n Neighbor) Lacks(processes ...string) []string {
 	if some(func(a API) bool { return !a.sendsUpdates() }) {
 		lacks = append(lacks, "no confirmation of what is sent: add send { parsed; update; } to its api")
 	}
-	if slices.ContainsFunc(n.API, func(a API) bool { return a.Negotiated }) && n.AddPathMode != "disable" && n.AddPathMode != "" {
+	if slices.ContainsFunc(n.API, func(a API) bool { return a.Negotiated }) && n.Dialect.grammar == grammar42 && n.AddPathMode != "disable" && n.AddPathMode != "" {
 		lacks = append(lacks, "negotiated in its api makes exaBGP 4.2 fail with add-path: remove negotiated;")
 	}
 	if !n.AdjRIBOut {
 		lacks = append(lacks, "exaBGP forgets what it announced when the session goes down: add adj-rib-out true;")
 	}
-	if n.RouteRefresh {
+	if n.FlushResets() {
 		lacks = append(lacks, "route-refresh resets the session on exaBGP 4.2 when routes are sent again: add capability { route-refresh disable; }")
 	}
 	if n.GracefulRestart > 0 && !n.ManualEOR {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestRecordedConfiguration(t *testing.T) {
-	neighbors, err := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, err := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	if err != nil || len(neighbors) != 7 {
 		t.Fatalf("%d neighbors, %v", len(neighbors), err)
 	}
@@ -25,21 +25,34 @@ func TestRecordedConfiguration(t *testing.T) {
 		AdjRIBIn: true, AdjRIBOut: true, ManualEOR: true, GroupUpdates: true, ASN4: true,
 		API: []API{{Process: "br", NeighborChanges: true, Receive: []string{"parsed", "notification"}, Send: []string{"parsed", "update"}}},
 	}
-	if d := cmp.Diff(want, neighbors[2], cmpopts.EquateComparable(netip.Addr{})); d != "" {
+	if d := cmp.Diff(want, neighbors[2], cmpopts.EquateComparable(netip.Addr{}, Dialect{})); d != "" {
 		t.Error(d)
 	}
 	if got := neighbors[1]; got.GracefulRestart != 120 || len(got.API) != 2 {
 		t.Errorf("%+v", got)
 	}
 	for _, lines := range [][]string{{"}"}, {"banana"}, {"neighbor x {"}, {"neighbor 192.0.2.1 {", "family {"}} {
-		if _, err := ParseConfiguration(lines); err == nil {
+		if _, err := v42.ParseConfiguration(lines); err == nil {
 			t.Errorf("%q was taken", lines)
 		}
 	}
 }
 
+// What exaBGP says of a neighbor can give it tags, in words of its description.
+func TestTagsOfANeighbor(t *testing.T) {
+	neighbors, err := v42.ParseConfiguration([]string{
+		"neighbor 192.0.2.2 {", `  description "Example Ltd tag:transit, tag:lon1 tag:lon1 tag:";`, "  local-as 65000;", "}",
+	})
+	if err != nil || len(neighbors) != 1 {
+		t.Fatalf("%v, %v", neighbors, err)
+	}
+	if got := neighbors[0].Tags; !slices.Equal(got, []string{"lon1"}) {
+		t.Errorf("tags %q, want lon1 alone: the comma is no part of a tag", got)
+	}
+}
+
 func TestOwnProcess(t *testing.T) {
-	neighbors, _ := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, _ := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	var reached []netip.Addr
 	for _, n := range neighbors[:6] {
 		reached = append(reached, n.Addr)
@@ -56,7 +69,7 @@ func TestOwnProcess(t *testing.T) {
 }
 
 func TestLacks(t *testing.T) {
-	neighbors, _ := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, _ := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	for i, n := range neighbors {
 		if got := n.Lacks("br"); (len(got) != 0) != (i == 6) {
 			t.Errorf("%s lacks %q", n.Addr, got)

@@ -24,6 +24,9 @@ type nlri struct {
 
 func (n *nlri) UnmarshalJSON(b []byte) error {
 	n.text = string(b)
+	if n.plain() {
+		return nil
+	}
 	if json.Unmarshal(b, &n.prefix) == nil {
 		return nil
 	}
@@ -120,7 +123,7 @@ func flowInText(f state.Family, text string) (k state.Key, rest []string, err er
 
 // routeInText reads a route as a table lists it, without its family: what
 // identifies it, and the attributes.
-func routeInText(f state.Family, words []string) (k state.Key, seen Seen, err error) {
+func (d Dialect) routeInText(f state.Family, words []string) (k state.Key, seen Seen, err error) {
 	var labels, rest []string
 	switch {
 	case f.IsFlow():
@@ -142,7 +145,7 @@ func routeInText(f state.Family, words []string) (k state.Key, seen Seen, err er
 	if err != nil {
 		return k, seen, err
 	}
-	return k, seenInText(f, rest).labelled(labels), nil
+	return k, d.seenInText(f, rest).labelled(labels), nil
 }
 
 // cutValue takes a keyword and its value, a word or a list, out of words; ""

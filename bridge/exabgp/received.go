@@ -83,6 +83,18 @@ func (n nlri) identify(family string) (k state.AnyKey, more []string, named bool
 	return state.AnyKey{Family: Printable(family), ID: Printable(id)}, more, false
 }
 
+// plain reads an NLRI that is nothing but a prefix, as exaBGP writes it
+// (nlri/inet.py, json): they come by the hundred thousand.
+func (n *nlri) plain() bool {
+	rest, ok := strings.CutPrefix(n.text, `{ "nlri": "`)
+	prefix, ok2 := strings.CutSuffix(rest, `" }`)
+	if !ok || !ok2 || strings.Trim(prefix, "0123456789abcdef:./") != "" {
+		return false
+	}
+	n.prefix = prefix
+	return true
+}
+
 // identity is what tells an NLRI from others of its family, out of exaBGP's
 // JSON of it: without what an announce and its withdraw may differ in. What
 // that says is more.

@@ -115,7 +115,7 @@ func TestParseReceived(t *testing.T) {
 		name + "ipv4 unicast banana next-hop 192.0.2.9":                                   `a route to 192.0.2.2 is of family "a form that can't be read", which routesync can't name`,
 		"Peer AS up/down": `rib line "Peer AS up/down" names no neighbor`,
 	} {
-		e, err := ParseReceived(line)
+		e, err := v42.ParseReceived(line)
 		got := fmt.Sprintf("%s %s %s %s", e.Peer, e.Key.Family, e.Key, e.Attrs)
 		if err != nil {
 			got = err.Error()
@@ -127,7 +127,7 @@ func TestParseReceived(t *testing.T) {
 }
 
 func TestReceives(t *testing.T) {
-	neighbors, err := ParseConfiguration(recorded(t, "configuration.txt"))
+	neighbors, err := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,4 +161,22 @@ func FuzzReceived(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkReceived reads the event of an UPDATE with many routes.
+func BenchmarkReceived(b *testing.B) {
+	const routes = 1000
+	var nlri []string
+	for i := range routes {
+		nlri = append(nlri, fmt.Sprintf(`{ "nlri": "20.%d.%d.0/24" }`, i>>8, i&255))
+	}
+	line := receivedLine(`{ "update": { "attribute": { "origin": "igp", "as-path": [ 65001 ], "confederation-path": [] }, "announce": { "ipv4 unicast": { "192.0.2.9": [ ` +
+		strings.Join(nlri, ", ") + ` ] } } } }`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if l := ParseLine(line); len(l.Event.Update.Reached[0].Keys) != routes {
+			b.Fatal(l.Err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*routes), "ns/route")
 }

@@ -32,7 +32,7 @@ func (e *FamilyError) Error() string {
 // local-ip … family-allowed in-open ipv4 unicast 10.0.0.0/24 next-hop
 // 192.0.2.1 med 1". Its error is a [*FamilyError] if only the family is
 // foreign.
-func ParseRIB(line string) (RIBEntry, error) {
+func (d Dialect) ParseRIB(line string) (RIBEntry, error) {
 	var e RIBEntry
 	words := strings.Fields(line)
 	var err error
@@ -57,7 +57,7 @@ func ParseRIB(line string) (RIBEntry, error) {
 	if err != nil {
 		return e, &FamilyError{Peer: e.Peer, Family: family}
 	}
-	e.Key, e.Seen, err = routeInText(f, words[2:])
+	e.Key, e.Seen, err = d.routeInText(f, words[2:])
 	if err != nil {
 		return e, fmt.Errorf("rib line %q: %w", line, err)
 	}
@@ -74,8 +74,8 @@ type ReceivedEntry struct {
 // ParseReceived reads a line of the body of [ShowReceived], which has the form
 // of [ShowRIB]'s. Its error is a [*FamilyError] if the route is of a family
 // that can't be read from text, or does not read as one of its family.
-func ParseReceived(line string) (ReceivedEntry, error) {
-	e, err := ParseRIB(line)
+func (d Dialect) ParseReceived(line string) (ReceivedEntry, error) {
+	e, err := d.ParseRIB(line)
 	var foreign *FamilyError
 	switch {
 	case errors.As(err, &foreign):
@@ -91,7 +91,7 @@ func ParseReceived(line string) (ReceivedEntry, error) {
 
 // seenInText reads attributes as exaBGP prints them (attributes.py,
 // _generate_text).
-func seenInText(f state.Family, words []string) Seen {
+func (d Dialect) seenInText(f state.Family, words []string) Seen {
 	g := newGather()
 	g.flow = f.IsFlow()
 	for len(words) > 0 {
@@ -102,7 +102,13 @@ func seenInText(f state.Family, words []string) Seen {
 		}
 		values := words[1:n]
 		words = words[n:]
-		if !g.fromText(state.Name(name), values) {
+		read := false
+		if name == string(state.ASPath) && d.segmented() {
+			read = g.segments(values)
+		} else {
+			read = g.fromText(state.Name(name), values)
+		}
+		if !read {
 			g.lose("%s", strings.Join(append([]string{name}, values...), " "))
 		}
 	}
@@ -160,6 +166,27 @@ func (g *gather) pathText(words []string) bool {
 	}
 	if len(g.values[state.ASPath]) == 0 {
 		delete(g.values, state.ASPath) // "[ ]", the empty path
+	}
+	return true
+}
+
+// segments reads "( 65000 65001 ) [ 65002 65003 ]": a sequence and a set.
+func (g *gather) segments(words []string) bool {
+	var values []string
+	for len(words) > 0 {
+		end := map[string]string{"(": ")", "[": "]"}[words[0]]
+		n := slices.Index(words, end)
+		if end == "" || n < 0 || words[0] == "(" && len(values) > 0 || words[0] == "[" && n+1 < len(words) {
+			return false // of a confederation, or in an order that state has no word for
+		}
+		segment := words[1:n]
+		if words[0] == "[" {
+			segment = []string{"(" + strings.Join(segment, " ") + ")"}
+		}
+		values, words = append(values, segment...), words[n+1:]
+	}
+	if len(values) > 0 {
+		g.add(state.ASPath, values...)
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package exabgp
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -150,6 +151,9 @@ func (g *gather) text(name state.Name, value json.RawMessage) error {
 // path adds a sequence, or the set that comes after it: "as-path" sorts before
 // "as-set".
 func (g *gather) path(key string, value json.RawMessage) error {
+	if bytes.HasPrefix(value, []byte("{")) {
+		return g.segmentsJSON(value)
+	}
 	var list []uint64
 	if err := json.Unmarshal(value, &list); err != nil {
 		return err
@@ -165,6 +169,41 @@ func (g *gather) path(key string, value json.RawMessage) error {
 		words = []string{"(" + strings.Join(words, " ") + ")"}
 	}
 	g.add(state.ASPath, words...)
+	return nil
+}
+
+// segmentsJSON reads {"0": {"element": "as-sequence", "value": [1, 2]}, "1":
+// {"element": "as-set", "value": [3]}}, which exaBGP 5.0 and newer write. The
+// segments of a confederation are called as-sequence there too, so that one
+// before a sequence shows only by not being full (RFC 4271 §4.3).
+func (g *gather) segmentsJSON(value json.RawMessage) error {
+	var segments map[string]struct {
+		Element string
+		Value   []uint64
+	}
+	if err := json.Unmarshal(value, &segments); err != nil {
+		return err
+	}
+	const full = 255
+	var path []string
+	for i := range len(segments) {
+		s, ok := segments[strconv.Itoa(i)]
+		words := make([]string, len(s.Value))
+		for j, n := range s.Value {
+			words[j] = strconv.FormatUint(n, 10)
+		}
+		switch {
+		case ok && s.Element == "as-sequence" && len(path) == i*full:
+			path = append(path, words...)
+		case ok && s.Element == "as-set" && i == len(segments)-1:
+			path = append(path, "("+strings.Join(words, " ")+")")
+		default:
+			return fmt.Errorf("no as-path of ours")
+		}
+	}
+	if len(path) > 0 {
+		g.add(state.ASPath, path...)
+	}
 	return nil
 }
 
@@ -214,6 +253,19 @@ func (g *gather) prefixSID(value json.RawMessage) error {
 		var addr string
 		if json.Unmarshal(sid[key], &addr) == nil && len(sid) == 1 {
 			g.add(state.PrefixSIDSRv6, word+" "+addr)
+			return nil
+		}
+	}
+	// TLVs that exaBGP 5.0 and newer do not decode, from behind their length.
+	for key, code := range map[string]byte{"attribute-not-implemented-2": tlvIPv6SID, "attribute-not-implemented-4": tlvVPNSID} {
+		var text string
+		if json.Unmarshal(sid[key], &text) == nil && len(sid) == 1 {
+			data, err := hex.DecodeString(strings.TrimPrefix(text, "0x"))
+			name, values, ok := keywordValue(codePrefixSID, append([]byte{code, 0, byte(len(data))}, data...))
+			if err != nil || !ok {
+				return fmt.Errorf("it has other parts")
+			}
+			g.add(name, values...)
 			return nil
 		}
 	}

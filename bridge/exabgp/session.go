@@ -48,7 +48,8 @@ func ParseExtensive(lines []string) ([]Session, error) {
 		if len(sessions) == 0 {
 			return nil, fmt.Errorf("neighbor listing line %d: %q belongs to no neighbor", i+1, line)
 		}
-		if strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   ") {
+		// A heading is indented by 2, from 5.0 on by 4, and what is below it by 3.
+		if indent := len(line) - len(strings.TrimLeft(line, " ")); indent == 2 || indent == 4 {
 			section = words[0]
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 // Check tells why a route must not be given to exaBGP for this neighbor, though
 // exaBGP would answer done. Its error is for people.
 func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
-	if err := unspeakable(k, attrs); err != nil {
+	if err := n.Dialect.unspeakable(k, attrs); err != nil {
 		return err
 	}
 	if !slices.Contains(n.Families, k.Family) {
@@ -34,15 +34,18 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 	return nil
 }
 
-// unspeakable tells why exaBGP 4.2 can't say a route, or not say it right.
-func unspeakable(k state.Key, attrs state.Attrs) error {
+// unspeakable tells why exaBGP can't say a route, or not say it right.
+func (d Dialect) unspeakable(k state.Key, attrs state.Attrs) error {
 	if k.Family == state.IPv4Multicast || k.Family == state.IPv6Multicast {
 		// It puts them where IPv4 unicast is (update/__init__.py, messages), and
 		// the peer has them as that; for IPv6 it has no word at all.
-		return fmt.Errorf("exaBGP 4.2 can't announce %s: it sends ipv4 multicast as ipv4 unicast, and ipv6 multicast not at all", k.Family)
+		return fmt.Errorf("%s can't announce %s: it sends ipv4 multicast as ipv4 unicast, and ipv6 multicast not at all", d, k.Family)
 	}
 	if _, base, _, _, ok := k.VPLS(); ok && base > math.MaxUint16 {
-		return fmt.Errorf("exaBGP 4.2 takes a vpls base up to %d, not %d", math.MaxUint16, base)
+		return fmt.Errorf("%s takes a vpls base up to %d, not %d", d, math.MaxUint16, base)
+	}
+	if sid, ok := attrs.Get(state.PrefixSIDSRv6); ok && d.segmented() && strings.HasPrefix(sid[0], "l3vpn ") {
+		return fmt.Errorf("%s does not report bgp-prefix-sid-srv6 l3vpn, so that it could not be confirmed", d)
 	}
 	if !k.Family.IsFlow() {
 		return nil
@@ -50,7 +53,7 @@ func unspeakable(k state.Key, attrs state.Attrs) error {
 	communities, _ := attrs.Get(state.ExtendedCommunity)
 	for _, c := range communities {
 		if !exactOnFlow(c) {
-			return fmt.Errorf("exaBGP 4.2 can't tell extended-community %s from others on a flow route, and would not send a change of it", c)
+			return fmt.Errorf("%s can't tell extended-community %s from others on a flow route, and would not send a change of it", d, c)
 		}
 	}
 	return nil
@@ -73,6 +76,21 @@ func (n Neighbor) self(f state.Family) netip.Addr {
 		return netip.IPv4Unspecified()
 	}
 	return netip.IPv6Unspecified()
+}
+
+// Same tells whether a route with either attributes is one to exaBGP, so that it
+// sends nothing when one takes the place of the other: 5.0 and newer put their
+// own address in the place of next-hop self before they compare.
+func (n Neighbor) Same(f state.Family, a, b state.Attrs) bool {
+	resolved := func(attrs state.Attrs) state.Attrs {
+		if self := n.self(f); n.Dialect.segmented() && attrs.NextHop() == "self" && self.IsValid() {
+			if attrs, err := attrs.With(state.NextHop, []string{self.String()}); err == nil {
+				return attrs
+			}
+		}
+		return attrs
+	}
+	return resolved(a) == resolved(b)
 }
 
 // Matches tells whether what exaBGP reports to have sent to this neighbor is

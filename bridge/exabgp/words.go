@@ -12,7 +12,7 @@ import (
 
 // attributeWords renders attrs for a route that is no flow, each with a blank
 // before it. The label is not among them.
-func attributeWords(f state.Family, attrs state.Attrs) string {
+func (d Dialect) attributeWords(f state.Family, attrs state.Attrs) string {
 	var b strings.Builder
 	for name, values := range attrs.All() {
 		joined := strings.Join(values, " ")
@@ -33,7 +33,9 @@ func attributeWords(f state.Family, attrs state.Attrs) string {
 			}
 			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
 		case state.Label:
-		case state.ASPath, state.Community, state.ClusterList:
+		case state.ASPath:
+			b.WriteString(" as-path " + d.path(values))
+		case state.Community, state.ClusterList:
 			fmt.Fprintf(&b, " %s [ %s ]", name, joined)
 		case state.ExtendedCommunity, state.PrefixSID, state.PrefixSIDSRv6:
 			// exaBGP's own text of these is not exact: it encodes
@@ -50,6 +52,20 @@ func attributeWords(f state.Family, attrs state.Attrs) string {
 		}
 	}
 	return b.String()
+}
+
+// path renders an as-path: numbers, and a set in parentheses after them.
+func (d Dialect) path(values []string) string {
+	joined := strings.Join(values, " ")
+	if !d.segmented() || !strings.Contains(joined, "(") {
+		return "[ " + joined + " ]"
+	}
+	sequence, set, _ := strings.Cut(joined, "(")
+	set = "( " + strings.TrimSuffix(set, ")") + " )"
+	if sequence = strings.TrimSpace(sequence); sequence == "" {
+		return set
+	}
+	return "[ " + sequence + " ] " + set
 }
 
 func writeRaw(b *strings.Builder, name state.Name, values []string) {

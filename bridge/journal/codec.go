@@ -34,7 +34,8 @@ func decodeKey(b []byte) (state.Key, error) {
 
 func compareClaims(a, b Claim) int {
 	return cmp.Or(strings.Compare(a.Owner, b.Owner), cmp.Compare(a.From.At, b.From.At),
-		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires))
+		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires),
+		cmp.Compare(a.From.Lease, b.From.Lease))
 }
 
 // canonical is claims in the order of their owners and provenances, each once,
@@ -71,6 +72,7 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 			b = appendText(b, c.From.By)
 			b = binary.AppendVarint(b, c.From.At)
 			b = binary.AppendVarint(b, c.From.Expires)
+			b = binary.AppendVarint(b, c.From.Lease)
 		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
 		for _, p := range c.Peers {
@@ -107,7 +109,7 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 	for range n {
 		c := Claim{Owner: string(r.take(r.count(1)))}
 		if value[0] == recordByHand {
-			c.From = state.Provenance{By: string(r.take(r.count(1))), At: r.number(), Expires: r.number()}
+			c.From = state.Provenance{By: string(r.take(r.count(1))), At: r.number(), Expires: r.number(), Lease: r.number()}
 			byHand = byHand || c.From != state.Provenance{}
 		}
 		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {

@@ -199,7 +199,7 @@ func drawEntries() *rapid.Generator[[]Entry] {
 	claim := rapid.Custom(func(t *rapid.T) Claim {
 		c := Claim{Owner: owner.Draw(t, "owner"), Peers: rapid.SliceOfN(addr, 0, 4).Draw(t, "peers")}
 		if rapid.Bool().Draw(t, "by hand") {
-			c.From = state.Provenance{By: owner.Draw(t, "by"), At: rapid.Int64().Draw(t, "at"), Expires: rapid.Int64().Draw(t, "expires")}
+			c.From = state.Provenance{By: owner.Draw(t, "by"), At: rapid.Int64().Draw(t, "at"), Expires: rapid.Int64().Draw(t, "expires"), Lease: rapid.Int64().Draw(t, "lease")}
 		}
 		return c
 	})

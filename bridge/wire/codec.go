@@ -18,6 +18,12 @@ type groupJSON struct {
 	Attrs  attrsJSON    `json:"attributes,omitempty"`
 	Peers  []netip.Addr `json:"peers"`
 	NLRI   []string     `json:"nlri"`
+	termJSON
+}
+
+type termJSON struct {
+	Expires int64 `json:"expires_unix_ms,omitempty"`
+	Lease   int64 `json:"lease_ms,omitempty"`
 }
 
 type batchJSON struct {
@@ -28,6 +34,14 @@ type batchJSON struct {
 	Seq      int64       `json:"seq"`
 	Announce []groupJSON `json:"announce,omitempty"`
 	Withdraw []groupJSON `json:"withdraw,omitempty"`
+	Adopt    []adoptJSON `json:"adopt,omitempty"`
+}
+
+type adoptJSON struct {
+	Family string       `json:"family"`
+	From   string       `json:"from"`
+	Peers  []netip.Addr `json:"peers"`
+	NLRI   []string     `json:"nlri"`
 }
 
 type atJSON struct {
@@ -47,6 +61,7 @@ type fromJSON struct {
 	By      string `json:"by"`
 	At      int64  `json:"at_unix_ms"`
 	Expires int64  `json:"expires_unix_ms,omitempty"`
+	Lease   int64  `json:"lease_ms,omitempty"`
 }
 
 type entryJSON struct {
@@ -79,6 +94,7 @@ type neighborJSON struct {
 	Families []string   `json:"families"`
 	Lacks    []string   `json:"lacks,omitempty"`
 	Received *int       `json:"received,omitempty"`
+	Tags     []string   `json:"tags,omitempty"`
 }
 
 type aboutJSON struct {
@@ -173,7 +189,7 @@ func fromKeys(family string, texts []string) (state.Family, []state.Key, error) 
 }
 
 func toGroup(g Group) groupJSON {
-	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys)}
+	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys), termJSON: termJSON{g.Expires, g.Lease}}
 	if g.Attrs != (state.Attrs{}) {
 		j.Attrs = toAttrs(g.Attrs)
 	}
@@ -197,7 +213,7 @@ func fromGroup(j groupJSON) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys}, nil
+	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys, Expires: j.Expires, Lease: j.Lease}, nil
 }
 
 func fromGroups(in []groupJSON) ([]Group, error) {
@@ -214,7 +230,11 @@ func fromGroups(in []groupJSON) ([]Group, error) {
 
 // EncodeBatch returns the body of a batch.
 func EncodeBatch(b Batch) ([]byte, error) {
-	return encode(batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw)})
+	j := batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw), nil}
+	for _, a := range b.Adopt {
+		j.Adopt = append(j.Adopt, adoptJSON{a.Family.String(), a.From, a.Peers, toKeys(a.Keys)})
+	}
+	return encode(j)
 }
 
 // DecodeBatch reads what [EncodeBatch] wrote.
@@ -229,6 +249,13 @@ func DecodeBatch(data []byte) (Batch, error) {
 	}
 	if b.Withdraw, err = fromGroups(j.Withdraw); err != nil {
 		return Batch{}, fmt.Errorf("decode batch: withdraw: %w", err)
+	}
+	for _, aj := range j.Adopt {
+		a := Adoption{From: aj.From, Peers: aj.Peers}
+		if a.Family, a.Keys, err = fromKeys(aj.Family, aj.NLRI); err != nil {
+			return Batch{}, fmt.Errorf("decode batch: adopt: %w", err)
+		}
+		b.Adopt = append(b.Adopt, a)
 	}
 	return b, nil
 }

@@ -41,7 +41,7 @@ const (
 	SessionDown HappeningKind = "down"
 	// Trouble is anything else that went wrong.
 	Trouble HappeningKind = "trouble"
-	// Typing is what somebody typed; Text is that.
+	// Typing is a command by hand; Text says who gave it.
 	Typing HappeningKind = "command"
 )
 

@@ -80,7 +80,6 @@ func verdicts() []Verdict {
 type commandJSON struct {
 	Verb string `json:"verb"`
 	groupJSON
-	Expires int64 `json:"expires_unix_ms,omitempty"`
 }
 
 type typedJSON struct {
@@ -104,11 +103,11 @@ func EncodeTyped(t Typed) ([]byte, error) {
 		if len(c.Keys) == 0 {
 			return nil, errors.New("encode typed commands: one has no route")
 		}
-		cj := commandJSON{Verb: verbAnnounce, Expires: c.Expires}
+		cj := commandJSON{Verb: verbAnnounce}
 		if c.Withdraw {
 			cj.Verb = verbWithdraw
 		}
-		cj.groupJSON = toGroup(Group{Family: c.Keys[0].Family, Attrs: c.Attrs, Peers: c.Peers, Keys: c.Keys})
+		cj.groupJSON = toGroup(Group{Family: c.Keys[0].Family, Attrs: c.Attrs, Peers: c.Peers, Keys: c.Keys, Expires: c.Expires})
 		j.Commands = append(j.Commands, cj)
 	}
 	return encode(j)
@@ -139,10 +138,12 @@ func fromCommand(j commandJSON) (Command, error) {
 	if err != nil {
 		return Command{}, err
 	}
-	c := Command{Withdraw: j.Verb == verbWithdraw, Attrs: g.Attrs, Peers: g.Peers, Keys: g.Keys, Expires: j.Expires}
+	c := Command{Withdraw: j.Verb == verbWithdraw, Attrs: g.Attrs, Peers: g.Peers, Keys: g.Keys, Expires: g.Expires}
 	switch {
 	case j.Verb != verbAnnounce && j.Verb != verbWithdraw:
 		return Command{}, fmt.Errorf("verb %q is not known", j.Verb)
+	case g.Lease != 0:
+		return Command{}, errors.New("a command by hand has a lease")
 	case c.Withdraw && (c.Attrs != state.Attrs{} || c.Expires != 0):
 		return Command{}, errors.New("a withdraw has attributes, or expires")
 	}

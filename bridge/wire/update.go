@@ -81,7 +81,7 @@ func toEntry(e Entry) entryJSON {
 	for _, a := range e.Adverts {
 		aj := advertJSON{Owner: a.Owner, Attrs: toAttrs(a.Attrs)}
 		if a.From != (state.Provenance{}) {
-			aj.From = &fromJSON{a.From.By, a.From.At, a.From.Expires}
+			aj.From = &fromJSON{a.From.By, a.From.At, a.From.Expires, a.From.Lease}
 		}
 		for _, at := range a.At {
 			aj.At = append(aj.At, atJSON{at.Peer, at.Grade.String(), at.Reason})
@@ -103,7 +103,7 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 			return Entry{}, err
 		}
 		if aj.From != nil {
-			a.From = state.Provenance{By: aj.From.By, At: aj.From.At, Expires: aj.From.Expires}
+			a.From = state.Provenance{By: aj.From.By, At: aj.From.At, Expires: aj.From.Expires, Lease: aj.From.Lease}
 		}
 		for _, at := range aj.At {
 			g, err := state.ParseGrade(at.Grade)
@@ -124,7 +124,7 @@ func toAbout(a *About) *aboutJSON {
 	j := &aboutJSON{Version: a.Version, ExaBGP: a.ExaBGP, Host: a.Host, PID: a.PID, Ready: a.Ready, Lacks: a.Lacks, Leases: a.Leases,
 		Converged: a.Converged, LastError: a.LastError, LastErrorAt: a.LastErrorAt}
 	for _, p := range a.Peers {
-		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received}
+		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received, Tags: p.Tags}
 		for _, f := range p.Families {
 			n.Families = append(n.Families, f.String())
 		}
@@ -137,7 +137,12 @@ func fromAbout(j *aboutJSON) (*About, error) {
 	a := &About{Version: j.Version, ExaBGP: j.ExaBGP, Host: j.Host, PID: j.PID, Ready: j.Ready, Lacks: j.Lacks, Leases: j.Leases,
 		Converged: j.Converged, LastError: j.LastError, LastErrorAt: j.LastErrorAt}
 	for _, n := range j.Peers {
-		p := state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: n.Since, Lacks: n.Lacks, Received: n.Received}
+		p := state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: n.Since, Lacks: n.Lacks, Received: n.Received, Tags: n.Tags}
+		for _, tag := range n.Tags {
+			if err := state.CheckTag(tag); err != nil {
+				return nil, err
+			}
+		}
 		for _, text := range n.Families {
 			f, err := state.ParseFamily(text)
 			if err != nil {

@@ -45,6 +45,8 @@ type Group struct {
 	Attrs  state.Attrs // of an announce; zero in a withdraw
 	Peers  []netip.Addr
 	Keys   []state.Key
+	// Expires and Lease are of an announce, see [state.Provenance].
+	Expires, Lease int64
 }
 
 // Commander says who commands: a process, for people to find.
@@ -73,14 +75,24 @@ type Batch struct {
 	Speaker, Boot, Owner string
 	Epoch, Seq           int64
 	Announce, Withdraw   []Group
+	Adopt                []Adoption
+}
+
+// Adoption makes routes the commander's that somebody else announces, as they
+// are: exaBGP is told nothing.
+type Adoption struct {
+	Family state.Family
+	From   string // whose they are; "" for exaBGP's own
+	Peers  []netip.Addr
+	Keys   []state.Key
 }
 
 // Request asks a bridge for something; the answer goes to the queue that the
 // AMQP reply-to property names.
 type Request struct {
 	Kind  string    // one of the Request constants
-	Owner string    // of RequestLease
-	From  Commander // of RequestLease
+	Owner string    // of RequestLease and RequestAlive
+	From  Commander // of the same
 }
 
 const (
@@ -89,6 +101,9 @@ const (
 	RequestLease = "lease"
 	// RequestSnapshot asks for the whole state.
 	RequestSnapshot = "snapshot"
+	// RequestAlive says that the holder of a lease is there; nothing is
+	// answered. Routes may depend on that, see [state.Provenance].
+	RequestAlive = "alive"
 )
 
 // Grant answers RequestLease.

@@ -48,10 +48,12 @@ func sampleBatch(t testing.TB) wire.Batch {
 				state.NextHop: {"192.0.2.1"}, state.MED: {"5"}, state.AtomicAggregate: {}, state.Community: {"65000:1", "no-export"},
 				state.ASPath: {"65001", "(65002 65003)"},
 			}),
-			Peers: []netip.Addr{peer},
-			Keys:  []state.Key{mustKey(t, "10.0.0.0/24", 0), mustKey(t, "10.0.1.0/24", 7)},
+			Peers:   []netip.Addr{peer},
+			Keys:    []state.Key{mustKey(t, "10.0.0.0/24", 0), mustKey(t, "10.0.1.0/24", 7)},
+			Expires: 11, Lease: 12,
 		}},
 		Withdraw: []wire.Group{{Family: state.IPv6Unicast, Keys: []state.Key{mustKey(t, "2001:db8::/32", 0)}}},
+		Adopt:    []wire.Adoption{{Family: state.IPv4Unicast, From: "console", Peers: []netip.Addr{peer}, Keys: []state.Key{mustKey(t, "10.9.0.0/24", 0)}}},
 	}
 }
 
@@ -64,14 +66,14 @@ func sampleUpdate(t testing.TB) wire.Update {
 			Version: "v", ExaBGP: "4.2.21", Host: "h", PID: 1, Ready: true, Lacks: []string{"x"},
 			Peers: []state.Neighbor{{
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
-				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Received: new(3),
+				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Received: new(3),
 			}},
 			Leases:    []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
 			Converged: 8, LastError: "e", LastErrorAt: 9,
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
-			Adverts: []state.Advert{{Attrs: attrs, Owner: "team", From: state.Provenance{By: "al", At: 5, Expires: 6}, At: []state.At{{Peer: peer, Grade: state.Unsent, Reason: "z"}}}},
+			Adverts: []state.Advert{{Attrs: attrs, Owner: "team", From: state.Provenance{By: "al", At: 5, Expires: 6, Lease: 7}, At: []state.At{{Peer: peer, Grade: state.Unsent, Reason: "z"}}}},
 		}},
 		Refused: []state.Refusal{{Key: mustKey(t, "10.0.1.0/24", 0), Owner: "team", Attrs: attrs, Peers: "192.0.2.1", Reason: "no"}},
 		Cleared: []wire.Cleared{{Key: mustKey(t, "10.0.2.0/24", 0), Owner: "team"}},

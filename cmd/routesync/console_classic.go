@@ -133,7 +133,10 @@ func (b *classic) publish(ctx context.Context, s *rabbit.Session) error {
 func (l letter) send(s *rabbit.Session) error {
 	defer close(l.results)
 	for i, c := range l.commands {
-		lines := exabgp.Lines(c.Withdraw, c.Peers, c.Attrs, c.Keys)
+		lines := exabgp.AnnounceLines(c.Peers, c.Attrs, c.Keys)
+		if c.Withdraw {
+			lines = exabgp.WithdrawLines(c.Peers, c.Attrs, c.Keys)
+		}
 		msg := rabbit.Message{Key: rabbit.ToExaBGP, Body: []byte(strings.Join(lines, "\n")), Persistent: true, Mandatory: true, Plain: true}
 		err := s.Publish(l.ctx, msg)
 		o := wire.Outcome{Verdict: console.Published, Keys: c.Keys}

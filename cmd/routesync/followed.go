@@ -28,6 +28,7 @@ type followed struct {
 	Unknown    []string       `json:"unknown,omitempty"`
 	Grade      string         `json:"grade,omitempty"`
 	Reason     string         `json:"reason,omitempty"`
+	By         string         `json:"by,omitempty"`    // who gave a command
 	Count      *int           `json:"count,omitempty"` // routes of a table, or how many were overtaken or lost
 
 	attrs state.SeenAttrs
@@ -89,6 +90,9 @@ func followedChange(c *wire.Change) []followed {
 
 func followedHappening(h *wire.Happening) []followed {
 	f := followed{Type: string(h.Kind), Stream: streamEvents, At: timeJSON(h.At), Owner: h.Owner, Family: h.Family, Reason: h.Text}
+	if h.Kind == wire.Typing {
+		f.By, f.Reason = h.Text, ""
+	}
 	if h.Peer.IsValid() {
 		f.Peer = h.Peer.String()
 	}
@@ -167,8 +171,10 @@ func (f *followed) text() string {
 		return fmt.Sprintf("%s left out, which later ones overtook", count(*f.Count, "change"))
 	case "lost":
 		return fmt.Sprintf("%s lost: they came faster than they could be told", count(*f.Count, "event"))
-	case string(wire.Drift), string(wire.Trouble), string(wire.Typing):
+	case string(wire.Drift), string(wire.Trouble):
 		return f.Reason
+	case string(wire.Typing):
+		return fmt.Sprintf("%s %s, given by %s", f.Action, route, f.By)
 	case string(wire.Sending):
 		return fmt.Sprintf("%s %s to %s", f.Action, route, f.Peer)
 	}

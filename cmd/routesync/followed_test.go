@@ -64,7 +64,7 @@ func followedSample(t *testing.T, out *followWriter, events bool) error {
 			{Kind: wire.SessionDown, At: at, Peer: up(), Text: "peer reset"},
 			{Kind: wire.SessionUp, At: at, Peer: up()},
 			{Kind: wire.Trouble, At: at, Text: "exaBGP does not answer"},
-			{Kind: wire.Typing, At: at, Text: "announce 10.0.0.0/8 from al on noc1"},
+			{Kind: wire.Typing, At: at, Owner: "console", Family: "ipv4 unicast", IDs: []string{"10.0.0.0/8"}, Text: "al on noc1 (console)"},
 		}})
 	}
 	if err := out.write(followedTable("edge1", table, receivedFilter{})); err != nil {

@@ -45,6 +45,7 @@ type peerJSON struct {
 	Up       bool     `json:"up"`
 	Since    string   `json:"since,omitempty"`
 	Families []string `json:"families"`
+	Tags     []string `json:"tags,omitempty"`
 }
 
 type changeJSON struct {
@@ -175,7 +176,7 @@ func (o observation) base() baseJSON {
 }
 
 func neighborJSON(n state.Neighbor) peerJSON {
-	p := peerJSON{Address: n.Addr.String(), LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: timeJSON(n.Since), Families: []string{}}
+	p := peerJSON{Address: n.Addr.String(), LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: timeJSON(n.Since), Families: []string{}, Tags: n.Tags}
 	for _, f := range n.Families {
 		p.Families = append(p.Families, f.String())
 	}

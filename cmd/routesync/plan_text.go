@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"routesync/reconcile"
@@ -127,10 +129,10 @@ func (s speakerPlan) change(c state.Change) row {
 		r.detail = c.After.String()
 	case c.Op == state.Withdraw:
 		r.detail = c.Before.String()
-	case c.Before == c.After:
+	case c.Before == c.After && c.Was.Expires == c.Wanted.Expires && c.Was.Lease == c.Wanted.Lease:
 		r.detail = c.After.String() + " (is being withdrawn)"
 	default:
-		r.detail = difference(c.Before, c.After)
+		r.detail = strings.Join(append(difference(c.Before, c.After), termDifference(c)...), ", ")
 	}
 	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
 		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
@@ -191,7 +193,7 @@ func (s speakerPlan) where(peers []netip.Addr, f state.Family) string {
 }
 
 // difference names the attributes that change.
-func difference(before, after state.Attrs) string {
+func difference(before, after state.Attrs) []string {
 	var words []string
 	for _, name := range append(state.Names(), state.Label) {
 		old, had := before.Get(name)
@@ -201,7 +203,26 @@ func difference(before, after state.Attrs) string {
 		}
 		words = append(words, fmt.Sprintf("%s %s -> %s", name, value(old, had), value(now, has)))
 	}
-	return strings.Join(words, ", ")
+	return words
+}
+
+// termDifference names what changes in how long the route stays.
+func termDifference(c state.Change) []string {
+	var words []string
+	if was, now := c.Was.Expires, c.Wanted.Expires; was != now {
+		words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(now), "never")))
+	}
+	if was, now := c.Was.Lease, c.Wanted.Lease; was != now {
+		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now)))
+	}
+	return words
+}
+
+func leaseText(ms int64) string {
+	if ms == 0 {
+		return "(none)"
+	}
+	return duration(time.Duration(ms) * time.Millisecond)
 }
 
 func value(values []string, there bool) string {

@@ -10,6 +10,7 @@ type fromJSON struct {
 	By      string `json:"by"`
 	At      string `json:"at"`
 	Expires string `json:"expires,omitempty"`
+	Lease   int64  `json:"lease_ms,omitempty"`
 }
 
 // provenanceJSON is a provenance, nil for none.
@@ -17,7 +18,7 @@ func provenanceJSON(p state.Provenance) *fromJSON {
 	if p == (state.Provenance{}) {
 		return nil
 	}
-	return &fromJSON{p.By, timeJSON(p.At), timeJSON(p.Expires)}
+	return &fromJSON{p.By, timeJSON(p.At), timeJSON(p.Expires), p.Lease}
 }
 
 // whose says who announces a route: an owner, and of a route by hand who gave
@@ -32,6 +33,9 @@ func whose(a state.Advert) string {
 	}
 	if a.From.Expires != 0 {
 		text += ", expires " + timeJSON(a.From.Expires)
+	}
+	if a.From.Lease != 0 {
+		text += ", for a lease of " + leaseText(a.From.Lease)
 	}
 	return text
 }

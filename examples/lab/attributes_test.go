@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"routesync/bridge/exabgp"
 	"routesync/examples/lab/rig"
 	"routesync/state"
 )
@@ -246,6 +247,9 @@ func drawValues(t *rapid.T, name state.Name, v6 bool) []string {
 	case state.PrefixSID:
 		return append([]string{number(1<<32 - 1)}, some(func() string { return "(" + number(1<<24-1) + "," + number(1<<24-1) + ")" })...)
 	case state.PrefixSIDSRv6:
+		if shared.dialect != (exabgp.Dialect{}) { // only 4.2 reports all of them
+			return one("ipv6 2001:db8::1", "vpn 2001:db8::2")
+		}
 		return one("ipv6 2001:db8::1", "vpn 2001:db8::2", "l3vpn 2001:db8::3")
 	case state.Raw:
 		return []string{fmt.Sprintf("0x%02x 0xe0 0x%s", rapid.IntRange(100, 120).Draw(t, "code"), bytes(rapid.IntRange(1, 300).Draw(t, "length")))}

@@ -245,3 +245,46 @@ func TestClassicUnread(t *testing.T) {
 		t.Error("the receiver knows the route that was withdrawn")
 	}
 }
+
+// TestClassicQueuesInTheWay: whatever is wrong with the classic queues, the
+// bridge serves the files; and it serves the queues once it can, with what waits
+// there behind a message that no session survives.
+func TestClassicQueuesInTheWay(t *testing.T) {
+	s := open(t, setting{speaker: func(o *rig.SpeakerOptions) { o.Run = append(o.Run, "--classic") }})
+	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
+	s.until("the queues are there", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 2 })
+	const hold = `import pika, sys
+connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
+channel = connection.channel()
+channel.queue_delete("to-exabgp")
+channel.queue_declare("to-exabgp", exclusive=True)
+print("held", flush=True)
+connection.process_data_events(time_limit=None)`
+	holder, err := s.lab.Program(s.ctx, "holder", s.dir, nil, rig.Python3, "-c", hold, s.broker.URL)
+	s.must(err)
+	s.must(holder.WaitWrote(s.ctx, "held"))
+	s.until("status says what is wrong", func() bool {
+		return strings.Contains(s.expect(0, "status --speaker "+s.name).stdout, "the queues to-exabgp and from-exabgp are not served")
+	})
+	s.put(prefixes(3)...)
+	s.expect(0, "apply --yes", "3 of 3 routes sent")
+	s.sees(s.router, "10.0.2.0/24", "")
+	if n := s.count(s.stage.speaker.Log(), "another bridge answers"); n > 0 {
+		t.Errorf("the session of the files ended %d times", n)
+	}
+
+	s.must(holder.Stop(s.ctx))
+	s.until("the queue is there again", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 3 })
+	s.pika(`deep = {"v": 1}
+for i in range(40): deep = {"t": deep}
+publish = lambda text, headers=None: channel.basic_publish("", "to-exabgp", text, pika.BasicProperties(headers=headers))
+publish("announce route 10.80.0.0/24 next-hop 192.0.2.1")
+publish("announce route 10.81.0.0/24 next-hop 192.0.2.1", deep)
+publish("announce route 10.82.0.0/24 next-hop 192.0.2.1")
+#`)
+	s.sees(s.router, "10.80.0.0/24", "")
+	s.sees(s.router, "10.82.0.0/24", "")
+	s.lacks(s.router, "10.81.0.0/24")
+	s.expect(0, "status", "dropped a message of queue to-exabgp")
+	s.expect(0, "apply --yes", "No changes")
+}

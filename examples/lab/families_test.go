@@ -141,7 +141,7 @@ func (p *pair) play(routes, changed map[state.Key]state.Attrs) error {
 	if err := p.announce(ctx, changed, routes); err != nil {
 		return fmt.Errorf("change: %w", err)
 	}
-	if err := p.tell(ctx, commands(exabgp.Withdraw, p.neighbor.Addr, routes)); err != nil {
+	if err := p.tell(ctx, commands(shared.dialect.Withdraw, p.neighbor.Addr, routes)); err != nil {
 		return fmt.Errorf("withdraw: %w", err)
 	}
 	err := p.until(ctx, func(*relay, exabgp.Line) bool { return len(p.sent)+len(p.received) == 0 })
@@ -157,7 +157,7 @@ func (p *pair) play(routes, changed map[state.Key]state.Attrs) error {
 
 // announce announces what is new, and looks at all of it everywhere.
 func (p *pair) announce(ctx context.Context, news, all map[state.Key]state.Attrs) error {
-	if err := p.tell(ctx, commands(exabgp.Announce, p.neighbor.Addr, news)); err != nil {
+	if err := p.tell(ctx, commands(shared.dialect.Announce, p.neighbor.Addr, news)); err != nil {
 		return err
 	}
 	var wrong error
@@ -180,7 +180,7 @@ func (p *pair) announce(ctx context.Context, news, all map[state.Key]state.Attrs
 		return fmt.Errorf("the table has %d routes, not %d:\n%s", len(body), len(all), strings.Join(body, "\n"))
 	}
 	for _, line := range body {
-		e, err := exabgp.ParseRIB(line)
+		e, err := shared.dialect.ParseRIB(line)
 		if err != nil {
 			return err
 		}

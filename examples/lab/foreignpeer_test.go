@@ -103,7 +103,7 @@ func TestRouterReadsEveryFamily(t *testing.T) {
 	set(state.IPv4Flow, "flow destination 10.0.0.0/8 protocol =udp port [ =80 >1024&<2000 ] tcp-flags [ =syn+ack !fin&!=rst ] dscp =10", rate)
 	set(state.IPv6Flow, "flow destination 2001:db8::/32 next-header =tcp traffic-class =3 fragment first-fragment flow-label >=70000", rate)
 	set(state.IPv6Flow, "flow source ::/0", nil)
-	say(exabgp.Announce)
+	say(shared.dialect.Announce)
 	matches := map[string]int{
 		"flow4 { dst 10.0.0.0/8; proto 17; port 80 || > 1024 && < 2000; tcp flags 0x12/0x12 || 0x0/0x1 && !0x4/0x4; dscp 10; }": 1,
 		"flow6 { dst 2001:db8::/32; next header 6; dscp 3; fragment !!first_fragment; label >= 70000; }":                        1,
@@ -113,13 +113,13 @@ func TestRouterReadsEveryFamily(t *testing.T) {
 	holds(matches, 15)
 	for _, stack := range []string{"801", "16/17", "16/18"} {
 		labelled(slices.Collect(strings.SplitSeq(stack, "/"))...)
-		say(exabgp.Announce)
+		say(shared.dialect.Announce)
 		holds(map[string]int{"BGP.mpls_label_stack: " + stack + "\n": 12}, 15)
 	}
-	say(exabgp.Withdraw)
+	say(shared.dialect.Withdraw)
 	holds(nil, 0)
 	// A session that was reset has empty tables too; a route after it tells.
-	say(exabgp.Announce)
+	say(shared.dialect.Announce)
 	holds(nil, 15)
 	_, err = p.ask(ctx, exabgp.ShowRIB)
 	must(err)

@@ -27,6 +27,7 @@ const usage = `usage: go run ./examples/lab demo|demo console|test|up|bench
   demo          the main job on real input, shown at the router; ends by itself
   demo console  the console and the classic queues on a real terminal; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
+  test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
   up            the demo's lab, left running, with the commands to try
   bench         time from a save to the router, beside the classic system
 `
@@ -37,6 +38,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		"demo": demo, "demo console": demoConsole, "test": test, "up": up, "bench": bench,
 	}
 	command := commands[strings.Join(args, " ")]
+	if len(args) > 1 && args[0] == "test" {
+		command = testOther(args[1:])
+	}
 	if command == nil {
 		fmt.Fprint(stderr, usage)
 		return 64

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -52,8 +53,15 @@ func openPair(t *testing.T, as uint32, paths ...state.Family) *pair {
 			t.Error(err)
 		}
 	})
-	const port = 9179 // of addresses that nobody else has
 	addrA, addrB := netip.AddrFrom4([4]byte{127, 77, byte(as), 1}), netip.AddrFrom4([4]byte{127, 77, byte(as), 2})
+	free, err := net.Listen("tcp", netip.AddrPortFrom(addrB, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := uint16(free.Addr().(*net.TCPAddr).Port)
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
 	extra := ""
 	if len(paths) > 0 {
 		extra = " capability { add-path send/receive; } add-path { " + strings.Join(names(paths), "; ") + "; }"
@@ -89,7 +97,7 @@ func (p *pair) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	neighbors, err := exabgp.ParseConfiguration(body)
+	neighbors, err := shared.dialect.ParseConfiguration(body)
 	if err != nil {
 		return err
 	}
@@ -157,11 +165,11 @@ func (p *pair) event(r *relay, l exabgp.Line) {
 	if e.State == "down" || e.Kind == exabgp.NotificationEvent {
 		p.trouble = fmt.Errorf("the session is lost: %s", l.Text)
 	}
-	routes := p.sent
-	if r == p.b {
-		routes = p.received
-	}
 	if (r == p.a) != (e.Direction == exabgp.Send) {
+		return
+	}
+	if r == p.b {
+		p.receive(&e.Update, l.Text)
 		return
 	}
 	if len(e.Update.Others) > 0 {
@@ -169,13 +177,32 @@ func (p *pair) event(r *relay, l exabgp.Line) {
 	}
 	for _, a := range e.Update.Announced {
 		for _, k := range a.Keys {
-			routes[k] = a.Seen
+			p.sent[k] = a.Seen
 		}
 	}
 	for _, w := range e.Update.Withdrawn {
 		for _, k := range w.Keys {
-			delete(routes, k)
+			delete(p.sent, k)
 		}
+	}
+}
+
+// receive takes what the second is told by the first.
+func (p *pair) receive(u *exabgp.Update, line string) {
+	key := func(any state.AnyKey) state.Key {
+		k, ok := any.Key()
+		if !ok {
+			p.trouble = fmt.Errorf("%s can't be read: %s", any.ID, line)
+		}
+		return k
+	}
+	for _, r := range u.Reached {
+		for _, k := range r.Keys {
+			p.received[key(k)] = exabgp.Seen{Attrs: r.Attrs.Attrs, Unknown: r.Attrs.Others()}
+		}
+	}
+	for _, k := range u.Lost {
+		delete(p.received, key(k))
 	}
 }
 

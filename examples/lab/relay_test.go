@@ -51,6 +51,7 @@ func openRelay(ctx context.Context, lab *rig.Lab, opts rig.SpeakerOptions) (*rel
 	}
 	defer func() { _ = listener.Close() }() // one connection is all
 	opts.Run = []string{script}
+	opts.ExaBGP = shared.exabgp
 	opts.Env = append(opts.Env, "LAB_RELAY="+socket)
 	r := &relay{lines: make(chan exabgp.Line, 1<<20)} // more than a test has, so that exaBGP never waits
 	if r.speaker, err = lab.Speaker(ctx, opts); err != nil {

@@ -39,9 +39,14 @@ func checks(broker string) []check {
 	}
 }
 
-// test runs everything there is to check, also after a step has failed, and
-// says at the end what did.
-func test(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
+// test runs everything there is to check.
+func test(ctx context.Context, log *slog.Logger, out io.Writer) error {
+	return inTestLab(ctx, log, out, checks)
+}
+
+// inTestLab runs checks with a broker, each also after one has failed, and says
+// at the end what did.
+func inTestLab(ctx context.Context, log *slog.Logger, out io.Writer, checks func(broker string) []check) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, testLimit)
 	defer cancel()
 	root, err := moduleRoot(ctx)

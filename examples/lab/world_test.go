@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/examples/lab/rig"
 )
 
@@ -31,6 +32,10 @@ type world struct {
 	dir    string // everything of every lab is below it
 	broker *rig.Broker
 	binary string
+	// exabgp is the command of another exaBGP than the installed one, and
+	// dialect what it speaks.
+	exabgp  []string
+	dialect exabgp.Dialect
 }
 
 var shared world
@@ -71,6 +76,13 @@ func (w *world) around(tests func() int) (code int, err error) {
 	defer func() { err = errors.Join(err, lab.Close(), w.nothingLives()) }()
 	if w.binary, err = build(ctx, w.dir); err != nil {
 		return 1, err
+	}
+	if w.exabgp = strings.Fields(os.Getenv(otherExaBGP)); len(w.exabgp) > 0 {
+		release, err := releaseOf(ctx, w.exabgp)
+		if err != nil {
+			return 1, err
+		}
+		w.dialect = exabgp.DialectOf(release)
 	}
 	if w.broker, err = lab.Broker(ctx); err != nil {
 		return 1, err
@@ -145,7 +157,7 @@ func open(t *testing.T, set setting) *scene {
 		set.routers = []rig.RouterOptions{router(2, routerAS)}
 	}
 	options := rig.SpeakerOptions{
-		Name: s.name, LocalAS: speakerAS,
+		Name: s.name, LocalAS: speakerAS, ExaBGP: shared.exabgp,
 		Run: []string{s.binary, "bridge", "--speaker", s.name, "--amqp", s.broker.URL, "--state", filepath.Join(lab.Dir(), "state")},
 	}
 	for _, o := range set.routers {

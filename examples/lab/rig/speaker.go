@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -58,18 +59,23 @@ func (s *Speaker) envFile() string { return filepath.Join(s.dir, "exabgp.env") }
 func (s *Speaker) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	program, err := find(s.opts.ExaBGP[0])
+	// Another exaBGP may be of a release without --env; from 5.0 on it reads
+	// EXABGP_ENVFILE.
+	argv := s.opts.ExaBGP
+	if len(argv) == 0 {
+		argv = []string{"exabgp", "--env", s.envFile()}
+	}
+	program, err := find(argv[0])
 	if err != nil {
 		return fmt.Errorf("start speaker %s: %w", s.Name, err)
 	}
 	if err := s.forget(); err != nil {
 		return err
 	}
-	argv := append([]string{program}, s.opts.ExaBGP[1:]...)
 	p, err := s.lab.spawn(ctx, spec{
 		name: "speaker " + s.Name,
-		argv: append(argv, "--env", s.envFile(), s.Config()),
-		env:  s.opts.env(),
+		argv: slices.Concat([]string{program}, argv[1:], []string{s.Config()}),
+		env:  append(s.opts.env(), "EXABGP_ENVFILE="+s.envFile()),
 		dir:  s.dir,
 		log:  s.Log(),
 	})

@@ -65,7 +65,8 @@ type SpeakerOptions struct {
 	Run []string
 	// Static are routes that its own configuration gives to every neighbor.
 	Static []string
-	// ExaBGP is the command; the installed exabgp by default.
+	// ExaBGP is the command, which gets the configuration's path as its last
+	// word; the installed exabgp by default.
 	ExaBGP []string
 	// Env is added to its environment, and so to the helper's: "exabgp_log_level=DEBUG".
 	Env []string
@@ -82,9 +83,6 @@ func (o *SpeakerOptions) complete(number int) error {
 	}
 	if strings.ContainsAny(o.Name, "/ #") {
 		return errors.New("a speaker's name is a folder's name here: no blanks, / or #")
-	}
-	if len(o.ExaBGP) == 0 {
-		o.ExaBGP = []string{"exabgp"}
 	}
 	if o.Config != "" {
 		return nil
