@@ -120,7 +120,7 @@ func (l *load) read(name string, data []byte, outer *scope, chain []string) {
 		l.faults = append(l.faults, fault)
 		return
 	}
-	p := &parser{load: l, src: src, scope: outer.inner(), chain: append(chain[:len(chain):len(chain)], name)}
+	p := &parser{load: l, src: src, scope: outer.inner(), chain: append(chain[:len(chain):len(chain)], path.Clean(name))}
 	p.file(root)
 	if f := src.unended(); f != nil {
 		l.faults = append(l.faults, f)
