@@ -59,6 +59,9 @@ func ParseSelector(text string) (Selector, error) {
 		return Selector{}, &Fault{Msg: fmt.Sprintf("peer %q is no selector", text), Hint: "write an address, as 65001, or tag transit"}
 	}
 	a, err := ParsePeer(text)
+	if n, asErr := ParseASN(text); err != nil && asErr == nil {
+		return Selector{}, &Fault{Msg: err.Error(), Hint: fmt.Sprintf("for the peers of an AS write as %d", n)}
+	}
 	return Selector{Addr: a}, err
 }
 

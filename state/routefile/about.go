@@ -3,7 +3,6 @@ package routefile
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode"
 
@@ -93,8 +92,11 @@ func (p *parser) readTime(n *yaml.Node, what string) int64 {
 	const hint = "write it as 2026-12-01T00:00:00Z, or as 2026-12-01T00:00:00+01:00"
 	t, err := time.Parse(time.RFC3339, text)
 	switch {
-	case err == nil && (t.Year() < 2000 || t.Nanosecond() != 0):
-		p.faultAt(n, fmt.Sprintf("%s %s is not a whole second of this millennium", what, text), hint)
+	case err == nil && t.Nanosecond() != 0:
+		p.faultAt(n, fmt.Sprintf("%s %s has a fraction of a second", what, text), hint)
+		return 0
+	case err == nil && t.UnixMilli() <= 0: // 0 is no time at all
+		p.faultAt(n, fmt.Sprintf("%s %s is before 1970", what, text), "")
 		return 0
 	case err == nil:
 		return t.UnixMilli()
@@ -177,8 +179,7 @@ func shownName(c rune) string {
 	return fmt.Sprintf("character U+%04X", c)
 }
 
-// checkRD is the rule for route distinguishers, which package state has with
-// the keys.
+// readRD reads a route distinguisher; false, with a fault, if it is none.
 func (p *parser) readRD(n *yaml.Node) (string, bool) {
 	text, ok := p.text(n, "rd")
 	if !ok {
@@ -188,5 +189,5 @@ func (p *parser) readRD(n *yaml.Node) (string, bool) {
 		p.faultErr(n, err)
 		return "", false
 	}
-	return strings.TrimSpace(text), true
+	return text, true
 }

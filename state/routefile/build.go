@@ -251,12 +251,15 @@ func (p *parser) checkNextHop(r *rawRoute, prefix spot, key state.Key, attrs sta
 		at = spot{node: r.hop.node}
 	}
 	hint := ""
+	if f, ok := err.(*state.Fault); ok && attrs.NextHop() == "self" {
+		hint = f.Hint
+	}
 	switch place, there := r.scope.places[state.NextHop]; {
 	case attrs.NextHop() == "":
 		hint = "give the route a next-hop, or give one under defaults"
 	case r.hop == nil && there:
 		hint = fmt.Sprintf("it is the default of %s; give the route its own next-hop", p.line(place))
-	case r.single == nil:
+	case r.single == nil && hint == "":
 		hint = "make a route of its own for each family, or use next-hop: self"
 	}
 	p.faultSpot(at, err.Error(), hint)

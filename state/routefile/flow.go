@@ -16,6 +16,7 @@ func flowKeys() []string { return append([]string{"match", "then", "rd", "next-h
 type rawFlow struct {
 	about
 	match, then *yaml.Node
+	hop         *yaml.Node // the next-hop, if it has one of its own
 	rd          string
 	values      map[state.Name][]string
 	bad         bool // something could not be read, and was reported
@@ -49,6 +50,7 @@ func (p *parser) flowKey(f *rawFlow, key, n *yaml.Node) {
 			f.bad = true
 			return
 		}
+		f.hop = n
 		p.flowHop(f, n, s.values[0].text)
 	case slices.Contains(state.ComponentNames(), key.Value):
 		p.faultAt(key, key.Value+" can't stand in a flow", "put it under match")
@@ -75,13 +77,16 @@ func (p *parser) buildFlow(f *rawFlow) {
 	if f.bad || !known || f.then == nil {
 		return
 	}
+	at := f.then
 	attrs, err := state.NewAttrs(f.values)
 	if err == nil {
 		attrs = p.intern(attrs)
-		err = state.CheckRoute(key, attrs)
+		if err = state.CheckRoute(key, attrs); f.hop != nil && state.CheckNextHop(key, attrs) != nil {
+			at = f.hop
+		}
 	}
 	if err != nil {
-		p.faultErr(f.then, err)
+		p.faultErr(at, err)
 		return
 	}
 	if !f.badPeers {

@@ -68,6 +68,10 @@ func (l *load) readList(name string, data []byte) *prefixList {
 		fault := func(msg, hint string) {
 			l.faults = append(l.faults, src.fault(n+1, column, len([]rune(word)), msg, hint))
 		}
+		if strings.ContainsAny(word, " \t,;") {
+			fault(fmt.Sprintf("%q is not one prefix", word), "write one prefix a line; a comment begins with #")
+			continue
+		}
 		prefix, err := state.ParsePrefix(word)
 		if err != nil {
 			hint := ""

@@ -3,6 +3,7 @@ package routefile
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -91,7 +92,7 @@ func (p *parser) readRoute(r *rawRoute) bool {
 	for key, value := range p.pairs(n) {
 		if key.Value == "prefix" || key.Value == "prefixes" || key.Value == "prefixes-from" {
 			if first != nil {
-				p.faultAt(key, fmt.Sprintf("a route has prefix or prefixes%s, not both; %s is in line %d", fromToo(key, first), first.Value, first.Line), "")
+				p.faultAt(key, fmt.Sprintf("a route has %s, not both; %s is in line %d", eitherOf(key, first), first.Value, first.Line), "")
 				continue
 			}
 			first = key
@@ -104,12 +105,11 @@ func (p *parser) readRoute(r *rawRoute) bool {
 	return true
 }
 
-// fromToo names the third of the keys if it is meant.
-func fromToo(keys ...*yaml.Node) string {
-	if slices.ContainsFunc(keys, func(k *yaml.Node) bool { return k.Value == "prefixes-from" }) {
-		return " or prefixes-from"
-	}
-	return ""
+// eitherOf names two of the keys that say what a route is.
+func eitherOf(a, b *yaml.Node) string {
+	words := []string{a.Value, b.Value}
+	slices.Sort(words)
+	return strings.Join(words, " or ")
 }
 
 // routeKey reads one key of a route.
@@ -190,6 +190,10 @@ func (p *parser) attrName(key *yaml.Node, place string) (state.Name, bool) {
 	}
 	if why, hint, is := unsupported(key.Value); is {
 		p.faultAt(key, fmt.Sprintf("%s is not part of the format: %s", key.Value, why), hint)
+		return "", false
+	}
+	if place == "a route" && (key.Value == "match" || key.Value == "then") {
+		p.faultAt(key, key.Value+" can't stand in a route", "a flow stands under flows")
 		return "", false
 	}
 	for _, k := range fileKeys() {

@@ -21,7 +21,7 @@ func (p *parser) readVPLSs(s *scope, n *yaml.Node) {
 }
 
 func (p *parser) readVPLS(s *scope, item *yaml.Node) {
-	r := rawRoute{about: newAbout(s, item)}
+	r := rawRoute{about: newAbout(s, item), single: item}
 	numbers := map[string]uint32{}
 	given := map[string]*yaml.Node{}
 	for key, value := range p.pairs(item) {
