@@ -28,6 +28,7 @@ type container struct {
 	owner *unit // nil for the file
 	units []*unit
 	foot  []string // the comments behind the last unit
+	last  *unit    // that of the text, before they were put in order
 	flow  bool     // it is to be written in braces or brackets
 }
 
@@ -54,7 +55,7 @@ func (l *layout) contain(n *yaml.Node, at place, owner *unit) *container {
 	c := &container{node: n, place: at, owner: owner}
 	add := func(u *unit, inside place) {
 		u.in = c
-		c.units, l.units = append(c.units, u), append(l.units, u)
+		c.units, l.units, c.last = append(c.units, u), append(l.units, u), u
 		if u.value.Kind != yaml.ScalarNode {
 			u.inner = l.contain(u.value, inside, u)
 		}
@@ -214,8 +215,8 @@ func (c *container) commented() bool {
 	if len(c.foot) > 0 {
 		return true
 	}
-	for i, u := range c.units {
-		last := i == len(c.units)-1
+	for _, u := range c.units {
+		last := u == c.last
 		if len(u.head) > 0 || len(u.tail) > 0 && !(last && u.inner == nil) || u.inner != nil && (!last && len(u.inner.tails()) > 0 || u.inner.commented()) {
 			return true
 		}
