@@ -145,7 +145,7 @@ func (c *core) late(cmd wire.Command, at int64) string {
 // hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
-		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
+		o.order.note(p.Addr, o.key, wire.Unchanged, "it is not announced there", "")
 		return
 	}
 	reason := ""
@@ -153,6 +153,7 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
 	case s.owner != o.owner || s.provenance() != o.provenance():
+		reason = anotherEnd(s.provenance().Expires, o.provenance().Expires)
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
@@ -167,6 +168,20 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
 	}
 }
+
+// anotherEnd says how the end of a route has changed, "" if it has not.
+func anotherEnd(was, is int64) string {
+	switch {
+	case was == is:
+		return ""
+	case is == 0:
+		return "it does not expire any more"
+	}
+	return "it expires " + time.UnixMilli(is).UTC().Format(time.RFC3339) + " now"
+}
+
+// ownReason is about a route of exaBGP's own that was changed by hand.
+const ownReason = "it was exaBGP's own, of its configuration or of a command from elsewhere, and may come back when exaBGP is started or reloaded"
 
 // ended notes what an operation came to, once nothing more is to come of it.
 func (c *core) ended(o *op, e *entry) {
@@ -186,6 +201,8 @@ func (c *core) ended(o *op, e *entry) {
 func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 	s := e.slot(p)
 	switch {
+	case o.withdraw && s == nil && has(o.own, p):
+		return wire.Withdrawn, ownReason
 	case o.withdraw && s == nil:
 		return wire.Withdrawn, ""
 	case o.withdraw && s.grade == state.Withdrawing:
@@ -196,6 +213,8 @@ func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 		return wire.Unsent, "it is no neighbor any more"
 	case s == nil || s.attrs != o.attrs:
 		return wire.Unsent, "it was changed at once behind the bridge's back"
+	case s.grade == state.Sent && has(o.own, p):
+		return wire.Sent, ownReason
 	case s.grade == state.Sent:
 		return wire.Sent, ""
 	case s.grade == state.Held:

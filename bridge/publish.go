@@ -226,10 +226,14 @@ func (c *core) entries(keys []state.Key) []wire.Entry {
 func (c *core) about() *wire.About {
 	a := &wire.About{
 		Version: c.version, ExaBGP: c.dialect.Release, Host: c.host, PID: c.pid, Ready: c.phase == ready,
-		Lacks: c.lacks, LastError: c.fault,
+		Lacks: c.speakerLacks(), LastError: c.fault,
 	}
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
+	}
+	a.Lines = slices.Clone(c.lines)
+	if c.mute {
+		a.Silent = c.waited.UnixMilli()
 	}
 	if !c.converged.IsZero() {
 		a.Converged = c.converged.UnixMilli()

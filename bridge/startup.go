@@ -1,6 +1,9 @@
 package bridge
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -32,7 +35,26 @@ func (c *core) hello(now time.Time) {
 	c.step(now)
 	c.waited, c.begun = now, now
 	c.out.begin = true
+	c.sayGone()
 	c.ask()
+}
+
+// sayGone says what nobody will announce again: a file's commander does so by
+// itself.
+func (c *core) sayGone() {
+	const named = 10
+	if len(c.gone) == 0 {
+		return
+	}
+	var words []string
+	for _, k := range c.gone[:min(named, len(c.gone))] {
+		words = append(words, k.String())
+	}
+	if more := len(c.gone) - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("%d more", more))
+	}
+	c.trouble("exaBGP was started again, and what was announced by hand went with it: " + strings.Join(words, ", "))
+	c.gone = nil
 }
 
 func (c *core) ask() {
@@ -48,7 +70,7 @@ func (c *core) revisit() {
 	}
 	switch {
 	case c.phase == asked:
-		c.trouble("exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?")
+		c.trouble(c.unheard())
 		c.ask()
 	case c.phase == ready && c.now.Sub(c.looked) >= lookAgain:
 		c.looked = c.now
@@ -67,9 +89,15 @@ func (c *core) revisit() {
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if v, ok := exabgp.ParseVersion(l.Text); ok {
-			c.dialect = exabgp.DialectOf(v)
+			c.dialect, c.foreign = exabgp.DialectOf(v), ""
+		} else if v, ok := exabgp.ParseVersion6(l.Text); ok && c.dialect.Release == "" && c.foreign == "" {
+			c.foreign = v
+			c.trouble(c.unheard())
 		}
 		return
+	}
+	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
+		c.out.lines = append(c.out.lines, exabgp.Version6)
 	}
 	if l.Kind != exabgp.Done || c.dialect.Release == "" {
 		return
@@ -79,6 +107,22 @@ func (c *core) versionLine(l exabgp.Line) {
 	// Answers that the helper before this one is owed come first.
 	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
+}
+
+// speakerLacks is what exaBGP as a whole is short of.
+func (c *core) speakerLacks() []string {
+	if c.foreign == "" {
+		return c.lacks
+	}
+	return append(slices.Clone(c.lacks), c.unheard())
+}
+
+// unheard says why exaBGP can't be talked to.
+func (c *core) unheard() string {
+	if c.foreign != "" {
+		return "exaBGP " + c.foreign + " speaks another version of its API: set exabgp_api_version=4 in its environment"
+	}
+	return "exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?"
 }
 
 // read asks for all that there is to know before the set is complete.

@@ -68,8 +68,8 @@ func sampleUpdate(t testing.TB) wire.Update {
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
 				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Received: new(3),
 			}},
-			Leases:    []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
-			Converged: 8, LastError: "e", LastErrorAt: 9,
+			Leases: []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
+			Lines:  []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},

@@ -28,6 +28,7 @@ type speakerStatus struct {
 	Complete  bool          `json:"complete"`
 	Digest    string        `json:"digest"`
 	Routes    uint64        `json:"routes_at_peers"`
+	Silent    string        `json:"silent_since,omitempty"` // exaBGP owes an answer
 	Converged string        `json:"converged,omitempty"`
 	LastError *errorStatus  `json:"last_error"`
 	Leases    []leaseStatus `json:"leases"`
@@ -36,6 +37,13 @@ type speakerStatus struct {
 	ByHand    []handStatus  `json:"by_hand"`
 	Peers     []peerStatus  `json:"peers"`
 	Refused   []refusal     `json:"refused"`
+	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
+}
+
+type lineStatus struct {
+	At     string `json:"at"`
+	Line   string `json:"line"`
+	Reason string `json:"reason"`
 }
 
 type bridgeStatus struct {
@@ -104,13 +112,16 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{},
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
-		s.ExaBGP, s.Converged = a.ExaBGP, timeJSON(a.Converged)
+		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
 		s.Bridge = bridgeStatus{a.Version, a.Host, a.PID}
 		if a.LastError != "" {
 			s.LastError = &errorStatus{timeJSON(a.LastErrorAt), a.LastError}
+		}
+		for _, l := range a.Lines {
+			s.Lines = append(s.Lines, lineStatus{timeJSON(l.At), l.Line, l.Reason})
 		}
 		for _, l := range a.Leases {
 			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied})
@@ -218,13 +229,16 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(out, "%s: exaBGP %s\n", s.Speaker, cmp.Or(s.ExaBGP, "of unknown version"))
+	if s.Silent != "" {
+		line("SILENT", "exaBGP has not answered since %s; what is below may not be so any more", s.Silent)
+	}
 	line("bridge", "%s on %s (pid %d)", cmp.Or(s.Bridge.Version, "unknown version"), cmp.Or(s.Bridge.Host, "unknown host"), s.Bridge.PID)
 	line("boot", "%s", cmp.Or(s.Boot, "unknown"))
 	line("converged", "%s", cmp.Or(s.Converged, "not yet"))
 	if s.LastError != nil {
 		line("last error", "%s %s", s.LastError.At, s.LastError.Message)
 	}
-	line("holds", "%d routes for peers, digest %s", s.Routes, s.Digest)
+	line("holds", "%s for peers, digest %s", count(int(s.Routes), "route"), s.Digest)
 	for _, o := range s.Owners {
 		line("", "%s of %s", count(o.Routes, "route"), bridge.OwnerName(o.Owner))
 	}
@@ -250,6 +264,9 @@ func (s speakerStatus) text(out *bufio.Writer) {
 			break
 		}
 		line("refused", "%s for owner %s: %s", r.NLRI, r.Owner, r.Reason)
+	}
+	for _, l := range s.Lines {
+		line("refused", "%s %q of queue to-exabgp: %s", l.At, l.Line, l.Reason)
 	}
 }
 
