@@ -35,6 +35,8 @@ type peer struct {
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	unsettled  bool           // it may have routes that are accepted and not sent
+	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
+	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 }
 
 // carries tells whether the session can carry a family, as far as is known.

@@ -46,6 +46,7 @@ func (c *core) sayGone() {
 	if len(c.gone) == 0 {
 		return
 	}
+	slices.SortFunc(c.gone, state.CompareKeys)
 	var words []string
 	for _, k := range c.gone[:min(named, len(c.gone))] {
 		words = append(words, k.String())

@@ -95,6 +95,8 @@ type neighborJSON struct {
 	Lacks    []string   `json:"lacks,omitempty"`
 	Received *int       `json:"received,omitempty"`
 	Tags     []string   `json:"tags,omitempty"`
+	// Self is what next-hop self was sent as.
+	Self []netip.Addr `json:"next_hop_self,omitempty"`
 }
 
 type aboutJSON struct {

@@ -87,7 +87,8 @@ type peerStatus struct {
 	Grades   map[string]int `json:"grades"` // routes by grade, foreign ones too
 	Foreign  int            `json:"foreign"`
 	Unsent   []caseJSON     `json:"unsent"`
-	Received *int           `json:"received"` // routes that it announces; null if that is not known: see received
+	Self     []string       `json:"next_hop_self,omitempty"` // what next-hop self was sent as: in IPv4 families, in IPv6 families
+	Received *int           `json:"received"`                // routes that it announces; null if that is not known: see received
 }
 
 type refusal struct {
@@ -189,7 +190,7 @@ func (o observation) peers(owner string) []peerStatus {
 	place := map[netip.Addr]int{}
 	for i, n := range o.advertised.Peers {
 		place[n.Addr] = i
-		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Received: n.Received})
+		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Self: addrsJSON(n.Self), Received: n.Received})
 	}
 	for _, k := range o.keys() {
 		for _, a := range o.advertised.Routes[k] {
@@ -283,6 +284,9 @@ func (p peerStatus) text(line func(name, format string, args ...any)) {
 		received = fmt.Sprintf("; %d received", *p.Received)
 	}
 	line("peer", "%s AS %d: %s; %s%s", p.Address, p.PeerAS, session, p.grades(), received)
+	if len(p.Self) > 0 {
+		line("  next hop", "self was sent as %s", strings.Join(p.Self, " and "))
+	}
 	for i, c := range p.Unsent {
 		if i == maxListed {
 			line("", "... and %d more unsent (all with -o json)", len(p.Unsent)-i)
