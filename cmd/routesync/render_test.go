@@ -99,6 +99,8 @@ routes:
   - prefix: 10.0.0.0/16
     med: 2
     peers: [192.0.2.1]
+  - prefix: 10.77.0.0/16          # for nobody
+    peers: [as 64999, tag nobody]
 `
 
 // seen is what edge1 advertises when the goldens are made.
