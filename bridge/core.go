@@ -99,7 +99,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
-	foreign string           // its release if it speaks an API that the bridge does not
+	foreign string           // its release if it can't be talked to: 3.4, and 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
