@@ -93,7 +93,7 @@ func TestConsoleBesideAFile(t *testing.T) {
 	s.until("the session is known to be down", func() bool { return strings.Contains(s.expect(0, "status").stdout, "AS 65002: down") })
 	s.answers(s.console(0, "withdraw route 10.70.0.0/24 next-hop 192.0.2.1", "withdraw 10.70.0.0/24", "announce 10.73.0.0/24 next-hop 192.0.2.1"),
 		"withdrawn: withdrawn 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
-		"unchanged: unchanged 10.70.0.0/24 at 127.0.0.2, 127.0.0.3: it is not announced there",
+		"unchanged: not announced: 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
 		"held: announced 10.73.0.0/24: sent to 127.0.0.2; held for 127.0.0.3 (down; sent when it is up)")
 	s.lacks(s.routers[0], "10.70.0.0/24")
 	s.expect(0, "plan --detailed-exitcode", "No changes.")
