@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"routesync/state"
 )
 
 // Dialect is what differs between exaBGP's releases in what is said to it and

@@ -163,11 +163,10 @@ func TestPathsOfDialects(t *testing.T) {
 		"1 2 (3 4)": {"[ 1 2 (3 4) ]", "[ 1 2 ] ( 3 4 )"},
 		"(3 4)":     {"[ (3 4) ]", "( 3 4 )"},
 	} {
-		words := []string{values}
-		if before, set, ok := strings.Cut(values, "("); ok {
-			words = append(strings.Fields(before), "("+set)
-		} else {
-			words = strings.Fields(values)
+		before, set, some := strings.Cut(values, "(")
+		words := strings.Fields(before)
+		if some {
+			words = append(words, "("+set)
 		}
 		a := attrs(t, map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.ASPath: words})
 		for i, release := range []string{"4.2.21", "5.0.13"} {
