@@ -23,10 +23,16 @@ func (c claimant) provenance() state.Provenance {
 	return *c.from
 }
 
-// claim writes down for whom a key is announced. coming is an announce that
-// exaBGP is about to be told, nil for none: its claim is made before the fact.
-func (c *core) claim(k state.Key, coming *op) {
+// claim writes down for whom a key is announced. The claim of an announce that
+// exaBGP is told, or about to be told, is made before the fact.
+func (c *core) claim(k state.Key) {
 	entry := journal.Entry{Key: k}
+	e := c.table.entry(k)
+	defer c.table.release(k, e)
+	coming := e.flight
+	if coming != nil && (coming.withdraw || coming.accepted) {
+		coming = nil // the table has it
+	}
 	note := func(whose claimant, a netip.Addr) {
 		if whose.owner == "" {
 			return
@@ -40,11 +46,9 @@ func (c *core) claim(k state.Key, coming *op) {
 		}
 		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Peers: []netip.Addr{a}})
 	}
-	if e := c.table.entries[k]; e != nil {
-		for _, s := range e.slots {
-			if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
-				note(s.claimant, s.peer.Addr)
-			}
+	for _, s := range e.slots {
+		if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
+			note(s.claimant, s.peer.Addr)
 		}
 	}
 	if coming != nil {
@@ -69,7 +73,7 @@ func (c *core) adoptRoute(o *op, p *peer, s *slot) string {
 	mine := *s
 	mine.claimant = o.claimant
 	c.put(o.key, mine)
-	c.claim(o.key, nil)
+	c.claim(o.key)
 	return ""
 }
 

@@ -33,6 +33,7 @@ type classicOut struct {
 	pending []arrival
 	room    int
 	held    func() int
+	most    int  // routes that there were at once since nothing waited
 	again   bool // more was withdrawn than there is room for
 }
 
@@ -40,12 +41,17 @@ func (o *classicOut) add(x arrival) {
 	if !o.takes(&x) {
 		return
 	}
+	if x.kind == wire.Withdraw || len(o.pending) == 0 {
+		// Nothing but its withdraw tells a reader that a route has gone, and all
+		// may go while it reads.
+		o.most = max(o.most, o.held()+1)
+	}
 	o.pending = append(o.pending, x)
 	if len(o.pending) < max(o.room, changesMax) {
 		return
 	}
 	o.pending = compacted(o.pending)
-	if len(o.pending) > changesMax+o.held() {
+	if len(o.pending) > changesMax+max(o.most, o.held()) {
 		o.pending, o.again = nil, true
 	}
 	o.room = 2 * len(o.pending)
@@ -65,14 +71,14 @@ func (o *classicOut) takes(x *arrival) bool {
 
 // repeat begins again with the whole tables, because what was published before
 // may be lost: a queue of the old system does not survive its broker.
-// Withdraws that nobody was told of stay.
+// Withdraws and sessions that nobody was told of stay.
 func (c *core) repeat() {
 	o := &c.texts
 	if o.format == "" {
 		return
 	}
 	o.again = false
-	o.pending = slices.DeleteFunc(compacted(o.pending), func(x arrival) bool { return x.kind != wire.Withdraw })
+	o.pending = slices.DeleteFunc(compacted(o.pending), func(x arrival) bool { return x.kind != wire.Withdraw && !x.session() })
 	for _, addr := range slices.SortedFunc(keysOf(c.inbound), netip.Addr.Compare) {
 		in := c.inbound[addr]
 		for k, attrs := range in.routes {
@@ -102,7 +108,7 @@ func (c *core) classicBodies(n int) [][]byte {
 		out = append(out, body)
 	}
 	if o.pending = o.pending[n:]; len(o.pending) == 0 {
-		o.pending, o.room = nil, 0
+		o.pending, o.room, o.most = nil, 0, 0
 	}
 	return out
 }

@@ -2,9 +2,11 @@ package bridge
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
@@ -234,5 +236,88 @@ func TestClassicOutIsBounded(t *testing.T) {
 	}
 	if got := w.bodies(); got[len(got)-1] != "announce 10.255.0.0/24" {
 		t.Errorf("the last of %d is %q, not the route that is there", len(got), got[len(got)-1])
+	}
+}
+
+// A peer that a command names twice is one peer, and is not waited for twice.
+func TestClassicNamesAPeerTwice(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	w.acked = nil
+	w.text("neighbor 127.0.0.2, neighbor 127.0.0.2 peer-as 65001 announce route 10.0.0.0/24 next-hop 127.0.0.1")
+	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh)
+	if w.core.busy() {
+		t.Error("the route is still waited for")
+	}
+	w.now = w.now.Add(time.Hour)
+	w.core.tick(w.now)
+	w.settle()
+	if at := w.advert("10.0.0.0/24").At; len(at) != 1 || at[0].Grade != state.Sent {
+		t.Errorf("the route is %+v, want sent at one peer", at)
+	}
+}
+
+// What a report repeats of a line is bounded: status carries it to every reader.
+func TestClassicReportIsBounded(t *testing.T) {
+	w := handWorld(t, testPeer("127.0.0.2", 65001))
+	for _, line := range []string{
+		strings.Repeat("\x01", 100_000),
+		"announce route " + strings.Repeat("x", 100_000) + " next-hop 127.0.0.1",
+		"announce route 10.0.0.0/24 next-hop 127.0.0.1" + strings.Repeat(" \x1b", 10_000),
+	} {
+		w.text(line)
+		w.settle()
+		if n := len(w.core.fault); n == 0 || n > 4000 {
+			t.Errorf("a line of %d bytes is reported in %d", len(line), n)
+		}
+	}
+}
+
+// However many commands on one route wait behind each other, they need no stack.
+func TestClassicManyOfOneRoute(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	defer debug.SetMaxStack(debug.SetMaxStack(8 << 20))
+	w.text(strings.Repeat("announce route 10.0.0.0/24 next-hop 127.0.0.1\n", 50_000))
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh)
+}
+
+// After the broker was away a reader of everything is told of the sessions that
+// ended meanwhile.
+func TestClassicRepeatsSessions(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicJSON
+	w.receives(p, "+10.0.0.0/24")
+	w.bodies()
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.core.repeat()
+	if got := w.bodies(); len(got) != 1 || !strings.Contains(got[0], `"down"`) {
+		t.Errorf("from-exabgp has %q, want that the session is down", got)
+	}
+}
+
+// Everything that was told is withdrawn at once: a reader that is slow learns of
+// each, for nothing else tells it.
+func TestClassicMassWithdraw(t *testing.T) {
+	p := testPeer("127.0.0.2", 65000)
+	p.receives = true
+	w := handWorld(t, p)
+	w.core.texts.format = ClassicText
+	peer := w.core.findPeer(p.addr)
+	const routes = 6 * changesMax
+	keys := make([]state.AnyKey, routes)
+	for i := range keys {
+		keys[i] = state.AnyKey{Family: state.IPv4Unicast.String(), ID: fmt.Sprintf("10.%d.%d.%d/32", i>>16, i>>8&255, i&255)}
+	}
+	w.core.receive(peer, &exabgp.Update{Reached: []exabgp.Reached{{Keys: keys}}})
+	w.bodies()
+	w.core.receive(peer, &exabgp.Update{Lost: keys})
+	if got := w.bodies(); len(got) != routes || got[0] != "withdraw 10.0.0.0/32" {
+		t.Errorf("from-exabgp has %d lines, want %d", len(got), routes)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -23,7 +24,7 @@ const (
 	requestPatience = 3 * time.Second
 	// aliveEvery is how often a commander says that it is there: a fraction of
 	// the shortest lease that a route may have.
-	aliveEvery = 10 * time.Second
+	aliveEvery = 3 * time.Second
 	// absentPause is the pause between requests while no bridge is there.
 	absentPause = time.Second
 )
@@ -48,10 +49,10 @@ type Reader struct {
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
 	asked    time.Time
-	looked   time.Time // when it was last seen to that requests are answered
-	progress time.Time // when the bridge last answered a batch, or one was sent
-	alive    time.Time // when the bridge was last told that the commander is there
-	absent   bool      // no bridge was there at the last request
+	looked   time.Time   // when it was last seen to that requests are answered
+	progress time.Time   // when the bridge last answered a batch, or one was sent
+	alive    time.Time   // when the bridge was last told that the commander is there
+	absent   atomic.Bool // no bridge was there at the last request
 }
 
 // NewReader returns a reader of a speaker.
@@ -110,8 +111,8 @@ func (c *Reader) Epoch() int64 { return c.epoch }
 // Digest is the digest of the set.
 func (c *Reader) Digest() state.Digest { return c.replica.digest }
 
-// Absent tells whether the last request found no bridge.
-func (c *Reader) Absent() bool { return c.absent }
+// Absent tells whether the last request found no bridge; any goroutine may ask.
+func (c *Reader) Absent() bool { return c.absent.Load() }
 
 // applied is the last of this client's batches that was answered; a lease of
 // another epoch says nothing about them.
@@ -292,14 +293,14 @@ func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
 	})
 	if errors.Is(err, rabbit.ErrNoRoute) {
-		if !c.absent {
+		if !c.absent.Load() {
 			c.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(c.replica.speaker))
 		}
-		c.absent = true
+		c.absent.Store(true)
 		return nil
 	}
-	if err == nil && c.absent {
-		c.absent = false
+	if err == nil && c.absent.Load() {
+		c.absent.Store(false)
 		c.log.Info("the bridge is there")
 	}
 	return err
@@ -308,7 +309,7 @@ func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
 func (c *Reader) retry(ctx context.Context) error {
-	if c.epoch != 0 && !c.absent && time.Since(c.alive) >= aliveEvery {
+	if c.epoch != 0 && !c.absent.Load() && time.Since(c.alive) >= aliveEvery {
 		c.alive = time.Now()
 		if err := c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from}); err != nil {
 			return err
@@ -316,7 +317,7 @@ func (c *Reader) retry(ctx context.Context) error {
 	}
 	waited := time.Since(c.asked)
 	switch {
-	case c.absent, !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
+	case c.absent.Load(), !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
 		return c.restart(ctx)
 	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
 		return c.request(ctx)

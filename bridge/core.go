@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -34,6 +35,8 @@ type peer struct {
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	unsettled  bool           // it may have routes that are accepted and not sent
+	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
+	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -113,6 +116,8 @@ type core struct {
 	early   []func()                // commands by hand that came before the table was read
 	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
 	begun   time.Time               // of this bridge
+	lines   []wire.RefusedLine      // of to-exabgp, the last ones
+	gone    []state.Key             // that went by hand with the exaBGP before
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
@@ -169,9 +174,12 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	}
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
-	if memory.Boot == id.Boot {
-		for _, e := range memory.Entries {
+	for _, e := range memory.Entries {
+		switch {
+		case memory.Boot == id.Boot:
 			c.claims[e.Key] = e.Claims
+		case slices.ContainsFunc(e.Claims, func(x journal.Claim) bool { return state.ByHand(x.Owner) }):
+			c.gone = append(c.gone, e.Key)
 		}
 	}
 	return c
@@ -205,12 +213,26 @@ func (c *core) owes() int { return c.windows.owed() }
 func (c *core) busy() bool { return len(c.flying) > 0 }
 
 func (c *core) trouble(text string) {
+	text = cut(text, maxReported)
 	c.happen(wire.Happening{Kind: wire.Trouble, Text: text})
 	c.fail(text)
 }
 
+// maxReported bounds what is reported of one fault: readers get it with every
+// update, and a broker takes no message of any size.
+const maxReported = 2000
+
+// cut shortens a text to n bytes and a mark, between two characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "..."
+}
+
 // fail notes what went wrong for status.
 func (c *core) fail(text string) {
+	text = cut(text, maxReported)
 	c.fault, c.faultAt, c.aboutNews = text, c.now, true
 	c.log.Warn(text)
 }
@@ -218,6 +240,7 @@ func (c *core) fail(text string) {
 // tick looks at what time alone can show.
 func (c *core) tick(now time.Time) {
 	c.step(now)
+	c.typed.expire(now)
 	c.expire()
 	c.overdue()
 	c.revisit()
@@ -236,6 +259,8 @@ func (c *core) waitedFor() {
 	case !owed || c.windows.closed != c.closed:
 		if c.mute {
 			c.log.Info("exaBGP answers again")
+			c.happen(wire.Happening{Kind: wire.Trouble, Text: "over: exaBGP answers again"})
+			c.aboutNews = true
 		}
 		c.mute, c.closed, c.waited = false, c.windows.closed, c.now
 	case !c.mute && c.now.Sub(c.waited) >= answerPause:

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -89,6 +90,7 @@ func (c *core) sessionUp(p *peer) {
 		c.happen(wire.Happening{Kind: wire.SessionUp, Peer: p.Addr})
 	}
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
+	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.unsettled, c.aboutNews = true, true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -102,15 +104,6 @@ func (c *core) sessionDown(p *peer, reason string) {
 	c.happen(wire.Happening{Kind: wire.SessionDown, Peer: p.Addr, Text: reason})
 	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
 	c.aboutNews = true
-	for o := range c.flying {
-		if has(o.waiting, p) {
-			if o.withdraw {
-				c.table.drop(o.key, p)
-			}
-			c.landed(o, p)
-		}
-		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
-	}
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil {
 			if s.grade == state.Withdrawing {
@@ -119,6 +112,16 @@ func (c *core) sessionDown(p *peer, reason string) {
 			}
 			c.table.grade(k, s, state.Held, "")
 		}
+	}
+	// After the grades, which the answers to what was typed are made of.
+	for o := range c.flying {
+		if has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
+		}
+		o.seen = slices.DeleteFunc(o.seen, func(q *peer) bool { return q == p })
 	}
 }
 
@@ -135,13 +138,28 @@ type verdict struct {
 	difference string
 }
 
-func (r *report) matches(asked state.Attrs) verdict {
+func (c *core) matches(r *report, asked state.Attrs) verdict {
 	v, known := r.verdicts[asked]
 	if !known {
 		v.ok, v.difference = r.p.Matches(asked, r.sent)
 		r.verdicts[asked] = v
+		if v.ok && asked.NextHop() == "self" {
+			c.sentSelf(r)
+		}
 	}
 	return v
+}
+
+// sentSelf notes which address a peer got for next-hop self.
+func (c *core) sentSelf(r *report) {
+	hop, err := netip.ParseAddr(r.sent.Attrs.NextHop())
+	self := &r.p.self4
+	if r.sent.Family.Is6() {
+		self = &r.p.self6
+	}
+	if err == nil && *self != hop {
+		*self, c.aboutNews = hop, true
+	}
 }
 
 // sentAnnounce: exaBGP writes an UPDATE with k to a peer.
@@ -151,7 +169,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	defer c.table.release(k, e)
 	s := e.slot(p)
 	if o := e.flight; o != nil && !o.withdraw && has(o.targets, p) {
-		v := r.matches(o.attrs)
+		v := c.matches(r, o.attrs)
 		switch {
 		case v.ok && !o.accepted:
 			o.seen = append(o.seen, p)
@@ -174,12 +192,12 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
 			if whose.owner != "" {
-				c.claim(k, nil)
+				c.claim(k)
 			}
 		}
 		return
 	}
-	if r.matches(s.attrs).ok {
+	if c.matches(r, s.attrs).ok {
 		if s.grade != state.Withdrawing {
 			c.table.grade(k, s, state.Sent, "")
 		}

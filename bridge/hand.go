@@ -2,45 +2,19 @@ package bridge
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
 
-const (
-	// answersKept is how many commands by hand are remembered after they were
-	// answered, in case the answer was lost and they come again.
-	answersKept = 4096
-	// answersKeptFor is how long they are.
-	answersKeptFor = 15 * time.Minute
-	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
-	// takes them back, as the next lease does for those of a file.
-	refusalsByHand = 100
-	// expireAgain is the pause between two attempts to withdraw a route that has
-	// expired.
-	expireAgain = 30 * time.Second
-)
-
-// typists are the commands by hand that are under way or were answered lately.
-type typists struct {
-	last  map[string]int64 // the last number that was taken of each commander
-	known map[typedID]*typed
-	done  []*typed // the oldest first
-	fresh []*typed // those that have results which were not told
-}
-
-// typedID is a commander and a number of theirs.
-type typedID struct {
-	commander string
-	seq       int64
-}
-
-func newTypists() typists {
-	return typists{last: map[string]int64{}, known: map[typedID]*typed{}}
-}
+// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
+// takes them back, as the next lease does for those of a file.
+const refusalsByHand = 100
 
 // typed is one [wire.Typed].
 type typed struct {
@@ -108,13 +82,13 @@ func (c *core) give(t wire.Typed, to string, now time.Time) {
 		c.typed.refresh(x)
 		return
 	}
-	last := c.typed.last[t.From.ID]
+	last := c.typed.last[t.From.ID].seq
 	if t.After > last || t.Seq <= last {
 		return // one before it is missing; both come again
 	}
 	x := &typed{typedID: id, to: to, open: len(t.Commands)}
-	c.typed.known[id], c.typed.last[t.From.ID] = x, t.Seq
-	c.log.Info("commands by hand", "by", t.From.By(), "commands", len(t.Commands))
+	c.typed.known[id], c.typed.last[t.From.ID] = x, taken{t.Seq, now}
+	c.log.Info("commands by hand", "by", exabgp.Printable(t.From.By()), "commands", len(t.Commands))
 	c.whenReady(func() { c.carry(t, x) })
 }
 
@@ -133,7 +107,7 @@ func (c *core) carry(t wire.Typed, x *typed) {
 	}
 	for i, cmd := range t.Commands {
 		o := &order{of: x, n: i, open: len(cmd.Keys)}
-		from := state.Provenance{By: t.From.By(), At: t.At, Expires: cmd.Expires}
+		from := state.Provenance{By: exabgp.Printable(t.From.By()), At: t.At, Expires: cmd.Expires}
 		c.order(o, cmd, claimant{state.OwnerConsole, &from})
 	}
 }
@@ -141,10 +115,10 @@ func (c *core) carry(t wire.Typed, x *typed) {
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
-	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
+	late := c.late(cmd, whose.from.At)
 	for _, k := range cmd.Keys {
-		if expired {
-			o.refuse(netip.Addr{}, k, "it has expired already", "")
+		if late != "" {
+			o.refuse(netip.Addr{}, k, late, "")
 			c.tookUp(o)
 			c.settleRoute(o)
 			continue
@@ -153,12 +127,25 @@ func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	}
 }
 
+// late says why a command that was typed at some time is not carried out any
+// more, "" if it is. Who typed it long ago has been told that no answer came;
+// it may even be carried out, and that be forgotten.
+func (c *core) late(cmd wire.Command, at int64) string {
+	switch ago := c.now.Sub(time.UnixMilli(at)); {
+	case cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli():
+		return "it has expired already"
+	case at != 0 && ago >= answersKeptFor:
+		return fmt.Sprintf("it was typed %s ago, by the clock of the bridge", ago.Round(time.Second))
+	}
+	return ""
+}
+
 // unchanged notes that an operation has nothing to do at a peer. A route that
 // is announced again has from now on the end that was said last, and one by
 // hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
-		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
+		o.order.note(p.Addr, o.key, wire.Unchanged, "it is not announced there", "")
 		return
 	}
 	reason := ""
@@ -166,20 +153,35 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
 	case s.owner != o.owner || s.provenance() != o.provenance():
+		reason = anotherEnd(s.provenance().Expires, o.provenance().Expires)
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
-		c.claim(o.key, nil)
+		c.claim(o.key)
 	}
 	switch s.grade {
 	case state.Held:
 		o.order.note(p.Addr, o.key, wire.Held, reason, "")
-	case state.Unsent:
-		o.order.note(p.Addr, o.key, wire.Unsent, s.reason, "")
+	case state.Unsent, state.Accepted:
+		o.order.note(p.Addr, o.key, wire.Unsent, cmp.Or(s.reason, unsentReason), "")
 	default:
 		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
 	}
 }
+
+// anotherEnd says how the end of a route has changed, "" if it has not.
+func anotherEnd(was, is int64) string {
+	switch {
+	case was == is:
+		return ""
+	case is == 0:
+		return "it does not expire any more"
+	}
+	return "it expires " + time.UnixMilli(is).UTC().Format(time.RFC3339) + " now"
+}
+
+// ownReason is about a route of exaBGP's own that was changed by hand.
+const ownReason = "it was exaBGP's own, of its configuration or of a command from elsewhere, and may come back when exaBGP is started or reloaded"
 
 // ended notes what an operation came to, once nothing more is to come of it.
 func (c *core) ended(o *op, e *entry) {
@@ -199,6 +201,8 @@ func (c *core) ended(o *op, e *entry) {
 func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 	s := e.slot(p)
 	switch {
+	case o.withdraw && s == nil && has(o.own, p):
+		return wire.Withdrawn, ownReason
 	case o.withdraw && s == nil:
 		return wire.Withdrawn, ""
 	case o.withdraw && s.grade == state.Withdrawing:
@@ -209,6 +213,8 @@ func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 		return wire.Unsent, "it is no neighbor any more"
 	case s == nil || s.attrs != o.attrs:
 		return wire.Unsent, "it was changed at once behind the bridge's back"
+	case s.grade == state.Sent && has(o.own, p):
+		return wire.Sent, ownReason
 	case s.grade == state.Sent:
 		return wire.Sent, ""
 	case s.grade == state.Held:
@@ -240,26 +246,21 @@ func (c *core) closeTyped(x *typed) {
 	x.done = c.now
 	c.typed.refresh(x)
 	c.typed.done = append(c.typed.done, x)
-	for len(c.typed.done) > answersKept {
+	c.typed.kept += x.weight()
+	for c.typed.kept > answersKept && len(c.typed.done) > 1 {
 		c.typed.forget()
 	}
 }
 
-func (t *typists) refresh(x *typed) {
-	if !x.fresh {
-		x.fresh = true
-		t.fresh = append(t.fresh, x)
+// weight is the share of answered commands in a bound.
+func (x *typed) weight() int {
+	n := 1
+	for _, r := range x.results {
+		for _, o := range r.Outcomes {
+			n += len(o.Keys)
+		}
 	}
-}
-
-// forget drops the commands that were answered first.
-func (t *typists) forget() {
-	id := t.done[0].typedID
-	t.done = t.done[1:]
-	delete(t.known, id)
-	if t.last[id.commander] == id.seq {
-		delete(t.last, id.commander)
-	}
+	return n
 }
 
 // answer tells what has come of commands by hand since the last call.
@@ -288,78 +289,6 @@ func (c *core) readOff(l *letter) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}
-}
-
-// put sets a slot, and sees to it that it ends when it is to.
-func (c *core) put(k state.Key, s slot) {
-	c.table.set(k, s)
-	if s.ends() {
-		if _, known := c.ending[k]; !known {
-			c.ending[k] = time.Time{}
-		}
-	}
-}
-
-// ends tells whether the bridge is to withdraw a route by itself some day.
-func (s *slot) ends() bool { return s.from != nil && (s.from.Expires != 0 || s.from.Lease != 0) }
-
-// expired tells whether that day has come.
-func (c *core) expired(s *slot) bool {
-	if s == nil || !s.ends() {
-		return false
-	}
-	if s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli() {
-		return true
-	}
-	heard := c.begun
-	if l := c.leases[s.owner]; l != nil {
-		heard = l.heard
-	}
-	return s.from.Lease != 0 && c.now.Sub(heard) >= time.Duration(s.from.Lease)*time.Millisecond
-}
-
-// expire withdraws what has come to its end, and forgets old answers.
-func (c *core) expire() {
-	for len(c.typed.done) > 0 && c.now.Sub(c.typed.done[0].done) >= answersKeptFor {
-		c.typed.forget()
-	}
-	if c.phase != ready {
-		return
-	}
-	for k, next := range c.ending {
-		owners, ends := c.overAt(k)
-		if !ends {
-			delete(c.ending, k)
-		}
-		if len(owners) == 0 || c.now.Before(next) {
-			continue
-		}
-		c.ending[k] = c.now.Add(expireAgain)
-		for owner, peers := range owners {
-			c.log.Info("a route has expired", "route", k.String(), "owner", owner)
-			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: owner}, peers: peers, expiry: true})
-		}
-	}
-}
-
-// overAt lists where a route has expired, by owner, and tells whether there is
-// one that does at all.
-func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
-	e := c.table.entries[k]
-	if e == nil {
-		return nil, false
-	}
-	for i := range e.slots {
-		s := &e.slots[i]
-		ends = ends || s.ends()
-		if c.expired(s) && s.grade != state.Withdrawing {
-			if owners == nil {
-				owners = map[string][]netip.Addr{}
-			}
-			owners[s.owner] = append(owners[s.owner], s.peer.Addr)
-		}
-	}
-	return owners, ends
 }
 
 // boundRefusals forgets the oldest refusals of routes by hand.

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"routesync/bridge/journal"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -143,7 +144,7 @@ func TestByHand(t *testing.T) {
 		"127.0.0.2 sent, 127.0.0.3 unsent the peer did not negotiate ipv4 unicast",
 		"127.0.0.2 sent",
 		"127.0.0.9 refused 127.0.0.9 is no neighbor of edge1 that the bridge can command",
-		"127.0.0.2 unchanged, 127.0.0.3 unchanged")
+		"127.0.0.2 unchanged it is not announced there, 127.0.0.3 unchanged it is not announced there")
 	w.holds(a, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh)
 	if ad := w.advert("10.0.0.0/24"); ad.Owner != state.OwnerConsole || ad.From != (state.Provenance{By: "al on noc1 (console)", At: w.now.UnixMilli()}) {
 		t.Errorf("announced by %q, %+v", ad.Owner, ad.From)
@@ -198,7 +199,7 @@ func TestByHandExpires(t *testing.T) {
 	w.types("+ 10.0.0.0/24 "+nh+" expires 10s", "+ 10.0.1.0/24 "+nh+" expires 10s", "+ 10.0.2.0/24 "+nh+" expires 10s")
 	w.settle()
 	n := w.types("+ 10.0.1.0/24 "+nh+" expires 20s", "+ 10.0.2.0/24 "+nh+" med 1", "+ 10.0.3.0/24 "+nh+" expires -1s")
-	w.answers(n, "127.0.0.2 unchanged", "127.0.0.2 sent", "none refused it has expired already")
+	w.answers(n, "127.0.0.2 unchanged it expires 2027-01-15T08:00:20Z now", "127.0.0.2 sent", "none refused it has expired already")
 	pass(9 * time.Second)
 	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh+" med 1")
 	pass(2 * time.Second)
@@ -227,7 +228,7 @@ func TestByHandBesideAFile(t *testing.T) {
 	w.answers(n,
 		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
 		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
-		"127.0.0.2 sent", "127.0.0.2 withdrawn")
+		"127.0.0.2 sent", "127.0.0.2 withdrawn "+ownReason)
 	if o := w.desk.results[n][0].Outcomes[0]; o.Owner != "team" {
 		t.Errorf("kept by %q, want team", o.Owner)
 	}
@@ -406,6 +407,156 @@ func TestOverAt(t *testing.T) {
 	}
 }
 
+// A peer that goes down, or turns out not to take the family, before it was
+// sent a route: the answer says which of the two it was.
+func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.exabgp.stuck = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.answers(n, "127.0.0.2 held")
+
+	p.negotiated = []state.Family{state.IPv6Unicast}
+	w.exabgp.sessionUp(p)
+	n = w.types("+ 10.0.1.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent the peer did not negotiate ipv4 unicast")
+}
+
+// A route that expired and is typed again at once ends when that says, and not
+// at the next try of the withdraw before.
+func TestByHandExpiresAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	pass := func(d time.Duration) {
+		w.now = w.now.Add(d)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.types("+ 10.0.0.0/24 " + nh + " expires 1s")
+	w.settle()
+	w.now = w.now.Add(2 * time.Second)
+	w.core.tick(w.now)
+	w.types("+ 10.0.0.0/24 " + nh + " expires 3s")
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh)
+	pass(4 * time.Second)
+	w.holds(p)
+}
+
+// A route that exaBGP holds, and of which it was not said yet that it was sent,
+// is not confirmed.
+func TestByHandUnchangedIsNotSent(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.answers(n, "127.0.0.2 unsent "+unsentReason)
+}
+
+// Who types can't say what acts on the terminals of those who look.
+func TestByHandIsPrintable(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "x", User: "al\x1b[2J\n", Host: "h"}, Seq: 1, Commands: []wire.Command{
+		{Attrs: attrs(t, nh), Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	if by, want := w.advert("10.0.0.0/24").From.By, `al\u001b[2J\u000a on h ()`; by != want {
+		t.Errorf("given by %q, want %q", by, want)
+	}
+}
+
+// What becomes known of a route at one peer, while it is announced to another,
+// does not make the journal forget for whom that is.
+func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := handWorld(t, a, b)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.2")
+	w.settle()
+	a.change(key, attrs(t, nh), true)
+	w.settle()
+	w.exabgp.flush()
+	a.change(key, attrs(t, nh), false) // it comes back by itself
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.3")
+	w.settle()
+	w.boot("boot-1", "run-2")
+	for _, ad := range w.replica.set.Routes[key] {
+		if ad.Owner != state.OwnerConsole {
+			t.Errorf("after a respawn the route is of %q at %v, want %s", ad.Owner, ad.At, state.OwnerConsole)
+		}
+	}
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.holds(a)
+	w.holds(b)
+}
+
+// What was sent while exaBGP refused to do the same was somebody else's doing,
+// and is so all the same.
+func TestSeenAndRefused(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	key := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	p.change(key, attrs(t, nh), true)
+	w.exabgp.flush()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) > 0 {
+		t.Errorf("the route is %+v, and is withdrawn", adverts)
+	}
+	p.change(key, attrs(t, nh+" med 5"), false)
+	w.exabgp.flush()
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	w.settle()
+	if adverts := w.replica.set.Routes[key]; len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
+		t.Errorf("the route is %+v, and was announced with med 5", adverts)
+	}
+}
+
+// The answers to a long script are not all remembered; that its commands were
+// carried out is, and nobody's command is carried out twice for it.
+func TestAnswersAreBounded(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	w.types("+ 10.9.0.0/24 " + nh)
+	w.settle()
+	keys := make([]state.Key, 3000)
+	for i := range keys {
+		keys[i] = state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 100, byte(i >> 8), byte(i)}), 32), 0)
+	}
+	for n := range int64(50) {
+		w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "script"}, Seq: n + 1, Commands: []wire.Command{{Withdraw: true, Keys: keys}}}, "q", w.now)
+		w.step()
+	}
+	if n := w.core.typed.kept; n > answersKept {
+		t.Errorf("the answers about %d routes are remembered", n)
+	}
+	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "other"}, Seq: 1, Commands: []wire.Command{
+		{Withdraw: true, Keys: []state.Key{desired(t, "10.9.0.0/24").Routes[0].Key}}}}, "q", w.now)
+	w.settle()
+	w.desk.mute = false
+	w.retype()
+	w.settle()
+	w.holds(p) // and not announced again
+	w.now = w.now.Add(time.Hour)
+	w.core.tick(w.now)
+	if n := len(w.core.typed.last) + len(w.core.typed.known) + w.core.typed.kept; n > 0 {
+		t.Errorf("%d things are remembered for ever", n)
+	}
+}
+
 // A route of a file ends when the file says, whether or not anybody watches
 // any more; one with a lease, when its commander has been silent for so long.
 func TestRouteOfAFileEnds(t *testing.T) {
@@ -499,4 +650,70 @@ func TestAdopt(t *testing.T) {
 	w.boot("boot-1", "run-2")
 	w.lease("team")
 	w.plan(desired(t, "10.0.0.0/24 "+nh, "10.9.0.0/16 "+nh), 0)
+}
+
+// What was announced by hand goes with its exaBGP, and that is said.
+func TestByHandGoesWithExaBGP(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh)
+	w.settle()
+	p.cache, p.holds = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}
+	w.boot("boot-2", "run-2")
+	if want := "went with it: 10.0.0.0/24, 10.0.1.0/24"; !strings.Contains(w.core.fault, want) {
+		t.Errorf("the bridge says %q, want %q in it", w.core.fault, want)
+	}
+	w.claims = map[state.Key][]journal.Claim{} // the journal begins anew with its boot
+	w.boot("boot-1", "run-3")
+	if w.core.fault != "" {
+		t.Errorf("the bridge says %q, though nothing is gone", w.core.fault)
+	}
+}
+
+// What was typed long ago is not carried out: whoever typed it was told that no
+// answer came, and has gone, and if it was carried out then, that is forgotten.
+func TestByHandTooLate(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.desk.mute = false
+	w.now = w.now.Add(answersKeptFor)
+	w.core.tick(w.now)
+	w.retype()
+	w.answers(n, "none refused it was typed 15m0s ago, by the clock of the bridge")
+	w.holds(p)
+}
+
+// A route that is not sent is reported so, also when a change of it that exaBGP
+// refused was under way at the time.
+func TestUnsentBehindARefusal(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	lines := w.core.take().lines
+	pass := func() {
+		w.now = w.now.Add(time.Minute)
+		w.core.tick(w.now)
+	}
+	pass()
+	for _, line := range lines {
+		w.exabgp.write(line)
+	}
+	w.settle()
+	pass()
+	w.settle()
+	if at := w.advert("10.0.0.0/24").At; at[0].Grade != state.Unsent {
+		t.Errorf("the route is %+v, want unsent", at)
+	}
 }

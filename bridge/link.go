@@ -13,14 +13,12 @@ import (
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
-	text chan [][]byte         // the same for the classic queue
 	acks chan func() error     // never full: it holds more than the broker sends ahead
 }
 
 type delivery struct {
 	rabbit.Delivery
-	link    *link
-	classic bool // of the queue to-exabgp
+	link *link
 }
 
 // session is one connection with the broker, from its topology to its end. life
@@ -30,20 +28,19 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	if err != nil {
 		return err
 	}
-	l := &link{out: make(chan []rabbit.Message, 1), text: make(chan [][]byte, 1), acks: make(chan func() error, 256+classicAhead)}
+	l := &link{out: make(chan []rabbit.Message, 1), acks: make(chan func() error, 256)}
 	if !offer(ctx, s.links, l) {
 		return ctx.Err()
 	}
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publish(inner, rs, l) })
-	g.Go(func() error { return s.forward(inner, requests, delivery{link: l}) })
-	g.Go(func() error { return s.forward(inner, commands, delivery{link: l}) })
-	if s.classic != nil {
-		if err := s.serveClassic(inner, g, rs, l); err != nil {
-			return err
-		}
-	}
-	g.Go(func() error { return acknowledge(inner, l) })
+	g.Go(func() error {
+		return forward(inner, requests, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+	})
+	g.Go(func() error {
+		return forward(inner, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+	})
+	g.Go(func() error { return acknowledge(inner, l.acks) })
 	err = g.Wait()
 	offer(life, s.gone, l)
 	return err
@@ -93,8 +90,8 @@ func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error
 	}
 }
 
-// forward gives deliveries to the loop, as what as is.
-func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as delivery) error {
+// forward gives deliveries to the loop, as what as makes of them.
+func forward[T any](ctx context.Context, from <-chan rabbit.Delivery, to chan<- T, as func(rabbit.Delivery) T) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,20 +100,19 @@ func (s *Server) forward(ctx context.Context, from <-chan rabbit.Delivery, as de
 			if !ok {
 				return errors.New("the subscription ended")
 			}
-			as.Delivery = d
-			if !offer(ctx, s.inbox, as) {
+			if !offer(ctx, to, as(d)) {
 				return ctx.Err()
 			}
 		}
 	}
 }
 
-func acknowledge(ctx context.Context, l *link) error {
+func acknowledge(ctx context.Context, acks <-chan func() error) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case ack := <-l.acks:
+		case ack := <-acks:
 			if err := ack(); err != nil {
 				return err
 			}

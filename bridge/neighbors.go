@@ -79,7 +79,7 @@ func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 				s.grade, s.reason = c.expect(r.Key, p)
 				c.put(r.Key, s)
 				if s.owner != "" {
-					c.claim(r.Key, nil)
+					c.claim(r.Key)
 				}
 			}
 		}
@@ -99,7 +99,7 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 			}
 		}
 		if !slices.Contains(reached, n.Addr) {
-			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks})
+			deaf = append(deaf, state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Lacks: lacks, Tags: n.Tags})
 			continue
 		}
 		if slices.ContainsFunc(peers, func(q *peer) bool { return q.Addr == n.Addr }) {
@@ -184,14 +184,6 @@ func (c *core) learnSessions(body []string, ok bool) {
 
 // regrade marks what a session can't carry, now that it is known.
 func (c *core) regrade(p *peer) {
-	for o := range c.flying {
-		if !p.carries(o.key.Family) && has(o.waiting, p) {
-			if o.withdraw {
-				c.table.drop(o.key, p)
-			}
-			c.landed(o, p)
-		}
-	}
 	for k, e := range c.table.entries {
 		s := e.slot(p)
 		if s == nil || s.grade == state.Sent || s.grade == state.Withdrawing {
@@ -199,6 +191,15 @@ func (c *core) regrade(p *peer) {
 		}
 		if g, reason := c.expect(k, p); g != state.Accepted || s.grade == state.Held {
 			c.table.grade(k, s, g, reason)
+		}
+	}
+	// After the grades, which the answers to what was typed are made of.
+	for o := range c.flying {
+		if !p.carries(o.key.Family) && has(o.waiting, p) {
+			if o.withdraw {
+				c.table.drop(o.key, p)
+			}
+			c.landed(o, p)
 		}
 	}
 }

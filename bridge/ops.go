@@ -25,6 +25,7 @@ type op struct {
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
 	targets    []*peer   // where exaBGP has to be told
+	own        []*peer   // those of them where the route was exaBGP's own
 	commands   int       // commands that exaBGP has not answered yet
 	accepted   bool      // it has answered them all
 	turnedDown []*peer   // where one of them was not taken
@@ -104,13 +105,13 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	if e.flight != nil || len(e.waiting) > 0 {
-		e.waiting = append(e.waiting, o)
-		return
+	e.waiting = append(e.waiting, o)
+	if len(e.waiting) == 1 {
+		c.next(o.key, e)
 	}
-	c.begin(o, e)
 }
 
+// begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
@@ -143,6 +144,9 @@ func (c *core) begin(o *op, e *entry) {
 			continue
 		}
 		o.targets = append(o.targets, p)
+		if s != nil && s.owner == "" {
+			o.own = append(o.own, p)
+		}
 	}
 	if len(reasons) > 0 {
 		c.refuse(o, refusedAt, reasons)
@@ -150,7 +154,6 @@ func (c *core) begin(o *op, e *entry) {
 	if len(o.targets) == 0 {
 		c.answerOp(o)
 		c.ended(o, e)
-		c.next(o.key, e)
 		return
 	}
 	e.flight = o
@@ -189,7 +192,9 @@ func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*p
 			o.order.refuse(a, o.key, reason, "")
 			continue
 		}
-		peers = append(peers, p)
+		if !has(peers, p) { // once, however often it is named
+			peers = append(peers, p)
+		}
 	}
 	return peers
 }
@@ -263,7 +268,8 @@ func (c *core) answered(l *lease) {
 	}
 }
 
-// next starts the operation behind the one that has ended.
+// next starts the operation behind the one that has ended. Of those that end at
+// once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
 	for e.flight == nil && len(e.waiting) > 0 {
 		o := e.waiting[0]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -231,13 +232,22 @@ func (c *core) about() *wire.About {
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
 	}
+	a.Lines = slices.Clone(c.lines)
+	if c.mute {
+		a.Silent = c.waited.UnixMilli()
+	}
 	if !c.converged.IsZero() {
 		a.Converged = c.converged.UnixMilli()
 	}
 	for _, p := range c.peers {
-		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p)}
+		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p), Tags: p.Tags}
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
+		}
+		for _, self := range []netip.Addr{p.self4, p.self6} {
+			if self.IsValid() {
+				n.Self = append(n.Self, self)
+			}
 		}
 		a.Peers = append(a.Peers, n)
 	}

@@ -40,15 +40,14 @@ type Server struct {
 	links  chan *link // a session that has come up
 	gone   chan *link // a session that has ended
 	idle   chan *link // its publisher is ready for more
-	hungry chan *link // the publisher of its classic queue is
 	inbox  chan delivery
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
-	texted bool // so does that of its classic queue
 	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
+	desk   classicDesk
 }
 
 // Options says who a server is, and lends it what it works with.
@@ -80,8 +79,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
 		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
-		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), hungry: make(chan *link), inbox: make(chan delivery),
-		open: map[ticket]rabbit.Delivery{},
+		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
+		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
 	s.core.lacks = o.Lacks
 	if o.Classic != nil {
@@ -103,6 +102,13 @@ func (s *Server) Run(ctx context.Context) error {
 			return s.session(ctx, session, rs)
 		})
 	})
+	if s.classic != nil {
+		g.Go(func() error {
+			return s.classic.Broker.Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+				return s.classicSession(ctx, session, rs)
+			})
+		})
+	}
 	g.Go(func() error { return s.loop(ctx) })
 	return g.Wait()
 }
@@ -129,26 +135,21 @@ func (s *Server) loop(ctx context.Context) error {
 				s.core.line(line, now)
 			}
 		case d := <-s.inbox:
-			switch {
-			case d.link != s.link:
-			case d.classic:
-				s.takeClassic(d.Delivery)
-			default:
+			if d.link == s.link {
 				s.take(d.Delivery)
 			}
 		case l := <-s.links:
-			s.link, s.ready, s.texted, s.queue = l, false, false, nil
+			s.link, s.ready, s.queue = l, false, nil
 			clear(s.open)
 			s.core.resume()
-			s.core.repeat()
 		case l := <-s.gone:
 			if l == s.link {
-				s.link, s.ready, s.texted, s.queue = nil, false, false, nil
+				s.link, s.ready, s.queue = nil, false, nil
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
-		case l := <-s.hungry:
-			s.texted = s.texted || l == s.link
+		case e := <-s.desk.events:
+			s.classicEvent(ctx, e)
 		case <-pace.C:
 			s.paced = false
 		case now := <-tick.C:
@@ -232,11 +233,16 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	}
 	for _, t := range e.acks {
 		d, ok := s.open[t]
+		if !ok {
+			s.desk.letters.finish(t)
+			continue
+		}
 		delete(s.open, t)
-		if ok && s.link != nil {
+		if s.link != nil {
 			offer(ctx, s.link.acks, d.Ack)
 		}
 	}
+	s.ackClassic(ctx)
 }
 
 func (s *Server) remember(e effects) {

@@ -1,7 +1,9 @@
 package bridge
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -33,7 +35,27 @@ func (c *core) hello(now time.Time) {
 	c.step(now)
 	c.waited, c.begun = now, now
 	c.out.begin = true
+	c.sayGone()
 	c.ask()
+}
+
+// sayGone says what nobody will announce again: a file's commander does so by
+// itself.
+func (c *core) sayGone() {
+	const named = 10
+	if len(c.gone) == 0 {
+		return
+	}
+	slices.SortFunc(c.gone, state.CompareKeys)
+	var words []string
+	for _, k := range c.gone[:min(named, len(c.gone))] {
+		words = append(words, k.String())
+	}
+	if more := len(c.gone) - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("%d more", more))
+	}
+	c.trouble("exaBGP was started again, and what was announced by hand went with it: " + strings.Join(words, ", "))
+	c.gone = nil
 }
 
 func (c *core) ask() {

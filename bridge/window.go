@@ -229,8 +229,29 @@ func (c *core) turnDown(x *exchange, why string) {
 		c.refuse(o, addrsOf(x.at), []string{reason})
 		for _, p := range x.at {
 			o.order.refuse(p.Addr, o.key, reason, "")
+			if has(o.seen, p) {
+				c.happenedAnyway(o, p)
+			}
+			p.unsettled = true // what was there before may not be sent yet, and had no clock meanwhile
 		}
 		c.commandDone(o)
+	}
+}
+
+// happenedAnyway notes a change that was sent although exaBGP would not take it
+// from here: somebody else made it.
+func (c *core) happenedAnyway(o *op, p *peer) {
+	s := c.table.find(o.key, p)
+	switch {
+	case c.findPeer(p.Addr) != p:
+	case !o.withdraw && s != nil:
+		c.put(o.key, slot{peer: p, claimant: s.claimant, attrs: o.attrs, grade: state.Sent})
+	case !o.withdraw:
+		c.put(o.key, slot{peer: p, claimant: c.lost[place{o.key, p.Addr}], attrs: o.attrs, grade: state.Sent})
+		delete(c.lost, place{o.key, p.Addr})
+	case s != nil:
+		c.drift(o.key, p.Addr, fmt.Sprintf("%s was withdrawn from %s behind the bridge's back", o.key, p.Addr))
+		c.lose(o.key, s)
 	}
 }
 
@@ -305,7 +326,7 @@ func (c *core) commandDone(o *op) {
 	}
 	o.accepted, o.since = true, c.now
 	if o.withdraw || len(o.turnedDown) > 0 {
-		c.claim(o.key, nil) // the table does not have it; or somebody else's route could be taken for ours
+		c.claim(o.key) // the table does not have it; or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
 	c.endFlight(o)

@@ -54,15 +54,19 @@ func (t *Target) current() *state.Desired {
 }
 
 // Converge keeps a speaker at its target until ctx ends or the connection
-// breaks: it acts on every new desired set, and whenever the advertised set
-// moves away from it.
+// breaks: it acts on every new desired set, whenever a route of it starts or
+// expires, and whenever the advertised set moves away from it.
 func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) error {
 	tried := attempts{}
 	var acted *state.Desired // the set that tried is about
 	var epoch int64          // and the epoch
 	var told *state.Desired  // the set that was reported converged
+	var clock inForce
 	for {
-		desired := t.current()
+		desired, byTime := clock.at(t.current(), time.Now())
+		if byTime {
+			log.Info("a route has come to its start or its end", "routes", len(desired.Routes))
+		}
 		if now := sp.Epoch(); desired != acted || now != epoch {
 			tried, acted, epoch = attempts{}, desired, now
 		}
@@ -87,18 +91,17 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				report(log, plan, sp.Advertised(), desired.Owner)
 			}
 		}
-		if err := await(ctx, sp, t, left); err != nil {
+		if err := await(ctx, sp, t, clock.wait(left, time.Now())); err != nil {
 			return err
 		}
 	}
 }
 
-// await waits for news, and no longer than until what is left may be tried
-// again.
-func await(ctx context.Context, sp Speaker, t *Target, left int) error {
+// await waits for news, no longer than the time given; 0 is for ever.
+func await(ctx context.Context, sp Speaker, t *Target, longest time.Duration) error {
 	wait, cancel := ctx, context.CancelFunc(func() {})
-	if left > 0 {
-		wait, cancel = context.WithTimeout(ctx, tryAgain)
+	if longest > 0 {
+		wait, cancel = context.WithTimeout(ctx, longest)
 	}
 	defer cancel()
 	err := sp.Await(wait, t.changed)
@@ -109,9 +112,10 @@ func await(ctx context.Context, sp Speaker, t *Target, left int) error {
 }
 
 func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, owner string) {
-	if len(plan.Changes) == 0 {
+	switch {
+	case len(plan.Changes) == 0 && len(plan.Overlaps) == 0:
 		log.Info("converged", "routes", plan.Unchanged, "foreign", len(plan.Foreign))
-	} else {
+	case len(plan.Changes) > 0:
 		log.Warn("not converged: some changes are refused", "routes", plan.Unchanged, "left", len(plan.Changes))
 	}
 	wanted := map[state.Key]bool{}
@@ -123,9 +127,12 @@ func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, ow
 			log.Warn("refused", "route", r.Key.String(), "reason", r.Reason)
 		}
 	}
+	for _, o := range plan.Overlaps {
+		log.Error("two routes are for one peer; nothing is done about them", "overlap", o.String())
+	}
 	for _, f := range plan.Foreign {
 		if f.Wanted != nil {
-			log.Warn("somebody else announces this route, and keeps it", "route", f.Key.String(), "at", f.Wanted.Pos.String())
+			log.Warn("somebody else announces this route, and keeps it", "route", f.Key.String(), "at", f.Wanted.Pos.String(), "owner", f.Advert.Owner, "given by", f.Advert.From.By)
 		}
 	}
 }

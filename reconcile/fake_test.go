@@ -67,7 +67,7 @@ func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 			continue
 		}
 		at := []state.At{{Peer: peerA, Grade: f.grade}}
-		f.set.Routes[c.Key] = []state.Advert{{Attrs: c.After, Owner: "team", At: at}}
+		f.set.Routes[c.Key] = []state.Advert{{Attrs: c.After, Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}
 	}
 	f.unsent++
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +193,57 @@ func TestApplyEndsWithItsTime(t *testing.T) {
 		a, err := Apply(ctx, f, file(t, "10.0.0.0/24"), state.Sent, nil)
 		if !errors.Is(err, context.DeadlineExceeded) || len(a.Pending) != 1 {
 			t.Errorf("assessment %+v, error %v; want one pending at the deadline", a, err)
+		}
+	})
+}
+
+// A route starts and expires at its times, with nobody there to save the file.
+func TestConvergeActsAtTheTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		d := file(t, "10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24")
+		begin := time.Now()
+		d.Routes[0].Expires = begin.Add(90 * time.Minute).UnixMilli()
+		d.Routes[1].Starts = begin.Add(30 * time.Minute).UnixMilli()
+		target.Set(d)
+		stop := converging(t, f, target)
+		for _, step := range []struct {
+			at   time.Duration
+			want int // routes
+		}{
+			{0, 2}, {30*time.Minute - time.Millisecond, 2}, {30 * time.Minute, 3},
+			{90*time.Minute - time.Millisecond, 3}, {90 * time.Minute, 2}, {24 * time.Hour, 2},
+		} {
+			time.Sleep(step.at - time.Since(begin))
+			synctest.Wait()
+			if n := len(f.set.Routes); n != step.want {
+				t.Errorf("after %s %d routes, want %d", step.at, n, step.want)
+			}
+		}
+		if last := f.sent()[2][0]; len(f.sent()) != 3 || last.Op != state.Withdraw || last.Key != d.Routes[0].Key {
+			t.Errorf("sent %d times, last %+v", len(f.sent()), last)
+		}
+		_ = stop()
+	})
+}
+
+// What only the peers show to be two routes for one of them is left as it is.
+func TestOverlapIsLeftAsItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, d := newFakeSpeaker(), file(t, "10.0.0.0/24", "10.0.1.0/24")
+		f.set.Peers[0].PeerAS = 65001
+		twin := d.Routes[0]
+		twin.Peers = state.SelectPeers([]state.Selector{{AS: 65001}})
+		d.Routes[0].Peers = state.NewPeers([]netip.Addr{peerA})
+		d.Routes = append([]state.Wanted{d.Routes[0], twin}, d.Routes[1:]...)
+		was := []state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+		f.set.Routes[twin.Key] = was
+		a, err := Apply(t.Context(), f, d, state.Sent, nil)
+		if err != nil || len(a.Refused) != 1 || a.Refused[0].Key != twin.Key || a.Confirmed != 1 || len(a.Pending) != 0 {
+			t.Errorf("assessment %+v, error %v", a, err)
+		}
+		if len(f.sent()) != 1 || len(f.sent()[0]) != 1 || f.sent()[0][0].Key == twin.Key {
+			t.Errorf("sent %+v, want the other route alone", f.sent())
 		}
 	})
 }

@@ -86,12 +86,16 @@ type Refusal struct {
 type Neighbor struct {
 	Addr            netip.Addr
 	LocalAS, PeerAS uint32
+	Tags            []string // that the speaker's configuration gives it
 	Up              bool
 	Since           int64    // of Up or of down, in Unix milliseconds; 0 if not known
 	Families        []Family // that the speaker's configuration offers
 	// Lacks says what the speaker's configuration of this peer is short of,
 	// each with the line to add.
 	Lacks []string
+	// Self is what it got for next-hop self in this session: the address in
+	// IPv4 families, and that in IPv6 families, of those that were sent.
+	Self []netip.Addr
 	// Received is how many routes the peer announces; nil if that is not known.
 	Received *int
 }
@@ -122,15 +126,32 @@ func (a *Advertised) Grade(k Key, attrs Attrs, owner string, peer netip.Addr) (A
 	return At{}, false
 }
 
-// Resolve lists the addresses that p means for routes of a family: every peer
-// of the speaker is every one whose session is configured for it.
+// Resolve lists the addresses that p means for routes of a family, in order.
+// Every peer of the speaker, and those of an AS or a tag, are every one whose
+// session is configured for the family. An address is meant as it stands: if
+// the speaker can't send the route there, that has to be said.
 func (a *Advertised) Resolve(p Peers, f Family) []netip.Addr {
-	if !p.All() {
-		return p.Addrs()
+	if p.All() {
+		return a.offering(f, func(*Neighbor) bool { return true })
 	}
+	list := p.Selectors()
+	addrs := p.Addrs()
+	if len(addrs) == len(list) {
+		return addrs
+	}
+	list = list[len(addrs):] // addresses come first
+	addrs = append(addrs, a.offering(f, func(n *Neighbor) bool {
+		return slices.ContainsFunc(list, func(s Selector) bool { return s.has(n) })
+	})...)
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return slices.Compact(addrs)
+}
+
+// offering lists the neighbors whose session is configured for a family.
+func (a *Advertised) offering(f Family, which func(*Neighbor) bool) []netip.Addr {
 	var addrs []netip.Addr
-	for _, n := range a.Peers {
-		if slices.Contains(n.Families, f) {
+	for i := range a.Peers {
+		if n := &a.Peers[i]; slices.Contains(n.Families, f) && which(n) {
 			addrs = append(addrs, n.Addr)
 		}
 	}

@@ -21,8 +21,10 @@ func CheckRoute(k Key, a Attrs) error {
 			return &Fault{Msg: fmt.Sprintf("a route of family %s can't have %s", k.Family, name), Hint: "exaBGP has no word for it there"}
 		}
 	}
-	if n := a.size(); k.Family.IsFlow() && n > maxFlowAttrBytes {
-		return &Fault{Msg: fmt.Sprintf("the attributes take %d bytes on the wire; a flow route may have %d", n, maxFlowAttrBytes)}
+	if k.Family.IsFlow() {
+		if n := a.size(); n > maxFlowAttrBytes {
+			return &Fault{Msg: fmt.Sprintf("the attributes take %d bytes on the wire; a flow route may have %d", n, maxFlowAttrBytes)}
+		}
 	}
 	return CheckNextHop(k, a)
 }

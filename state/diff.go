@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -20,11 +21,11 @@ const (
 type Change struct {
 	Op     Op
 	Key    Key
-	Before Attrs      // of Replace and Withdraw
-	Was    Provenance // of the same
-	After  Attrs      // of Announce and Replace
-	Peers  []netip.Addr
-	Wanted *Wanted // what asks for After; nil for Withdraw
+	Before Attrs        // of Replace and Withdraw
+	Was    Provenance   // of the same
+	After  Attrs        // of Announce and Replace
+	Peers  []netip.Addr // none is every peer of the speaker
+	Wanted *Wanted      // what asks for After; nil for Withdraw
 }
 
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
@@ -35,6 +36,14 @@ type Foreign struct {
 	Wanted *Wanted
 }
 
+// Overlap is a key for which two routes of a file mean the same peers, which
+// only the speaker's configuration shows. Nothing is done about such a key.
+type Overlap struct {
+	Key           Key
+	Peers         []netip.Addr // in order
+	First, Second *Wanted      // in the order of the set
+}
+
 // Plan is the difference between a desired and an advertised set. Its slices
 // are in the order of their keys.
 type Plan struct {
@@ -42,7 +51,9 @@ type Plan struct {
 	Owner     string
 	Changes   []Change
 	Foreign   []Foreign
-	Unchanged int // routes of the file that are advertised as it says
+	Overlaps  []Overlap
+	Nowhere   []*Wanted // routes for peers that the speaker has none of
+	Unchanged int       // routes of the file that are advertised as it says
 }
 
 // Count returns how many changes announce, replace and withdraw.
@@ -86,6 +97,8 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 		}
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Overlaps, func(a, b Overlap) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Nowhere, func(a, b *Wanted) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
 	return plan, nil
 }
@@ -95,6 +108,16 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 	adverts := advertised.Routes[key]
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
+	overlaps := FindOverlaps(wanted, advertised)
+	if len(overlaps) > 0 {
+		p.Overlaps = append(p.Overlaps, overlaps...)
+		for _, advert := range adverts {
+			if advert.Owner != p.Owner {
+				p.foreign(key, advert, claims, changed)
+			}
+		}
+		return
+	}
 	for i := range wanted {
 		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
 			claims[peer] = &wanted[i]
@@ -135,6 +158,11 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			}
 		}
 		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		if nowhere && !want.Peers.All() {
+			// A change without peers would be for every peer.
+			p.Nowhere = append(p.Nowhere, want)
+			continue
+		}
 		if len(missing) > 0 || nowhere {
 			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing, Wanted: want})
 			changed[want] = true
@@ -143,6 +171,38 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			p.Unchanged++
 		}
 	}
+}
+
+// FindOverlaps finds, among routes of one key, each pair that means the same
+// peers.
+func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
+	if len(wanted) < 2 {
+		return nil
+	}
+	var all []Overlap
+	first := map[netip.Addr]int{}
+	for i := range wanted {
+		w := &wanted[i]
+		for _, peer := range advertised.Resolve(w.Peers, w.Key.Family) {
+			f, taken := first[peer]
+			if !taken {
+				first[peer] = i
+				continue
+			}
+			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == &wanted[f] && o.Second == w })
+			if n < 0 {
+				n, all = len(all), append(all, Overlap{Key: w.Key, First: &wanted[f], Second: w})
+			}
+			all[n].Peers = append(all[n].Peers, peer)
+		}
+	}
+	return all
+}
+
+// String says what overlaps where, for people.
+func (o Overlap) String() string {
+	return fmt.Sprintf("%s is asked for twice at %s: %s for %s, %s for %s",
+		o.Key, NewPeers(o.Peers), o.First.Pos, o.First.Peers, o.Second.Pos, o.Second.Peers)
 }
 
 // foreign notes a route of somebody else, and takes what the file wants there

@@ -75,6 +75,20 @@ func componentNamed(word string) (t componentType, family string, ok bool) {
 	return t, "", false
 }
 
+// ComponentNames lists the names of the components, without those that only say
+// a family besides.
+func ComponentNames() []string {
+	var names []string
+	for _, t := range componentTypes() {
+		for _, name := range []string{t.v4, t.v6} {
+			if name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 func cutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {

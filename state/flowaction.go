@@ -58,6 +58,14 @@ func FlowAction(name string, values []string) (attr Name, canonical []string, er
 	return ExtendedCommunity, []string{FormatExtendedCommunity(raw)}, nil
 }
 
+// FlowActionNames lists the names of the actions.
+func FlowActionNames() []string {
+	return []string{
+		"accept", "discard", "rate-limit", "redirect", "redirect-to-nexthop", "redirect-to-nexthop-ietf", "copy", "mark", "action",
+		string(Community), string(LargeCommunity), string(ExtendedCommunity),
+	}
+}
+
 // FlowNextHop is the next hop that a flow action names: that of redirect IP and
 // of copy IP; false for any other.
 func FlowNextHop(name string, values []string) (netip.Addr, bool) {

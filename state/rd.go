@@ -12,6 +12,13 @@ import (
 // distinguisher is a route distinguisher (RFC 4364 §4.2).
 type distinguisher [8]byte
 
+// CheckRD is the rule for the text of a route distinguisher. Its errors are
+// [*Fault].
+func CheckRD(text string) error {
+	_, err := parseRD(text)
+	return err
+}
+
 // parseRD reads a route distinguisher. The type follows from the text, as
 // exaBGP has it (static/mpls.py, route_distinguisher): a 2-byte AS is of type
 // 0, an address of type 1, an AS over 65535 of type 2.

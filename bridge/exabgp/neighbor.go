@@ -32,6 +32,7 @@ type Neighbor struct {
 	RouteRefresh    bool
 	ExtendedNextHop bool
 	MultiSession    bool
+	Tags            []string // words of the description like "tag:transit", without "tag:"
 	API             []API
 }
 
@@ -109,6 +110,12 @@ func (n *Neighbor) setSession(statement string) {
 		return uint32(v)
 	}
 	switch key {
+	case "description":
+		for _, word := range strings.Fields(strings.Trim(value, `"`)) {
+			if tag, ok := strings.CutPrefix(word, "tag:"); ok && state.CheckTag(tag) == nil && !slices.Contains(n.Tags, tag) {
+				n.Tags = append(n.Tags, tag)
+			}
+		}
 	case "local-address":
 		n.LocalAddress, _ = netip.ParseAddr(value)
 	case "router-id":

@@ -38,6 +38,19 @@ func TestRecordedConfiguration(t *testing.T) {
 	}
 }
 
+// What exaBGP says of a neighbor can give it tags, in words of its description.
+func TestTagsOfANeighbor(t *testing.T) {
+	neighbors, err := v42.ParseConfiguration([]string{
+		"neighbor 192.0.2.2 {", `  description "Example Ltd tag:transit, tag:lon1 tag:lon1 tag:";`, "  local-as 65000;", "}",
+	})
+	if err != nil || len(neighbors) != 1 {
+		t.Fatalf("%v, %v", neighbors, err)
+	}
+	if got := neighbors[0].Tags; !slices.Equal(got, []string{"lon1"}) {
+		t.Errorf("tags %q, want lon1 alone: the comma is no part of a tag", got)
+	}
+}
+
 func TestOwnProcess(t *testing.T) {
 	neighbors, _ := v42.ParseConfiguration(recorded(t, "configuration.txt"))
 	var reached []netip.Addr

@@ -280,3 +280,49 @@ func BenchmarkPublishClassic(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msgs/s")
 }
+
+// A message with headers that the library does not take ends every session that
+// it comes to. It can be dropped, and nothing else is.
+func TestDropUnreadable(t *testing.T) {
+	s, name := classicQueue(t)
+	ctx := testContext(t)
+	drop := func(want bool) {
+		t.Helper()
+		if dropped, err := s.DropUnreadable(ctx, name); err != nil || dropped != want {
+			t.Errorf("dropped %v, %v; want %v", dropped, err, want)
+		}
+	}
+	drop(false)
+	deep := amqp.Table{"v": int32(1)}
+	for range 40 {
+		deep = amqp.Table{"t": deep}
+	}
+	for _, headers := range []amqp.Table{deep, nil} {
+		if err := s.out.ch.PublishWithContext(ctx, "", name, false, false, amqp.Publishing{Headers: headers, Body: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Publish(ctx, lines(name, "y")...); err != nil {
+		t.Fatal(err)
+	}
+	victim := connect(t, Config{})
+	if _, err := victim.ConsumeClassic(ctx, name, false, 10); err != nil {
+		t.Fatal(err)
+	}
+	<-victim.Context().Done()
+	if err := context.Cause(victim.Context()); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("the session ended with %v, want ErrUnreadable", err)
+	}
+	victim.Close()
+	drop(true)
+	drop(false)
+	in, err := s.ConsumeClassic(ctx, name, false, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"x", "y"} {
+		if d := <-in; string(d.Body) != want {
+			t.Errorf("got %q, want %q", d.Body, want)
+		}
+	}
+}

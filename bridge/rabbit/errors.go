@@ -10,6 +10,8 @@ var (
 	ErrNoQueue = errors.New("there is no such queue")
 	// ErrRejected: the broker refused a message, as it does when a queue is full.
 	ErrRejected = errors.New("the broker rejected the message")
+	// ErrUnreadable: a message came that no session can take.
+	ErrUnreadable = errors.New("a message can't be read")
 	// ErrLocked: another session holds what only one may hold.
 	ErrLocked = errors.New("held by another connection")
 	// ErrStop, wrapped by what work returns, ends Broker.Run.

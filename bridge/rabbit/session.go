@@ -136,7 +136,7 @@ func (s *Session) watch(what string, closed <-chan *amqp.Error, cancelled <-chan
 				if err == nil {
 					s.fail(fmt.Errorf("%s: %w", what, ErrClosed))
 				} else {
-					s.fail(fmt.Errorf("%s: %w", what, err))
+					s.fail(fmt.Errorf("%s: %w", what, ending(err)))
 				}
 				return
 			case _, ok := <-cancelled:

@@ -77,8 +77,9 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	inForce, _ := desired.At(time.Now().UnixMilli())
 	a := &applier{
-		world: w, flags: f, grade: grade, desired: desired,
+		world: w, flags: f, grade: grade, desired: inForce, whole: desired,
 		observer: observer{cfg, f.timeout, w.log},
 		me:       commander("apply"),
 		progress: newProgress(w.stderr, desired.Speakers),
@@ -105,7 +106,8 @@ type applier struct {
 	*world
 	flags    *applyFlags
 	grade    state.Grade
-	desired  *state.Desired
+	desired  *state.Desired // what is asked for when it begins
+	whole    *state.Desired // what is asked for at any time
 	observer observer
 	me       wire.Commander
 	progress *progress
@@ -200,7 +202,7 @@ func (a *applier) agree(ctx, session context.Context, s *rabbit.Session, clock *
 		return all
 	}
 	var err error
-	if a.plans, err = planAll(fileName(a.flags.file), a.desired, seen); err != nil {
+	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return err
 	}
 	if err := warnLacks(a.stderr, seen); err != nil {

@@ -107,6 +107,11 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	}
 	debug.SetGCPercent(gcPercent)
 	log := w.log.With("speaker", f.speaker)
+	if classic != nil {
+		of := cfg
+		of.Name += " / classic"
+		classic.Broker = rabbit.New(of, log.With("for", "classic queues"))
+	}
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
 		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log), TooLong: bridge.ListingTooLong(w.getenv),

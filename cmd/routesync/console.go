@@ -34,7 +34,7 @@ prints a line for each announce and withdraw, in their order:
   VERDICT <tab> LINE NUMBER <tab> SPEAKER <tab> COMMAND <tab> DETAIL
 
 VERDICT is the worst of what became of the line's routes at their peers:
-  failed       nothing was given to the speaker
+  failed       nothing of it, or not all of it, was given to the speaker
   refused      the bridge or exaBGP would not take it
   unconfirmed  no answer came in time
   unsent       exaBGP took it, and does not send it
@@ -42,7 +42,7 @@ VERDICT is the worst of what became of the line's routes at their peers:
   held         a peer is down, and is sent it when it is up
   sent         every peer was sent it
   withdrawn    it is gone
-  unchanged    it was so already
+  unchanged    it was so already: announced so, or not announced
 Blank lines and those that begin with # are left out. What show prints is plain
 text. A line with a fault is given to nobody; stderr gets its line number and
 column, and the other lines are carried out unless --strict is given.
@@ -106,7 +106,11 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 		log = slog.New(logLines{level: slog.LevelWarn, print: func(text string) { tell(notices, text) }})
 	}
 	backend := f.backend(cfg, options.Recv, notices, log)
-	stop := beside(ctx, backend.Run)
+	life := ctx
+	if prompt { // ^C is for the line, or for what is shown; see runPrompt
+		life = context.WithoutCancel(ctx)
+	}
+	stop := beside(life, backend.Run)
 	defer stop()
 	if prompt {
 		return runPrompt(ctx, console.Prompt{

@@ -45,8 +45,9 @@ type live struct {
 
 // questions about one speaker wait for who follows it.
 type questions[T any] struct {
-	wake chan struct{}
-	asks []question[T]
+	wake   chan struct{}
+	asks   []question[T]
+	absent func() bool // tells whether the bridge is not there; nil while nobody follows it
 }
 
 type question[T any] struct {
@@ -64,7 +65,7 @@ func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, recv bool,
 	if recv { // who hears the speakers says whether their bridges are there
 		b.log = slog.New(slog.DiscardHandler)
 	}
-	b.desk = bridge.NewDesk(me, b.unheard, log)
+	b.desk = bridge.NewDesk(me, b.unheard, b.broker.Down, log)
 	if recv {
 		for _, speaker := range speakers {
 			b.hears[speaker] = &questions[[]console.Received]{wake: make(chan struct{}, 1)}
@@ -107,6 +108,9 @@ func (b *live) session(ctx context.Context, s *rabbit.Session) error {
 // session.
 func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *questions[observation]) error {
 	c := bridge.NewReader(s, speaker, b.log)
+	b.mu.Lock()
+	q.absent = c.Absent
+	b.mu.Unlock()
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 	b.mu.Lock()
 	f := bridge.NewFollower(s, speaker, bridge.Follow{Received: true}, b.before[speaker], b.log)
 	first := b.before[speaker].Table() == nil
-	b.before[speaker] = f
+	b.before[speaker], q.absent = f, f.Absent
 	b.mu.Unlock()
 	if err := f.Open(ctx); err != nil {
 		return err
@@ -203,8 +207,27 @@ func askFor[T any](ctx context.Context, b *live, followed map[string]*questions[
 		return seen, nil
 	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("%s gave no complete answer in time", speaker)
+		b.mu.Lock()
+		absent := q.absent != nil && q.absent()
+		b.mu.Unlock()
+		return none, noAnswer(ctx, speaker, b.broker.Down(), absent)
 	}
+}
+
+// noAnswer is why a speaker did not tell what it was asked.
+func noAnswer(ctx context.Context, speaker string, down error, absent bool) error {
+	switch {
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errInterrupted
+	case down != nil:
+		return down
+	case absent:
+		return &state.Fault{
+			Msg:  "no bridge answers for " + speaker,
+			Hint: fmt.Sprintf("is its exaBGP running, with \"routesync bridge --speaker %s\" as its helper?", speaker),
+		}
+	}
+	return &state.Fault{Msg: speaker + " gave no complete answer in time", Hint: "more time is given with --timeout"}
 }
 
 func wake(c chan struct{}) {

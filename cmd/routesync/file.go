@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"routesync/reconcile/watch"
 	"routesync/state"
 	"routesync/state/routefile"
 )
@@ -21,7 +22,7 @@ func fileName(path string) string {
 	return path
 }
 
-// readDesired reads and parses a file; "-" is stdin.
+// readDesired reads and parses a file and all that it leads to; "-" is stdin.
 func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 	data, err := readFile(path, stdin)
 	if err != nil {
@@ -31,11 +32,18 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 		}
 		return nil, hinted(err)
 	}
-	return routefile.Parse(fileName(path), data)
+	return routefile.Load(fileName(path), data, disk{})
 }
 
+// disk is where a file's other files are; those of stdin, in the working
+// directory.
+type disk struct{}
+
+func (disk) Read(name string) ([]byte, error)      { return readFile(name, nil) }
+func (disk) Glob(pattern string) ([]string, error) { return watch.Glob(pattern) }
+
 func readFile(path string, stdin io.Reader) ([]byte, error) {
-	if path == stdinName {
+	if path == stdinName && stdin != nil {
 		return routefile.ReadAll(stdin)
 	}
 	f, err := os.Open(path)

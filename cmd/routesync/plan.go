@@ -42,7 +42,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	seen, failed := observer{cfg, f.timeout, w.log}.look(ctx, desired.Speakers)
-	plans, err := planAll(fileName(f.file), desired, seen)
+	plans, err := planAll(fileName(f.file), desired, time.Now().UnixMilli(), seen)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,8 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	case failed != nil:
 		return failed
+	case plans.overlaps() != nil:
+		return plans.overlaps()
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
@@ -68,25 +70,49 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 // plans is the difference for every speaker that answered.
 type plans struct {
 	file     string
-	desired  *state.Desired
+	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
+	timing
+}
+
+// timing is what the file asks for at any time, and the time of the plan.
+type timing struct {
+	whole *state.Desired
+	now   int64
 }
 
 type speakerPlan struct {
 	observation
 	*state.Plan
+	timing
 }
 
-func planAll(file string, desired *state.Desired, seen []observation) (plans, error) {
-	p := plans{file: file, desired: desired}
+func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
+	p := plans{file: file, timing: timing{whole, now}}
+	p.desired, _ = whole.At(now)
 	for _, o := range seen {
-		plan, err := state.Diff(desired, o.advertised)
+		plan, err := state.Diff(p.desired, o.advertised)
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		p.speakers = append(p.speakers, speakerPlan{o, plan})
+		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
 	}
 	return p, nil
+}
+
+// overlaps is the error of routes that are for one peer twice; nil if there
+// are none.
+func (p plans) overlaps() error {
+	var all failures
+	for _, s := range p.speakers {
+		for _, o := range s.Overlaps {
+			all = append(all, hinted(fmt.Errorf("%s: %s; nothing is done about it", s.speaker, o), "give them peers that have none in common"))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 func (p plans) changes() int {

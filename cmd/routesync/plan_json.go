@@ -10,6 +10,9 @@ type plansJSON struct {
 	File          string            `json:"file"`
 	Owner         string            `json:"owner"`
 	Speakers      []speakerPlanJSON `json:"speakers"`
+	Timed         []timedJSON       `json:"timed"` // what starts or expires by itself
+	NotStarted    int               `json:"routes_not_started"`
+	Expired       int               `json:"routes_expired"`
 	Summary       summaryJSON       `json:"summary"`
 }
 
@@ -18,6 +21,8 @@ type speakerPlanJSON struct {
 	Base    baseJSON      `json:"base"`
 	Changes []changeJSON  `json:"changes"`
 	Foreign []foreignJSON `json:"foreign"`
+	Overlap []overlapJSON `json:"overlaps"`
+	Nowhere []caseJSON    `json:"nowhere"` // for peers that the speaker has none of
 	Held    []caseJSON    `json:"held"`
 	Unsent  []caseJSON    `json:"unsent"`
 	Lacks   []string      `json:"lacks"`
@@ -41,6 +46,7 @@ type peerJSON struct {
 	Up       bool     `json:"up"`
 	Since    string   `json:"since,omitempty"`
 	Families []string `json:"families"`
+	Tags     []string `json:"tags,omitempty"`
 }
 
 type changeJSON struct {
@@ -53,6 +59,8 @@ type changeJSON struct {
 	Position *positionJSON  `json:"position"`
 	Tags     []string       `json:"tags"`
 	Comment  string         `json:"comment,omitempty"`
+	Starts   string         `json:"starts,omitempty"`
+	Expires  string         `json:"expires,omitempty"`
 	Refused  string         `json:"refused,omitempty"` // why it was, before
 }
 
@@ -66,6 +74,15 @@ type foreignJSON struct {
 	WantedAt *positionJSON  `json:"wanted_at"` // the file asks for it too
 }
 
+// overlapJSON is two routes of the file for one peer.
+type overlapJSON struct {
+	Family string        `json:"family"`
+	NLRI   string        `json:"nlri"`
+	Peers  []string      `json:"peers"`
+	First  *positionJSON `json:"first"`
+	Second *positionJSON `json:"second"`
+}
+
 type summaryJSON struct {
 	Announce  int `json:"announce"`
 	Change    int `json:"change"`
@@ -77,7 +94,11 @@ type summaryJSON struct {
 
 // json is the plans for programs.
 func (p plans) json() plansJSON {
-	all := plansJSON{FormatVersion: formatVersion, File: p.file, Owner: p.desired.Owner, Speakers: []speakerPlanJSON{}}
+	all := plansJSON{FormatVersion: formatVersion, File: p.file, Owner: p.desired.Owner, Speakers: []speakerPlanJSON{}, Timed: []timedJSON{}}
+	if p.whole != nil {
+		all.Timed = timedToJSON(p.whole, p.now)
+		all.NotStarted, all.Expired = untimely(p.whole, p.now)
+	}
 	for _, s := range p.speakers {
 		one := s.json(p.desired)
 		all.Speakers = append(all.Speakers, one)
@@ -95,13 +116,18 @@ func (p plans) json() plansJSON {
 func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	a := reconcile.Assess(desired, s.advertised, state.Sent)
 	j := speakerPlanJSON{
-		Speaker: s.speaker, Base: s.base(), Changes: []changeJSON{}, Foreign: []foreignJSON{},
-		Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Lacks: listJSON(s.lacks()),
+		Speaker: s.speaker, Base: s.base(), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
+		Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
 	j.Summary.Announce, j.Summary.Change, j.Summary.Withdraw = s.Count()
 	j.Summary.Foreign, j.Summary.Unchanged = len(s.Foreign), s.Unchanged
 	for _, c := range s.Changes {
 		j.Changes = append(j.Changes, s.changeJSON(c))
+	}
+	for _, o := range s.Overlaps {
+		j.Overlap = append(j.Overlap, overlapJSON{
+			Family: o.Key.Family.String(), NLRI: o.Key.String(), Peers: addrsJSON(o.Peers), First: placeJSON(o.First.Pos), Second: placeJSON(o.Second.Pos),
+		})
 	}
 	for _, f := range s.Foreign {
 		one := foreignJSON{
@@ -126,6 +152,9 @@ func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 	if c.Wanted != nil {
 		j.Position, j.Tags, j.Comment = placeJSON(c.Wanted.Pos), listJSON(c.Wanted.Tags), c.Wanted.Comment
 	}
+	if w := s.wanted(c); w != nil {
+		j.Starts, j.Expires = clockText(w.Starts), clockText(w.Expires)
+	}
 	for _, r := range s.advertised.Refused {
 		if r.Key == c.Key && r.Owner == s.Owner && r.Attrs == c.After {
 			j.Refused = r.Reason
@@ -148,7 +177,7 @@ func (o observation) base() baseJSON {
 }
 
 func neighborJSON(n state.Neighbor) peerJSON {
-	p := peerJSON{Address: n.Addr.String(), LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: timeJSON(n.Since), Families: []string{}}
+	p := peerJSON{Address: n.Addr.String(), LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: timeJSON(n.Since), Families: []string{}, Tags: n.Tags}
 	for _, f := range n.Families {
 		p.Families = append(p.Families, f.String())
 	}

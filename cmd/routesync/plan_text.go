@@ -101,6 +101,9 @@ func (s speakerPlan) rows() []row {
 	for _, f := range s.Foreign {
 		all = append(all, keyed{f.Key, s.foreign(f)})
 	}
+	for _, o := range s.Overlaps {
+		all = append(all, keyed{o.Key, row{sign: "!", nlri: o.Key.String(), notes: []string{o.String(), "nothing is done about it"}}})
+	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return state.CompareKeys(a.key, b.key) })
 	rows := make([]row, len(all))
 	for i := range all {
@@ -137,12 +140,22 @@ func (s speakerPlan) change(c state.Change) row {
 	if c.Op == state.Announce && len(c.Peers) == 0 {
 		r.notes = append(r.notes, fmt.Sprintf("no peer of %s is configured for %s", s.speaker, c.Key.Family))
 	}
+	r.notes = append(r.notes, whenNotes(s.wanted(c), s.now)...)
 	for _, refusal := range s.advertised.Refused {
 		if refusal.Key == c.Key && refusal.Owner == s.Owner && refusal.Attrs == c.After {
 			r.notes = append(r.notes, fmt.Sprintf("refused before: %s%s", refusal.Reason, at(c.Wanted)))
 		}
 	}
 	return r
+}
+
+// wanted is what the file says of a changed route: of one that is withdrawn,
+// what it says for another time.
+func (s speakerPlan) wanted(c state.Change) *state.Wanted {
+	if c.Wanted != nil || len(c.Peers) == 0 || s.whole == nil {
+		return c.Wanted
+	}
+	return s.whole.Find(c.Key, c.Peers[0])
 }
 
 func (s speakerPlan) foreign(f state.Foreign) row {
@@ -258,6 +271,8 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 			announce, replace, withdraw, len(s.Foreign), s.Unchanged)
 	case conflicts > 0:
 		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
+	case len(s.Overlaps) > 0:
+		line = fmt.Sprintf("No changes. %s asks for %s twice at a peer; nothing is done about that.", file, count(len(s.Overlaps), "route"))
 	case len(a.Unsent) > 0:
 		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and does not send all of it.", s.speaker, file)
 	case len(a.Held) > 0:
@@ -274,5 +289,12 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	if len(a.Unsent) > 0 {
 		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
 	}
-	return lines
+	for i, w := range s.Nowhere {
+		if i == maxListed {
+			lines = append(lines, fmt.Sprintf("... and %d more for no peer (all with -o json)", len(s.Nowhere)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("For no peer of %s: %s, which is for %s (%s).", s.speaker, w.Key, w.Peers, w.Pos))
+	}
+	return append(lines, timedLines(s.whole, s.now)...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -69,6 +70,39 @@ routes:
   - prefix: 10.1.0.0/16           # not sent
 `
 
+// The goldens are made at 2026-09-21T14:13:20Z.
+const timedFile = `version: 1
+owner: edge-team
+speakers: [edge1]
+defaults: { next-hop: 198.51.100.1 }
+routes:
+  - prefix: 10.0.0.0/16           # as it is, for now
+    expires: 2026-12-01T00:00:00+01:00
+  - prefix: 198.51.100.64/26      # is to go
+    expires: 2026-09-21T14:13:20Z
+  - prefix: 192.0.2.0/24          # new
+    starts: 2026-09-21T14:00:00Z
+    expires: 2026-09-21T15:00:00Z
+  - prefix: 192.0.3.0/24          # not yet
+    starts: 2026-09-21T14:30:00Z
+  - prefix: 10.1.0.0/16
+`
+
+const overlapFile = `version: 1
+owner: edge-team
+speakers: [edge1]
+defaults: { next-hop: 198.51.100.1 }
+routes:
+  - prefix: 10.0.0.0/16           # is there, and stays as it is
+    med: 1
+    peers: [as 65001]
+  - prefix: 10.0.0.0/16
+    med: 2
+    peers: [192.0.2.1]
+  - prefix: 10.77.0.0/16          # for nobody
+    peers: [as 64999, tag nobody]
+`
+
 // seen is what edge1 advertises when the goldens are made.
 func seen(t *testing.T) observation {
 	hop := attrs(t, "next-hop", "198.51.100.1")
@@ -109,6 +143,8 @@ func seen(t *testing.T) observation {
 				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1},
 				{Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3},
 			},
+			Lines:     []wire.RefusedLine{{At: 1790000002500, Line: "shutdown", Reason: "column 1: shutdown is no announce or withdraw of routes, and is not passed on to exaBGP"}},
+			Silent:    1790000002600,
 			Converged: 1790000002000, LastErrorAt: 1790000003000, LastError: "refused 10.8.0.0/16",
 		},
 	}
@@ -125,7 +161,7 @@ func desired(t *testing.T, file string) *state.Desired {
 
 func planned(t *testing.T, file string) plans {
 	t.Helper()
-	p, err := planAll("routes.yaml", desired(t, file), []observation{seen(t)})
+	p, err := planAll("routes.yaml", desired(t, file), 1790000000000, []observation{seen(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +195,16 @@ speakers: [edge1]
 routes: []
 `
 	for name, render := range map[string]func(io.Writer) error{
-		"plan.txt":           func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
-		"plan-colour.txt":    func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
-		"plan.json":          func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan.txt":        func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
+		"plan-colour.txt": func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
+		"plan.json":       func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
+		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
+		"plan-overlap.txt": func(w io.Writer) error {
+			p := planned(t, overlapFile)
+			return errors.Join(p.text(w, plain), writeError(w, p.overlaps(), nil))
+		},
+		"plan-overlap.json":  func(w io.Writer) error { return writeJSON(w, planned(t, overlapFile).json()) },
 		"plan-same.txt":      func(w io.Writer) error { return planned(t, same).text(w, plain) },
 		"plan-nobody.json":   func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },
 		"lacks.txt":          func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +28,12 @@ func validateCommand(w *world, f *validateFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(w.stdout, "%s: ok: owner %s, %s for %s\n",
-				fileName(f.file), desired.Owner, count(len(desired.Routes), "route"), strings.Join(desired.Speakers, ", "))
+			untimely := untimelyText(untimely(desired, time.Now().UnixMilli()))
+			if untimely != "" {
+				untimely = " (" + untimely + ")"
+			}
+			_, err = fmt.Fprintf(w.stdout, "%s: ok: owner %s, %s%s for %s\n",
+				fileName(f.file), desired.Owner, count(len(desired.Routes), "route"), untimely, strings.Join(desired.Speakers, ", "))
 			return err
 		},
 	}
@@ -44,6 +49,8 @@ type validation struct {
 	Owner         string           `json:"owner,omitempty"`
 	Speakers      []string         `json:"speakers,omitempty"`
 	Routes        int              `json:"routes"`
+	NotStarted    int              `json:"routes_not_started,omitempty"`
+	Expired       int              `json:"routes_expired,omitempty"`
 	Errors        []routefile.Item `json:"errors"`
 }
 
@@ -51,6 +58,7 @@ func validateJSON(to io.Writer, path string, desired *state.Desired, err error) 
 	v := validation{FormatVersion: formatVersion, File: fileName(path), Valid: err == nil, Errors: routefile.Items(err)}
 	if err == nil {
 		v.Owner, v.Speakers, v.Routes = desired.Owner, desired.Speakers, len(desired.Routes)
+		v.NotStarted, v.Expired = untimely(desired, time.Now().UnixMilli())
 		return writeJSON(to, v)
 	}
 	var unread *failure

@@ -33,8 +33,9 @@ func watchCommand(w *world, g *globalFlags, f *watchFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   watchName,
 		Short: "Keep the speakers at the file, now and after each save",
-		Long: `Keep the speakers at the file: now, after each save, and whenever what they
-advertise moves away from it. A bad file leaves the last good one in force. A
+		Long: `Keep the speakers at the file: now, after each save, when a route of it starts
+or expires, and whenever what they advertise moves away from it. The files that
+it includes, and lists of prefixes, are watched as it is itself. A bad file leaves the last good one in force. A
 second watch of the same owner stands by and takes over.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWatch(cmd.Context(), w, g, f) },
 	}
@@ -107,7 +108,10 @@ func (k *keeper) take(c watch.Content) {
 		k.refuse("the file can't be read", "error", bare(c.Err))
 		return
 	}
-	desired, err := routefile.Parse(k.file, c.Data)
+	desired, err := routefile.Load(k.file, c.Data, c)
+	if !c.Whole() {
+		return // it leads to files that were not read; it comes again with them
+	}
 	if err != nil {
 		k.faults(err)
 		k.refuse("the file has faults", "faults", len(routefile.Faults(err)))
@@ -119,7 +123,11 @@ func (k *keeper) take(c watch.Content) {
 		return
 	}
 	k.owner = desired.Owner
-	k.log.Info("file is in force", "file", k.file, "owner", desired.Owner, "routes", len(desired.Routes))
+	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
+	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
+		args = append(args, "not started", waiting, "expired", over)
+	}
+	k.log.Info("file is in force", args...)
 	k.put(desired)
 }
 

@@ -93,7 +93,7 @@ func TestConsoleBesideAFile(t *testing.T) {
 	s.until("the session is known to be down", func() bool { return strings.Contains(s.expect(0, "status").stdout, "AS 65002: down") })
 	s.answers(s.console(0, "withdraw route 10.70.0.0/24 next-hop 192.0.2.1", "withdraw 10.70.0.0/24", "announce 10.73.0.0/24 next-hop 192.0.2.1"),
 		"withdrawn: withdrawn 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
-		"unchanged: unchanged 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
+		"unchanged: not announced: 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
 		"held: announced 10.73.0.0/24: sent to 127.0.0.2; held for 127.0.0.3 (down; sent when it is up)")
 	s.lacks(s.routers[0], "10.70.0.0/24")
 	s.expect(0, "plan --detailed-exitcode", "No changes.")
@@ -244,4 +244,54 @@ func TestClassicUnread(t *testing.T) {
 	if known["172.16.2.77/32\n"] {
 		t.Error("the receiver knows the route that was withdrawn")
 	}
+}
+
+// TestClassicQueuesInTheWay: whatever is wrong with the classic queues, the
+// bridge serves the files; and it serves the queues once it can, with what waits
+// there behind a message that no session survives.
+func TestClassicQueuesInTheWay(t *testing.T) {
+	s := open(t, setting{speaker: func(o *rig.SpeakerOptions) { o.Run = append(o.Run, "--classic") }})
+	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
+	s.until("the queues are there", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 2 })
+	// The bridge may declare it again in between.
+	const hold = `import pika, sys
+connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
+while True:
+    channel = connection.channel()
+    try:
+        channel.queue_delete("to-exabgp")
+        channel.queue_declare("to-exabgp", exclusive=True)
+        break
+    except pika.exceptions.ChannelClosedByBroker:
+        pass
+print("held", flush=True)
+connection.process_data_events(time_limit=None)`
+	holder, err := s.lab.Program(s.ctx, "holder", s.dir, nil, rig.Python3, "-c", hold, s.broker.URL)
+	s.must(err)
+	s.must(holder.WaitWrote(s.ctx, "held"))
+	declared := s.count(s.stage.speaker.Log(), "queue declared")
+	s.until("status says what is wrong", func() bool {
+		return strings.Contains(s.expect(0, "status --speaker "+s.name).stdout, "the queues to-exabgp and from-exabgp are not served")
+	})
+	s.put(prefixes(3)...)
+	s.expect(0, "apply --yes", "3 of 3 routes sent")
+	s.sees(s.router, "10.0.2.0/24", "")
+	if n := s.count(s.stage.speaker.Log(), "another bridge answers"); n > 0 {
+		t.Errorf("the session of the files ended %d times", n)
+	}
+
+	s.must(holder.Stop(s.ctx))
+	s.until("the queue is there again", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") > declared })
+	s.pika(`deep = {"v": 1}
+for i in range(40): deep = {"t": deep}
+publish = lambda text, headers=None: channel.basic_publish("", "to-exabgp", text, pika.BasicProperties(headers=headers))
+publish("announce route 10.80.0.0/24 next-hop 192.0.2.1")
+publish("announce route 10.81.0.0/24 next-hop 192.0.2.1", deep)
+publish("announce route 10.82.0.0/24 next-hop 192.0.2.1")
+#`)
+	s.sees(s.router, "10.80.0.0/24", "")
+	s.sees(s.router, "10.82.0.0/24", "")
+	s.lacks(s.router, "10.81.0.0/24")
+	s.expect(0, "status", "dropped a message of queue to-exabgp")
+	s.expect(0, "apply --yes", "No changes")
 }

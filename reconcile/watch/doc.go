@@ -1,4 +1,5 @@
-// Package watch emits the settled bytes of one file, each time they change.
+// Package watch emits the settled bytes of one file and of those that it leads
+// to, each time they change.
 //
 // Its invariants:
 //
@@ -12,5 +13,8 @@
 //     always emitted, unless it is the one that was emitted last.
 //   - The directories on the way to the file are watched, not the file: it may
 //     be replaced, reached by symbolic links that are swapped, or not be there.
+//   - A file that is asked for when a content is emitted is a part of it from then
+//     on, and is read, compared and watched as the first is: all that is emitted
+//     together was there together.
 //   - Notifications make it fast, not right: a slow poll finds what they miss.
 package watch

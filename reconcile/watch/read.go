@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -19,24 +18,11 @@ func glance(path string) stamp {
 	return stamp{info: info}
 }
 
-// read reads the file once.
-func read(path string, maxSize int64) *reading {
-	before := glance(path)
-	data, err := slurp(path, maxSize)
-	after := glance(path)
-	r := &reading{stamp: after, torn: !before.same(after), content: Content{Data: data, Err: err}}
-	if errors.Is(err, errBeingWritten) {
-		r.torn, r.busy = true, true
-	}
-	if err == nil {
-		r.sum = sha256.Sum256(data)
-	}
-	return r
-}
-
 // errBeingWritten: what is there may be half of what is to come, and there is
 // no telling how long a writer pauses.
 var errBeingWritten = errors.New("another process has it open for writing")
+
+var errTooLarge = errors.New("it is too large")
 
 // slurp returns the whole file. The errors of os name the path.
 func slurp(path string, maxSize int64) ([]byte, error) {
@@ -50,7 +36,7 @@ func slurp(path string, maxSize int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tooLarge := fmt.Errorf("read %s: it is over %d bytes", path, maxSize)
+	tooLarge := &sizeError{path, maxSize}
 	switch {
 	case info.IsDir():
 		return nil, fmt.Errorf("read %s: %w", path, syscall.EISDIR)
@@ -83,6 +69,15 @@ func slurp(path string, maxSize int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// sizeError is the refusal of a file over a size.
+type sizeError struct {
+	path string
+	max  int64
+}
+
+func (e *sizeError) Error() string        { return fmt.Sprintf("read %s: it is over %d bytes", e.path, e.max) }
+func (e *sizeError) Is(target error) bool { return target == errTooLarge }
 
 // gone tells whether a file is not there now.
 func gone(path string) bool {

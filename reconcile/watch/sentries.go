@@ -8,17 +8,30 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// sentries keeps watches on the directories of the way to one file.
+// sentries keeps watches on the directories of the ways to some files.
 type sentries struct {
-	path    string // absolute
-	log     *slog.Logger
-	fs      *fsnotify.Watcher // nil if the system has none to give
-	chain   chain
-	watched map[string]struct{}
-	failed  map[string]string // directory: the error that was logged
+	paths    []string // absolute
+	patterns []string // of more files, absolute
+	log      *slog.Logger
+	fs       *fsnotify.Watcher // nil if the system has none to give
+	chain    chain
+	watched  map[string]struct{}
+	failed   map[string]string // directory: the error that was logged
 }
 
-// post follows the path and sees to it that every directory on it is watched.
+// follow walks all the ways.
+func (s *sentries) follow() chain {
+	c := newChain()
+	for _, path := range s.paths {
+		c.follow(path)
+	}
+	for _, pattern := range s.patterns {
+		c.followPattern(pattern)
+	}
+	return c
+}
+
+// post follows the ways and sees to it that every directory on them is watched.
 // It is harmless to call at any time: adding a watch again repairs one that
 // was on a directory that is gone.
 func (s *sentries) post() {
@@ -27,12 +40,12 @@ func (s *sentries) post() {
 	}
 	// What changes between the look and the watch would go unseen, so look
 	// again. What never holds still is left to the poll.
-	s.chain = follow(s.path)
+	s.chain = s.follow()
 	for range 8 {
 		for dir := range s.chain.dirs {
 			s.add(dir)
 		}
-		again := follow(s.path)
+		again := s.follow()
 		if again.equal(s.chain) {
 			break
 		}
@@ -63,8 +76,8 @@ func (s *sentries) add(dir string) {
 	s.log.Warn("cannot watch the directory; its changes are seen late", "dir", dir, "err", err)
 }
 
-// concerns tells whether an event can be about the file, and follows the path
-// again if it may lead elsewhere now. Most are about swap files and neighbors.
+// concerns tells whether an event can be about the files, and follows the ways
+// again if they may lead elsewhere now. Most are about swap files and neighbors.
 func (s *sentries) concerns(e fsnotify.Event) bool {
 	if e.Has(fsnotify.Create) || e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
 		// An event of a directory that is not watched any more was on its way
@@ -72,7 +85,7 @@ func (s *sentries) concerns(e fsnotify.Event) bool {
 		_, known := s.chain.dirs[filepath.Dir(e.Name)]
 		_, self := s.chain.dirs[e.Name]
 		_, name := s.chain.names[e.Name]
-		if known && !self && !name {
+		if known && !self && !name && !s.chain.matches(e.Name) {
 			return false
 		}
 		s.post()

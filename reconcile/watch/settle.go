@@ -1,19 +1,25 @@
 package watch
 
 import (
-	"crypto/sha256"
 	"io/fs"
+	"maps"
 	"os"
 	"time"
 )
 
 // stamp is what a file looks like from outside.
 type stamp struct {
-	info fs.FileInfo // nil if the file cannot be had
-	err  string
+	info   fs.FileInfo // nil if the file cannot be had
+	err    string
+	others map[wish]stamp // of what it leads to
 }
 
 func (s stamp) same(t stamp) bool {
+	return s.alike(t) && maps.EqualFunc(s.others, t.others, stamp.alike)
+}
+
+// alike compares the file alone.
+func (s stamp) alike(t stamp) bool {
 	if s.info == nil || t.info == nil {
 		return s.info == nil && t.info == nil && s.err == t.err
 	}
@@ -21,21 +27,46 @@ func (s stamp) same(t stamp) bool {
 		s.info.ModTime().Equal(t.info.ModTime()) && s.info.Mode() == t.info.Mode()
 }
 
-// reading is the file as it was found once.
+// reading is the file, with all that it leads to, as it was found once.
 type reading struct {
 	stamp   stamp
-	torn    bool // it changed while it was read, or may
-	busy    bool // somebody has it open for writing
+	torn    bool   // it changed while it was read, or may
+	busy    string // a file that somebody has open for writing
 	content Content
-	sum     [sha256.Size]byte
 }
 
-// sameContent tells whether a reader of the file would see a difference.
+// sameContent tells whether a reader of the files would see no difference.
 func (r *reading) sameContent(s *reading) bool {
-	if r.content.Err != nil || s.content.Err != nil {
-		return r.content.Err != nil && s.content.Err != nil && r.content.Err.Error() == s.content.Err.Error()
+	return r.first().same(s.first()) && maps.EqualFunc(r.content.others, s.content.others, (*found).same)
+}
+
+func (r *reading) first() *found { return &found{data: r.content.Data, err: r.content.Err} }
+
+// failed tells whether some of the files could not be read.
+func (r *reading) failed() bool {
+	for _, f := range r.content.others {
+		if f.err != nil {
+			return true
+		}
 	}
-	return r.sum == s.sum
+	return r.content.Err != nil
+}
+
+// emitted is the content for whoever makes something of it.
+func (r *reading) emitted() Content {
+	c := r.content
+	c.asked = &asked{used: map[wish]struct{}{}}
+	return c
+}
+
+// narrow forgets what the settled files do not lead to any more.
+func (s *settler) narrow(needs map[wish]struct{}) {
+	if s.last == nil {
+		return
+	}
+	unneeded := func(w wish) bool { _, needed := needs[w]; return !needed }
+	maps.DeleteFunc(s.last.stamp.others, func(w wish, _ stamp) bool { return unneeded(w) })
+	maps.DeleteFunc(s.last.content.others, func(w wish, _ *found) bool { return unneeded(w) })
 }
 
 // settler decides when the file is to be read and which reading counts. It
@@ -104,5 +135,5 @@ func (s *settler) agrees(r *reading) bool {
 	}
 	// A file that is deleted and made again all the time looks the same
 	// whenever it is gone.
-	return r.content.Err == nil || !s.disturbed
+	return !r.failed() || !s.disturbed
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,18 +13,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Content is one settled state of the file. Data must not be changed. Err
-// tells why there is none: the file is gone, unreadable, a directory, too
-// large.
-type Content struct {
-	Data []byte
-	Err  error
-}
-
 // Options are how patient the watcher is; what is zero has its default.
 type Options struct {
 	// Settle is how long the file must be left alone. 20 ms.
 	Settle time.Duration
+	// Together is how long all of them must be left alone where the file leads
+	// to others: a checkout or an editor writes them one after the other, and
+	// what is between them is not what anybody asks for. 100 ms.
+	Together time.Duration
 	// MaxWait is how long events alone can put off the reading of the file. If
 	// they go on, it is read all the same, and settled if two readings, Settle
 	// apart, agree. 500 ms.
@@ -35,7 +32,7 @@ type Options struct {
 	MaxSize int64
 }
 
-// Watcher watches one file.
+// Watcher watches one file, and those that it leads to.
 type Watcher struct {
 	path string
 	opts Options
@@ -44,9 +41,12 @@ type Watcher struct {
 
 // New returns a watcher of the file at path, which need not be there.
 func New(path string, opts Options, log *slog.Logger) *Watcher {
-	def := Options{Settle: 20 * time.Millisecond, MaxWait: 500 * time.Millisecond, Poll: 2 * time.Second, MaxSize: 64 << 20}
+	def := Options{Settle: 20 * time.Millisecond, Together: 100 * time.Millisecond, MaxWait: 500 * time.Millisecond, Poll: 2 * time.Second, MaxSize: 64 << 20}
 	if opts.Settle <= 0 {
 		opts.Settle = def.Settle
+	}
+	if opts.Together <= 0 {
+		opts.Together = max(def.Together, opts.Settle)
 	}
 	if opts.MaxWait <= 0 {
 		opts.MaxWait = def.MaxWait
@@ -60,8 +60,9 @@ func New(path string, opts Options, log *slog.Logger) *Watcher {
 	return &Watcher{path: path, opts: opts, log: log}
 }
 
-// Run emits the file as it is, and again each time it has settled on other
-// bytes or on another error. It calls emit from its own goroutine; while emit
+// Run emits the file as it is, and again each time it, or one that was asked
+// for when it was emitted last, has settled on other bytes or on another error.
+// It calls emit from its own goroutine; while emit
 // runs nothing is read, and what happens meanwhile is looked at after it. It
 // returns nil when ctx ends.
 func (w *Watcher) Run(ctx context.Context, emit func(Content)) error {
@@ -69,12 +70,28 @@ func (w *Watcher) Run(ctx context.Context, emit func(Content)) error {
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", w.path, err)
 	}
-	s := &sentries{path: path, log: w.log, watched: map[string]struct{}{}, failed: map[string]string{}}
+	s := &sentries{paths: []string{path}, log: w.log, watched: map[string]struct{}{}, failed: map[string]string{}}
+	needs := map[wish]struct{}{}
 	f := file{
-		read:     func() *reading { return read(w.path, w.opts.MaxSize) },
-		glance:   func() stamp { return glance(w.path) },
+		read:     func() *reading { return readAll(w.path, needs, w.opts.MaxSize) },
+		glance:   func() stamp { return glanceAll(w.path, needs) },
 		post:     s.post,
 		concerns: s.concerns,
+		need: func(all map[wish]struct{}) {
+			needs = all
+			s.paths, s.patterns = []string{path}, nil
+			for n := range all {
+				abs, err := absolute(n.name)
+				switch {
+				case err != nil: // it is left to the poll
+				case n.glob:
+					s.patterns = append(s.patterns, abs)
+				default:
+					s.paths = append(s.paths, abs)
+				}
+			}
+			s.post()
+		},
 	}
 	if s.fs, err = fsnotify.NewWatcher(); err != nil {
 		w.log.Warn("no file notifications; changes are seen late", "path", w.path, "poll", w.opts.Poll, "err", err)
@@ -107,7 +124,9 @@ type file struct {
 	concerns func(fsnotify.Event) bool
 	read     func() *reading
 	glance   func() stamp
-	post     func() // follow the path again
+	post     func() // follow the paths again
+	// need says what is to be read besides the file from now on.
+	need func(map[wish]struct{})
 }
 
 // busyPatience is how long a writer may take until it is said that one is
@@ -118,6 +137,7 @@ const busyPatience = 5 * time.Second
 func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 	s := settler{settle: w.opts.Settle, maxWait: w.opts.MaxWait}
 	s.suspect(time.Now())
+	needs := map[wish]struct{}{}
 	told := false // that somebody has it open for writing
 	due := time.NewTimer(0)
 	defer due.Stop()
@@ -152,14 +172,26 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 		case <-due.C:
 			r := f.read()
 			if s.read(time.Now(), r) {
-				emit(r.content)
+				c := r.emitted()
+				emit(c)
+				if used := c.asked.used; !maps.Equal(used, needs) {
+					needs = maps.Clone(used)
+					f.need(needs)
+					s.narrow(needs)
+				}
+				s.settle = w.opts.Settle
+				if !c.Whole() {
+					s.suspect(time.Now())
+				} else if len(needs) > 0 {
+					s.settle = w.opts.Together
+				}
 			}
 			switch {
-			case !r.busy:
+			case r.busy == "":
 				told = false
 			case !told && time.Since(s.first) >= busyPatience:
 				told = true
-				w.log.Warn("another process has the file open for writing; it is read once that is closed", "path", w.path)
+				w.log.Warn("another process has the file open for writing; it is read once that is closed", "path", r.busy)
 			}
 		}
 		if s.due.IsZero() {

@@ -1,7 +1,6 @@
 package routefile
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -12,6 +11,28 @@ import (
 
 	"routesync/state"
 )
+
+// spot is where a prefix is written: in a node, or in a list of its own.
+type spot struct {
+	node *yaml.Node
+	src  *source
+	listedPrefix
+}
+
+func (p *parser) faultSpot(s spot, msg, hint string) {
+	if s.node != nil {
+		p.faultAt(s.node, msg, hint)
+		return
+	}
+	p.faults = append(p.faults, s.src.fault(s.line, s.column, len(s.prefix.String()), msg, hint))
+}
+
+func (s spot) position(p *parser) state.Position {
+	if s.node != nil {
+		return p.position(s.node)
+	}
+	return state.Position{File: s.src.name, Line: s.line, Column: s.column}
+}
 
 // build makes the routes that one item of the list stands for.
 func (p *parser) build(r *rawRoute) {
@@ -25,6 +46,24 @@ func (p *parser) build(r *rawRoute) {
 	if !built {
 		hop, known = p.nextHop(r)
 	}
+	add := func(at spot, prefix netip.Prefix) bool {
+		if r.badKey {
+			return true // what it is, and whether it is there twice, can't be said
+		}
+		key, err := r.key(prefix)
+		if err != nil {
+			p.faultSpot(at, err.Error(), "")
+			return false
+		}
+		good := !known || p.checkNextHop(r, at, key, hop)
+		if good && built {
+			good = p.checkFit(at, key, attrs)
+		}
+		if !r.badPeers {
+			p.routes = append(p.routes, r.wanted(key, attrs, at.position(p)))
+		}
+		return good
+	}
 	for _, n := range r.prefixes {
 		text, ok := p.text(n, "prefix")
 		if !ok {
@@ -35,18 +74,62 @@ func (p *parser) build(r *rawRoute) {
 			p.faultErr(n, err)
 			continue
 		}
-		key := state.UnicastKey(prefix, r.pathID)
-		if known {
-			p.checkNextHop(r, n, key, hop)
-		}
-		if r.badKey || r.badPeers {
-			continue // whether it is there twice can't be said
-		}
-		p.routes = append(p.routes, state.Wanted{
-			Key: key, Attrs: attrs, Peers: r.peers, Tags: r.tags, Comment: r.comment,
-			Pos: state.Position{File: p.src.name, Line: n.Line, Column: n.Column},
-		})
+		add(spot{node: n}, prefix)
 	}
+	if r.listed == nil {
+		return
+	}
+	if known && hop.NextHop() == "" {
+		p.faultAt(r.from, "the prefixes of the list have no next-hop", "give the route a next-hop, or give one under defaults")
+		return
+	}
+	p.routes = slices.Grow(p.routes, len(r.listed.prefixes))
+	for _, listed := range r.listed.prefixes {
+		if !add(spot{src: r.listed.src, listedPrefix: listed}, listed.prefix) {
+			return // of a long list, the others most likely are alike
+		}
+	}
+}
+
+// key is the key of a route: with a route distinguisher it is of a VPN, with a
+// label alone a labelled one, as exaBGP has it.
+func (r *rawRoute) key(prefix netip.Prefix) (state.Key, error) {
+	families := [2]state.Family{state.IPv4Labelled, state.IPv6Labelled}
+	switch {
+	case r.rd != "":
+		families = [2]state.Family{state.IPv4VPN, state.IPv6VPN}
+	case !r.labelled:
+		return state.UnicastKey(prefix, r.pathID), nil
+	}
+	f := families[0]
+	if prefix.Addr().Is6() {
+		f = families[1]
+	}
+	return state.PrefixKey(f, prefix, r.rd, r.pathID)
+}
+
+// checkFit reports attributes that don't go with a route; false if it did.
+func (p *parser) checkFit(at spot, key state.Key, attrs state.Attrs) bool {
+	var err error
+	if key.Family.HasLabel() {
+		err = state.CheckRoute(key, attrs) // the length of the prefix counts
+	} else {
+		// The next hop was checked: but for it, the family says it all.
+		f, there := fit{key.Family, attrs}, false
+		if err, there = p.fits[f]; !there {
+			err = state.CheckRoute(key, attrs)
+			p.fits[f] = err
+		}
+	}
+	if err == nil {
+		return true
+	}
+	hint := ""
+	if f, ok := err.(*state.Fault); ok {
+		hint = f.Hint
+	}
+	p.faultSpot(at, err.Error(), hint)
+	return false
 }
 
 // attrs is the attributes of a route with the defaults; false if they could
@@ -59,18 +142,18 @@ func (p *parser) attrs(r *rawRoute) (state.Attrs, bool) {
 		return state.Attrs{}, false
 	}
 	p.recipe = appendRecipe(p.recipe[:0], r.own)
-	if attrs, ok := p.built[string(p.recipe)]; ok {
+	if attrs, ok := r.scope.built[string(p.recipe)]; ok {
 		return attrs, true
 	}
 	good := true
 	for i := range r.own {
 		good = p.validHop(r, &r.own[i]) && good
 	}
-	merged := maps.Clone(p.defaults.attrs)
+	merged := maps.Clone(r.scope.attrs)
 	if merged == nil {
 		merged = map[state.Name][]string{}
 	}
-	bad := maps.Clone(p.defaults.bad)
+	bad := maps.Clone(r.scope.bad)
 	for i := range r.own {
 		s := &r.own[i]
 		delete(bad, s.name)
@@ -89,7 +172,7 @@ func (p *parser) attrs(r *rawRoute) (state.Attrs, bool) {
 		return attrs, false
 	}
 	attrs = p.intern(attrs)
-	p.built[string(p.recipe)] = attrs
+	r.scope.built[string(p.recipe)] = attrs
 	return attrs, true
 }
 
@@ -133,9 +216,9 @@ func appendRecipe(b []byte, own []setting) []byte {
 // nextHop is the next hop of a route of which more is not known; false if that
 // is not known either.
 func (p *parser) nextHop(r *rawRoute) (state.Attrs, bool) {
-	values := p.defaults.attrs[state.NextHop]
+	values := r.scope.attrs[state.NextHop]
 	switch {
-	case r.badHop, r.hop == nil && p.defaults.bad[state.NextHop]:
+	case r.badHop, r.hop == nil && r.scope.bad[state.NextHop]:
 		return state.Attrs{}, false
 	case r.hop != nil && r.hop.removed:
 		values = nil
@@ -157,74 +240,28 @@ func (p *parser) nextHop(r *rawRoute) (state.Attrs, bool) {
 
 // checkNextHop reports a next hop that is missing or of the wrong family: at
 // the next hop if the route has one for this prefix alone, else at the prefix.
-func (p *parser) checkNextHop(r *rawRoute, prefix *yaml.Node, key state.Key, attrs state.Attrs) {
+// It is false if it did.
+func (p *parser) checkNextHop(r *rawRoute, prefix spot, key state.Key, attrs state.Attrs) bool {
 	err := state.CheckNextHop(key, attrs)
 	if err == nil {
-		return
+		return true
 	}
 	at := prefix
 	if r.hop != nil && r.single != nil && !r.hop.removed {
-		at = r.hop.node
+		at = spot{node: r.hop.node}
 	}
 	hint := ""
-	switch n := p.defaults.nodes[state.NextHop]; {
+	if f, ok := err.(*state.Fault); ok && attrs.NextHop() == "self" {
+		hint = f.Hint
+	}
+	switch place, there := r.scope.places[state.NextHop]; {
 	case attrs.NextHop() == "":
 		hint = "give the route a next-hop, or give one under defaults"
-	case r.hop == nil && n != nil:
-		hint = fmt.Sprintf("it is the default of line %d; give the route its own next-hop", n.Line)
-	case r.single == nil:
+	case r.hop == nil && there:
+		hint = fmt.Sprintf("it is the default of %s; give the route its own next-hop", p.line(place))
+	case r.single == nil && hint == "":
 		hint = "make a route of its own for each family, or use next-hop: self"
 	}
-	p.faultAt(at, err.Error(), hint)
-}
-
-// ordered reports the routes that are there twice and returns all in order.
-func (p *parser) ordered() []state.Wanted {
-	byKey := func(a, b state.Wanted) int { return state.CompareKeys(a.Key, b.Key) }
-	if !slices.IsSortedFunc(p.routes, byKey) {
-		slices.SortStableFunc(p.routes, byKey)
-	}
-	for i := 0; i < len(p.routes); {
-		j := i + 1
-		for j < len(p.routes) && p.routes[j].Key == p.routes[i].Key {
-			j++
-		}
-		if j-i > 1 {
-			p.twice(p.routes[i:j])
-			slices.SortStableFunc(p.routes[i:j], func(a, b state.Wanted) int { return cmp.Compare(a.Peers, b.Peers) })
-		}
-		i = j
-	}
-	return p.routes
-}
-
-// twice reports among routes of one key, in the order of the file, those that
-// are for a peer that has one already.
-func (p *parser) twice(same []state.Wanted) {
-	byPeer := map[netip.Addr]int{} // the line of the first route for this peer
-	every := 0                     // the line of the first route for every peer
-	for i, w := range same {
-		line, whose := every, ""
-		if w.Peers.All() && line == 0 && i > 0 {
-			line = same[0].Pos.Line
-		}
-		addrs := w.Peers.Addrs()
-		for _, a := range addrs {
-			if first, ok := byPeer[a]; ok && line == 0 {
-				line, whose = first, " for peer "+a.String()
-			}
-		}
-		if line != 0 {
-			p.faults = append(p.faults, p.src.fault(w.Pos.Line, w.Pos.Column, len(w.Key.Prefix().String()),
-				fmt.Sprintf("%s is given twice%s; the first is in line %d", w.Key, whose, line),
-				"keep one of them, or give them different peers"))
-			continue
-		}
-		if w.Peers.All() {
-			every = w.Pos.Line
-		}
-		for _, a := range addrs {
-			byPeer[a] = w.Pos.Line
-		}
-	}
+	p.faultSpot(at, err.Error(), hint)
+	return false
 }

@@ -19,12 +19,13 @@ type Error struct {
 	Line string // the line of the file that Pos is in
 	// Width is how many characters of Line are meant, from Pos.Column on.
 	Width int
+	rank  int // of the file
 }
 
 // Error is the fault on one line, position first.
 func (e *Error) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Faults lists what an error of [Parse] holds, in the order of the file; nil
+// Faults lists what an error of [Load] holds, in the order of the files; nil
 // if err is of another kind.
 func Faults(err error) []*Error {
 	var all *multierror.Error
@@ -54,7 +55,7 @@ type Item struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Items lists what an error of [Parse] holds for programs; never nil, so that
+// Items lists what an error of [Load] holds for programs; never nil, so that
 // JSON has a list.
 func Items(err error) []Item {
 	items := []Item{}
@@ -67,7 +68,7 @@ func Items(err error) []Item {
 // join is the error that holds all faults; nil if there are none.
 func join(faults []*Error) error {
 	slices.SortStableFunc(faults, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column), cmp.Compare(a.Msg, b.Msg))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column), cmp.Compare(a.Msg, b.Msg))
 	})
 	all := &multierror.Error{ErrorFormat: func(errs []error) string {
 		lines := make([]string, len(errs))

@@ -2,78 +2,40 @@ package routefile
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
 	"routesync/state"
 )
 
-// parser reads one file and collects its faults.
+// parser reads one file, and adds what is in it to the load.
 type parser struct {
-	src    *source
-	faults []*Error
-
-	defaults defaults
-	routes   []state.Wanted
-	// built has the attribute sets made so far by the text that they were made
-	// of: most routes of a large file have one of a few.
-	built    map[string]state.Attrs
-	interned map[state.Attrs]state.Attrs
-	recipe   []byte // of the route at hand, in the form of the keys of built
-	// hops has the attribute sets that are a next hop and nothing else.
-	hops map[string]state.Attrs
-	// names and known are what a route may say.
-	names map[string]state.Name
-	known []string
+	*load
+	src   *source
+	scope *scope   // of the top of the file
+	chain []string // the files that lead here, this one last
 }
 
-// Parse reads the bytes of one file; name stands for it in positions. The
-// error holds every fault; [Faults] lists them.
-func Parse(name string, data []byte) (*state.Desired, error) {
-	src := newSource(name, data)
-	if len(data) > MaxSize {
-		return nil, join([]*Error{src.fault(1, 1, 1, ErrTooLarge.Error(), "")})
-	}
-	if faults := src.unreadable(); len(faults) > 0 {
-		return nil, join(faults)
-	}
-	root, fault := src.document()
-	if fault != nil {
-		return nil, join([]*Error{fault})
-	}
-	p := &parser{
-		src:      src,
-		built:    map[string]state.Attrs{},
-		interned: map[state.Attrs]state.Attrs{},
-		hops:     map[string]state.Attrs{},
-		names:    map[string]state.Name{},
-	}
-	for _, n := range state.Names() {
-		p.names[string(n)] = n
-		p.known = append(p.known, string(n))
-	}
-	p.known = append(p.known, routeKeys()...)
-	desired := p.file(root)
-	if f := src.unended(); f != nil {
-		p.faults = append(p.faults, f)
-	}
-	if len(p.faults) > 0 {
-		return nil, join(p.faults)
-	}
-	return desired, nil
+func fileKeys() []string {
+	return []string{"version", "owner", "speakers", "include", "defaults", "groups", "routes", "flows", "vpls"}
 }
 
-func fileKeys() []string { return []string{"version", "owner", "speakers", "defaults", "routes"} }
+// asking lists the keys under which routes are asked for.
+func asking() []string { return []string{"routes", "flows", "vpls", "groups", "include"} }
+
+// included tells whether another file includes this one.
+func (p *parser) included() bool { return len(p.chain) > 1 }
 
 // file reads the top of the file.
-func (p *parser) file(root *yaml.Node) *state.Desired {
+func (p *parser) file(root *yaml.Node) {
 	if root.Kind != yaml.MappingNode {
 		p.plain(root)
 		p.faultAt(root, fmt.Sprintf("the file must be a mapping with version, owner, speakers and routes, not a %s", kindWord(root)), "")
-		return nil
+		return
 	}
 	if !p.version(root) {
-		return nil // what the rest means, another version says
+		return // what the rest means, another version says
 	}
 	p.plain(root)
 	values := map[string]*yaml.Node{}
@@ -81,32 +43,69 @@ func (p *parser) file(root *yaml.Node) *state.Desired {
 		values[key.Value] = value
 		p.topKey(key)
 	}
-	for _, required := range []struct{ key, hint string }{
-		{"version", "write version: 1"},
-		{"owner", "write owner: and a name for whom this file speaks; it never touches routes of another owner"},
-		{"speakers", "write speakers: [edge1], with the names that the bridges have"},
-		{"routes", "an empty set is written routes: []"},
+	p.require(root, values)
+	p.readOwner(values["owner"])
+	p.readSpeakers(values["speakers"])
+	if n := values["defaults"]; n != nil {
+		p.readDefaults(p.scope, n)
+	}
+	p.readRoutes(p.scope, values["routes"])
+	p.readFlows(p.scope, values["flows"])
+	p.readVPLSs(p.scope, values["vpls"])
+	p.readGroups(p.scope, values["groups"], "")
+	p.readInclude(values["include"])
+}
+
+// require reports the keys that must be there and are not.
+func (p *parser) require(root *yaml.Node, values map[string]*yaml.Node) {
+	for _, required := range []struct {
+		key, hint string
+		first     bool // only in the file that is not included
+	}{
+		{"version", "write version: 1", false},
+		{"owner", "write owner: and a name for whom this file speaks; it never touches routes of another owner", true},
+		{"speakers", "write speakers: [edge1], with the names that the bridges have", true},
 	} {
-		if values[required.key] == nil {
+		if values[required.key] == nil && !(required.first && p.included()) {
 			p.fault(root, 1, required.key+" is missing", required.hint)
 		}
 	}
-	d := &state.Desired{}
-	if n := values["owner"]; n != nil {
-		d.Owner = p.owner(n)
-	}
-	if n := values["speakers"]; n != nil {
-		if items, ok := p.list(n, "speakers", "a list of names, [edge1]"); ok {
-			d.Speakers, _ = p.words(items, "speaker", func(s string) error { return checkName("speaker", s) })
+	for _, key := range asking() {
+		if values[key] != nil {
+			return
 		}
 	}
-	if n := values["defaults"]; n != nil {
-		p.readDefaults(n)
+	p.fault(root, 1, "routes is missing", "an empty set is written routes: []")
+}
+
+func (p *parser) readOwner(n *yaml.Node) {
+	if n == nil {
+		return
 	}
-	if n := values["routes"]; n != nil {
-		d.Routes = p.readRoutes(n)
+	owner := p.owner(n)
+	switch first := p.header.Owner; {
+	case !p.included():
+		p.header.Owner = owner
+	case owner != "" && first != "" && owner != first:
+		p.faultAt(n, fmt.Sprintf("owner %s is not that of %s, which is %s", owner, p.chain[0], first), "leave it out; the first file says whose routes these are")
 	}
-	return d
+}
+
+func (p *parser) readSpeakers(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	items, ok := p.list(n, "speakers", "a list of names, [edge1]")
+	if !ok {
+		return
+	}
+	speakers, ok := p.words(items, "speaker", func(s string) error { return checkName("speaker", s) })
+	switch first := p.header.Speakers; {
+	case !p.included():
+		p.header.Speakers = speakers
+	case ok && first != nil && !slices.Equal(slices.Sorted(slices.Values(speakers)), slices.Sorted(slices.Values(first))):
+		p.faultAt(n, fmt.Sprintf("speakers are not those of %s", p.chain[0]), "leave them out; the first file says where it applies")
+	}
 }
 
 // version tells whether the file is of version 1, as far as it says.

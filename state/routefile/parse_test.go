@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -178,57 +176,6 @@ func TestFaultsInOneLongLineAreFast(t *testing.T) {
 	}
 }
 
-// genDesired draws sets of routes with all that a file can say.
-func genDesired(t *rapid.T) *state.Desired {
-	d := &state.Desired{Owner: "a", Speakers: []string{"s"}}
-	used := map[state.Key]bool{}
-	for range rapid.IntRange(0, 12).Draw(t, "routes") {
-		bytes := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address")
-		addr, hop := netip.AddrFrom4([4]byte(bytes)), "192.0.2.1"
-		if rapid.Bool().Draw(t, "ipv6") {
-			wide := [16]byte{0x20, 0x01}
-			copy(wide[2:], bytes)
-			addr, hop = netip.AddrFrom16(wide), "2001:db8::1"
-		}
-		prefix, _ := addr.Prefix(rapid.IntRange(0, addr.BitLen()).Draw(t, "bits"))
-		if prefix.Addr().IsMulticast() {
-			continue
-		}
-		key := state.UnicastKey(prefix, rapid.Uint32Range(0, 2).Draw(t, "path"))
-		values := map[state.Name][]string{state.NextHop: {hop}}
-		for name, some := range samples() {
-			if name != state.NextHop && rapid.Bool().Draw(t, string(name)) {
-				values[name] = some
-			}
-		}
-		delete(values, []state.Name{state.PrefixSID, state.PrefixSIDSRv6}[rapid.IntRange(0, 1).Draw(t, "sid")])
-		made, err := state.NewAttrs(values)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if used[key] {
-			continue
-		}
-		used[key] = true
-		w := state.Wanted{Key: key, Attrs: made, Comment: rapid.SampledFrom([]string{"", "it's 5: x # y", "é"}).Draw(t, "comment")}
-		if rapid.Bool().Draw(t, "peers") {
-			w.Peers = state.NewPeers([]netip.Addr{netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("2001:db8::9")})
-			w.Tags = []string{"b", "a:1"}
-			other := w
-			other.Peers = state.NewPeers([]netip.Addr{netip.MustParseAddr("192.0.2.10")})
-			d.Routes = append(d.Routes, other)
-		}
-		d.Routes = append(d.Routes, w)
-	}
-	slices.SortFunc(d.Routes, func(a, b state.Wanted) int {
-		if c := state.CompareKeys(a.Key, b.Key); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Peers), string(b.Peers))
-	})
-	return d
-}
-
 func samples() map[state.Name][]string {
 	return map[state.Name][]string{
 		state.Origin:            {"incomplete"},
@@ -257,48 +204,13 @@ func TestSamplesAreOfEveryAttribute(t *testing.T) {
 	}
 }
 
-func TestAnyOrderOfRoutesIsTheSameSet(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := genDesired(t)
-		order := inOrder(len(want.Routes))
-		if len(order) > 0 {
-			order = rapid.Permutation(order).Draw(t, "order")
-		}
-		got := mustParse(t, write(want, order))
-		if diff := cmp.Diff(placeless(want), placeless(got), attrs()); diff != "" {
-			t.Fatalf("(-want +got):\n%s", diff)
-		}
-	})
-}
-
-// What is accepted can be written down and read again; what is refused is
-// refused with places that are in the file.
-func FuzzParse(f *testing.F) {
-	for _, dir := range []string{"valid", "invalid"} {
-		for _, path := range files(f, dir, 10) {
-			f.Add(read(f, path))
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := Parse("routes.yaml", data)
-		if err != nil {
-			checkFaults(t, data, err)
-			return
-		}
-		again := mustParse(t, write(d, inOrder(len(d.Routes))))
-		if diff := cmp.Diff(placeless(d), placeless(again), attrs()); diff != "" {
-			t.Fatalf("(-first +again):\n%s", diff)
-		}
-	})
-}
-
-func checkFaults(t *testing.T, data []byte, err error) {
+func checkFaults(t *testing.T, file func(string) []byte, err error) {
 	faults := Faults(err)
 	if len(faults) == 0 {
 		t.Fatalf("an error without faults: %v", err)
 	}
-	lines := bytes.Count(data, []byte("\n")) + 1
 	for _, f := range faults {
+		lines := bytes.Count(file(f.Pos.File), []byte("\n")) + 1
 		if f.Pos.Line < 1 || f.Pos.Line > lines || f.Pos.Column < 1 || f.Msg == "" || f.Width < 1 {
 			t.Fatalf("%v is not in a file of %d lines", f, lines)
 		}

@@ -2,18 +2,20 @@ package routefile
 
 import (
 	"fmt"
-	"net/netip"
+	"slices"
 	"strings"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 
 	"routesync/state"
 )
 
-func routeKeys() []string {
-	return []string{"prefix", "prefixes", "path-information", "peers", "tags", "comment"}
+// ownKeys are what is a route's own: no defaults have it.
+func ownKeys() []string {
+	return []string{"prefix", "prefixes", "prefixes-from", "rd", "path-information", "comment", "starts", "expires", "lease"}
 }
+
+func routeKeys() []string { return append(ownKeys(), "peers", "tags") }
 
 // unsupported says why keywords of exaBGP are none of this format.
 func unsupported(key string) (why, hint string, is bool) {
@@ -26,50 +28,48 @@ func unsupported(key string) (why, hint string, is bool) {
 		return "it makes routes that no line of the file names", "list them under prefixes", true
 	case "withdraw":
 		return "a route that is not in the file is withdrawn", "take the route out of the file", true
-	case "rd", "route-distinguisher", "label":
-		return "version 1 has unicast routes only", "", true
 	}
 	return "", "", false
 }
 
 // rawRoute is what the keys of one route say, before it is put together.
 type rawRoute struct {
-	node     *yaml.Node
+	about
 	single   *yaml.Node   // the prefix
 	prefixes []*yaml.Node // the prefixes, or the one
+	listed   *prefixList  // the prefixes of another file
+	from     *yaml.Node   // that names it
+	rd       string
 	pathID   uint32
-	peers    state.Peers
-	tags     []string
-	comment  string
 	own      []setting
 	hop      *setting // the next hop among own
+	labelled bool
 	// What could not be read, and was reported: nothing may be concluded from
 	// its absence.
-	badKey, badAttrs, badPeers, badHop bool
+	badKey, badAttrs, badHop bool
 }
 
-// readRoutes reads the list of routes and puts it in order.
-func (p *parser) readRoutes(n *yaml.Node) []state.Wanted {
+// readRoutes reads a list of routes. n may be nil.
+func (p *parser) readRoutes(s *scope, n *yaml.Node) {
 	switch {
-	case n.Kind == yaml.AliasNode:
-		return nil
+	case n == nil || n.Kind == yaml.AliasNode:
+		return
 	case isNull(n):
 		p.faultAt(n, "routes has no value", "an empty set is written routes: []")
-		return nil
+		return
 	case n.Kind != yaml.SequenceNode:
 		p.faultAt(n, fmt.Sprintf("routes must be a list, not a %s", kindWord(n)), `each route starts with "- prefix: "; an empty set is written routes: []`)
-		return nil
+		return
 	}
-	p.routes = make([]state.Wanted, 0, len(n.Content))
+	p.routes = slices.Grow(p.routes, len(n.Content))
 	var own []setting // one slice for all: a route is done with it when it is built
 	for _, item := range n.Content {
-		r := rawRoute{node: item, peers: p.defaults.peers, tags: p.defaults.tags, badPeers: p.defaults.badPeers, own: own[:0]}
+		r := rawRoute{about: newAbout(s, item), own: own[:0]}
 		if p.readRoute(&r) {
 			p.build(&r)
 		}
 		own = r.own
 	}
-	return p.ordered()
 }
 
 // readRoute reads the keys of one route; false if it has none.
@@ -90,9 +90,9 @@ func (p *parser) readRoute(r *rawRoute) bool {
 	}
 	var first *yaml.Node
 	for key, value := range p.pairs(n) {
-		if key.Value == "prefix" || key.Value == "prefixes" {
+		if key.Value == "prefix" || key.Value == "prefixes" || key.Value == "prefixes-from" {
 			if first != nil {
-				p.faultAt(key, fmt.Sprintf("a route has prefix or prefixes, not both; %s is in line %d", first.Value, first.Line), "")
+				p.faultAt(key, fmt.Sprintf("a route has %s, not both; %s is in line %d", eitherOf(key, first), first.Value, first.Line), "")
 				continue
 			}
 			first = key
@@ -105,8 +105,18 @@ func (p *parser) readRoute(r *rawRoute) bool {
 	return true
 }
 
+// eitherOf names two of the keys that say what a route is.
+func eitherOf(a, b *yaml.Node) string {
+	words := []string{a.Value, b.Value}
+	slices.Sort(words)
+	return strings.Join(words, " or ")
+}
+
 // routeKey reads one key of a route.
 func (p *parser) routeKey(r *rawRoute, key, n *yaml.Node) {
+	if p.aboutKey(&r.about, key, n) {
+		return
+	}
 	switch key.Value {
 	case "prefix":
 		if n.Kind == yaml.SequenceNode {
@@ -116,6 +126,11 @@ func (p *parser) routeKey(r *rawRoute, key, n *yaml.Node) {
 		r.single, r.prefixes = n, []*yaml.Node{n}
 	case "prefixes":
 		r.prefixes, _ = p.list(n, "prefixes", "a list, [192.0.2.0/24, 198.51.100.0/24]")
+	case "prefixes-from":
+		r.listed, r.from = p.prefixList(n), n
+	case "rd":
+		rd, ok := p.readRD(n)
+		r.rd, r.badKey = rd, r.badKey || !ok
 	case "path-information":
 		text, ok := p.text(n, "path-information")
 		if ok {
@@ -125,34 +140,29 @@ func (p *parser) routeKey(r *rawRoute, key, n *yaml.Node) {
 				ok = false
 			}
 		}
-		r.badKey = !ok
-	case "peers":
-		peers, ok := p.readPeers(n)
-		r.peers, r.badPeers = peers, !ok
-	case "tags":
-		r.tags = p.readTags(n)
-	case "comment":
-		r.comment = p.readComment(n)
+		r.badKey = r.badKey || !ok
 	default:
-		p.routeAttr(r, key, n)
+		p.routeAttr(r, key, n, "a route")
 	}
 }
 
-// routeAttr reads a key of a route that must be an attribute.
-func (p *parser) routeAttr(r *rawRoute, key, n *yaml.Node) {
-	name, ok := p.attrName(key, "a route")
+// routeAttr reads a key of a route, or of what place is, that must be an
+// attribute.
+func (p *parser) routeAttr(r *rawRoute, key, n *yaml.Node, place string) {
+	name, ok := p.attrName(key, place)
 	if !ok {
 		return
 	}
+	r.labelled = r.labelled || name == state.Label
 	var s setting
 	if isNull(n) && n.Value != "" {
-		s, ok = setting{name: name, key: key, node: n, removed: true}, p.defaults.has(name)
+		s, ok = setting{name: name, key: key, node: n, removed: true}, r.scope.has(name)
 		if !ok {
 			p.faultAt(n, fmt.Sprintf("%s removes a default, and there is none for %s", n.Value, name), "leave it out")
 		}
 	} else if isNull(n) {
 		hint := ""
-		if p.defaults.has(name) {
+		if r.scope.has(name) {
 			hint = "to remove the default, write ~"
 		}
 		p.faultAt(n, fmt.Sprintf("%s has no value", name), hint)
@@ -172,10 +182,18 @@ func (p *parser) routeAttr(r *rawRoute, key, n *yaml.Node) {
 // none.
 func (p *parser) attrName(key *yaml.Node, place string) (state.Name, bool) {
 	if name, ok := p.names[key.Value]; ok {
+		if name == state.Label && place != "a route" {
+			p.faultAt(key, "label can't stand in "+place, "it is a route's own; put it in the route")
+			return "", false
+		}
 		return name, true
 	}
 	if why, hint, is := unsupported(key.Value); is {
 		p.faultAt(key, fmt.Sprintf("%s is not part of the format: %s", key.Value, why), hint)
+		return "", false
+	}
+	if place == "a route" && (key.Value == "match" || key.Value == "then") {
+		p.faultAt(key, key.Value+" can't stand in a route", "a flow stands under flows")
 		return "", false
 	}
 	for _, k := range fileKeys() {
@@ -185,72 +203,12 @@ func (p *parser) attrName(key *yaml.Node, place string) (state.Name, bool) {
 		}
 	}
 	known := p.known
-	if place == "defaults" {
-		known = known[:len(known)-len(routeKeys())]
-		known = append(known[:len(known):len(known)], "peers", "tags")
+	switch attrs := len(known) - len(routeKeys()) - 1; place {
+	case "defaults":
+		known = append(known[:attrs:attrs], "peers", "tags")
+	case "a vpls":
+		known = append(append(known[:attrs:attrs], vplsKeys()...), aboutKeys()...)
 	}
 	p.unknown(key, place, known)
 	return "", false
-}
-
-func (p *parser) readPeers(n *yaml.Node) (state.Peers, bool) {
-	items, ok := p.list(n, "peers", "a list of addresses, [192.0.2.1]; for every peer, leave peers out")
-	if !ok {
-		return "", false
-	}
-	var addrs []netip.Addr
-	lines := map[netip.Addr]bool{}
-	_, good := p.words(items, "peer", func(word string) error {
-		a, err := state.ParsePeer(word)
-		if err == nil && lines[a] {
-			return &state.Fault{Msg: fmt.Sprintf("peer %s is listed twice", a)}
-		}
-		lines[a] = true
-		addrs = append(addrs, a)
-		return err
-	})
-	return state.NewPeers(addrs), good
-}
-
-func (p *parser) readTags(n *yaml.Node) []string {
-	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-		return nil // on a route: none of the defaults'
-	}
-	items, ok := p.list(n, "tags", "a list of words, [ddos]")
-	if !ok {
-		return nil
-	}
-	tags, _ := p.words(items, "tag", func(word string) error {
-		for _, c := range word {
-			if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-", c) {
-				return &state.Fault{Msg: fmt.Sprintf("tag %q is no word", word), Hint: "a tag has only A-Z a-z 0-9 . _ : -"}
-			}
-		}
-		return nil
-	})
-	return tags
-}
-
-func (p *parser) readComment(n *yaml.Node) string {
-	text, ok := p.text(n, "comment")
-	if !ok {
-		return ""
-	}
-	for _, c := range text {
-		if invisible(c) || c == unicode.ReplacementChar {
-			p.faultAt(n, fmt.Sprintf("comment holds %s; it must be one line of text", shownName(c)), "")
-			return ""
-		}
-	}
-	return text
-}
-
-func shownName(c rune) string {
-	switch c {
-	case '\n':
-		return "a line feed"
-	case '\t':
-		return "a tab"
-	}
-	return fmt.Sprintf("character U+%04X", c)
 }

@@ -15,6 +15,7 @@ import (
 type source struct {
 	name string
 	text string
+	rank int // among the files of a load: in which order faults are told
 	// starts has the offset of each line.
 	starts []int
 }
@@ -58,6 +59,7 @@ func (s *source) fault(line, column, width int, msg, hint string) *Error {
 		Hint:  hint,
 		Line:  s.line(line),
 		Width: max(width, 1),
+		rank:  s.rank,
 	}
 }
 

@@ -35,6 +35,14 @@ func synonyms() map[string]string {
 		"neighbors":            "peers",
 		"gateway":              "next-hop",
 		"description":          "comment",
+		"route-distinguisher":  "rd",
+		"labels":               "label",
+		"prefix-list":          "prefixes-from",
+		"includes":             "include",
+		"group":                "groups",
+		"expiry":               "expires",
+		"until":                "expires",
+		"drop":                 "discard",
 	}
 }
 

@@ -29,14 +29,14 @@ type kept struct {
 
 // The verdicts on a line, besides those on a command.
 const (
-	failed      = "failed"      // nothing was given to anybody
+	failed      = "failed"      // something was given to nobody
 	unconfirmed = "unconfirmed" // it was given, and not all of it was answered
 )
 
 // ranked are the verdicts, from what weighs most in a line on.
 func ranked() []string {
 	return []string{
-		failed, string(wire.Refused), unconfirmed, string(wire.Unsent), string(Published), string(wire.Held),
+		failed, string(wire.NotGiven), string(wire.Refused), unconfirmed, string(wire.Unsent), string(Published), string(wire.Held),
 		string(wire.Sent), string(wire.Withdrawn), string(wire.Unchanged),
 	}
 }
@@ -82,6 +82,9 @@ func (a *answer) verdict() string {
 		for _, o := range r.Outcomes {
 			weigh(string(o.Verdict))
 		}
+	}
+	if order[worst] == string(wire.NotGiven) {
+		return failed
 	}
 	return order[worst]
 }
@@ -187,12 +190,17 @@ func (e effect) words(places map[kept]string) (head, tail string) {
 	case wire.Withdrawn:
 		return "withdrawn " + what, at
 	case wire.Unchanged:
+		if e.command.Withdraw { // which the reason says too
+			return "not announced: " + what, at
+		}
 		return "unchanged " + what, at + reason
 	case wire.Refused:
 		if e.Owner != "" {
 			reason = ": " + e.keeper(places)
 		}
 		return "refused " + what, e.named() + at + reason
+	case wire.NotGiven:
+		return "not given " + what, e.named() + reason
 	case Published:
 		return "published " + what, ": the broker has it; the old helper does not confirm"
 	case unconfirmed:

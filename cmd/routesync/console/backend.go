@@ -15,9 +15,10 @@ type Backend interface {
 	Speakers() []string
 	// Give hands commands to a speaker, which carries them out in order, and
 	// behind those of an earlier Give. Each result comes when it is settled, in
-	// any order. The channel has room for all of them, so that whoever reads it
-	// late holds up nobody. It is closed when all are there, or ctx ended. An
-	// error means that nothing was given.
+	// any order; what was not given by the end of ctx is [wire.NotGiven]. The
+	// channel has room for all of them, so that whoever reads it late holds up
+	// nobody. It is closed when all are there, or ctx ended. An error means that
+	// nothing was given.
 	Give(ctx context.Context, speaker string, commands []wire.Command) (<-chan wire.Result, error)
 	// Peers lists the peers of a speaker, in the order of their addresses.
 	Peers(ctx context.Context, speaker string) ([]state.Neighbor, error)

@@ -225,9 +225,12 @@ func (r *scriptRun) show(ctx context.Context, number int, s statement) error {
 		r.faults(number, []Fault{{1, "a script has no history", ""}})
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	within, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	shown, err := show(ctx, r.Backend, s)
+	shown, err := show(within, r.Backend, s)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		r.wrong = true
 		for _, l := range errorText(err) {

@@ -108,6 +108,12 @@ func TestAnswers(t *testing.T) {
 			{Peer: up(), Verdict: wire.Sent, Keys: one}, {Peer: down(), Verdict: wire.Refused, Reason: "no such family", Keys: one},
 		}}},
 		{"no answer", []wire.Command{announce, withdraw}, [][]wire.Outcome{nil, {{Peer: up(), Verdict: wire.Withdrawn, Keys: one}}}},
+		{"given to nobody", []wire.Command{announce, {Withdraw: true, Keys: many}}, [][]wire.Outcome{
+			{{Verdict: wire.NotGiven, Reason: "no bridge answers for edge1", Keys: one}},
+			{{Verdict: wire.NotGiven, Reason: "no bridge answers for edge1", Keys: many}},
+		}},
+		{"not announced", []wire.Command{withdraw}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Unchanged, Reason: "it is not announced there", Keys: one}}}},
+		{"announced so", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Unchanged, Keys: one}}}},
 		{"an old helper", []wire.Command{announce}, [][]wire.Outcome{{{Verdict: Published, Keys: one}}}},
 		{"a verdict to come", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: "parked", Reason: "why not", Keys: one}}}},
 	} {

@@ -1,0 +1,75 @@
+package rabbit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// ending is the end of a connection or channel as an error. The library gives up
+// a connection that brings it a message with headers that it does not take, such
+// as tables more than 32 deep, and marks it in no other way.
+func ending(err *amqp.Error) error {
+	if !err.Server && err.Code == amqp.FrameError && err.Reason == amqp.ErrSyntax.Error() {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return err
+}
+
+// DropUnreadable takes the first message out of a queue if it is one that ends
+// every session that it is delivered to, and tells whether it did. Nobody else
+// may consume the queue meanwhile.
+func (s *Session) DropUnreadable(ctx context.Context, name string) (bool, error) {
+	// What can be read stays: it is put back when the connection closes.
+	err := s.getAside(ctx, name, false)
+	if errors.Is(err, ErrUnreadable) {
+		err = s.getAside(ctx, name, true)
+	}
+	switch {
+	case errors.Is(err, ErrUnreadable):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("look at the first message of queue %q: %w", name, err)
+	}
+	return false, nil
+}
+
+// getAside gets the first message of a queue, if there is one, on a connection
+// of its own. With drop the broker forgets it as soon as it was sent.
+func (s *Session) getAside(ctx context.Context, name string, drop bool) error {
+	l, err := s.aside(ctx)
+	if err != nil {
+		return fmt.Errorf("connect once more: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { l.raw.Close() })()
+	defer func() {
+		// Whether the broker answers to that changes nothing.
+		_ = l.conn.CloseDeadline(time.Now().Add(closeGrace))
+		l.raw.Close()
+	}()
+	closed := closing(l.conn)
+	ch, err := l.conn.Channel()
+	if err == nil {
+		_, _, err = ch.Get(name, drop)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if !l.conn.IsClosed() {
+		return err
+	}
+	select {
+	case why := <-closed:
+		if why != nil {
+			return ending(why)
+		}
+	case <-ctx.Done():
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package watch
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Glob lists the files that match a pattern of [filepath.Match], in order. As in
+// a shell, a name that begins with a dot is matched only by a dot: editors keep
+// their locks there. Directories are left out.
+//
+// Unlike [filepath.Glob] it does not take a directory that can't be read for one
+// that is empty, and the directory in front of the pattern must be there:
+// otherwise a file system that is not mounted would look like no files.
+func Glob(pattern string) ([]string, error) {
+	names, err := match(cutPattern(pattern))
+	slices.Sort(names)
+	return names, err
+}
+
+// cutPattern cuts a pattern in the directory in front and the elements from the
+// first that is a pattern.
+func cutPattern(pattern string) (dir string, rest []string) {
+	parts := strings.Split(pattern, string(filepath.Separator))
+	n := slices.IndexFunc(parts, isPattern)
+	if n < 0 {
+		n = len(parts) - 1
+	}
+	dir = strings.Join(parts[:n], string(filepath.Separator))
+	if dir == "" && filepath.IsAbs(pattern) {
+		dir = string(filepath.Separator)
+	}
+	return dir, parts[n:]
+}
+
+func isPattern(element string) bool { return strings.ContainsAny(element, "*?[\\") }
+
+// match lists what matches elements of a pattern in a directory.
+func match(dir string, elements []string) ([]string, error) {
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if ok, err := matches(elements[0], e.Name()); err != nil || !ok {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		name := filepath.Join(dir, e.Name())
+		info, err := os.Stat(name)
+		isDir := err == nil && info.IsDir()
+		switch {
+		case len(elements) == 1 && !isDir:
+			names = append(names, name)
+		case len(elements) > 1 && isDir:
+			more, err := match(name, elements[1:])
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // it may go while we look
+				return nil, err
+			}
+			names = append(names, more...)
+		}
+	}
+	return names, nil
+}
+
+// matches tells whether an element of a pattern matches a name.
+func matches(element, name string) (bool, error) {
+	if strings.HasPrefix(name, ".") && !strings.HasPrefix(element, ".") {
+		return false, nil
+	}
+	return filepath.Match(element, name)
+}
