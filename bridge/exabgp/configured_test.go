@@ -21,7 +21,7 @@ func TestParseConfiguredRoutes(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s %s (%s) %s", r.Line, r.Neighbor, r.Key, r.Key.Family, r.Attrs))
 	}
 	for _, f := range faults {
-		got = append(got, fmt.Sprintf("%d: %s; %s", f.Line, f.Msg, f.Hint))
+		got = append(got, strings.TrimSuffix(fmt.Sprintf("%d: %s; %s", f.Line, f.Msg, f.Hint), "; "))
 	}
 	want, err := os.ReadFile("testdata/configured.golden")
 	if err != nil {
