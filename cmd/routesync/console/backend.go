@@ -31,7 +31,17 @@ type Backend interface {
 	Notices() <-chan Notice
 	// Locate asks whoever keeps an owner's routes where they have this one; ok
 	// is false if nobody says.
-	Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (where string, ok bool)
+	Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (where Place, ok bool)
+}
+
+// Place is where a route is kept.
+type Place struct {
+	// Text names the line of the file and who watches it, or without a line who
+	// announced the route.
+	Text  string
+	Ended bool // whoever announced it does nothing more
+	// Kept is what the file has of it, where that is known.
+	Kept []state.Attrs
 }
 
 // Published is the verdict where a command went to a helper that answers

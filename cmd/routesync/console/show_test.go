@@ -100,6 +100,11 @@ func TestAnswers(t *testing.T) {
 			{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: many[:4]}, {Peer: up(), Verdict: wire.Withdrawn, Keys: many[4:]},
 		}}},
 		{"kept by a file that nobody watches", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "other", Keys: one}}}},
+		{"kept by a file that was watched", []wire.Command{withdraw}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "ended", Keys: one}}}},
+		{"kept by a file, otherwise", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: one}}}},
+		{"kept by a file, just so", []wire.Command{{Keys: one, Attrs: attrs(t, map[state.Name][]string{state.NextHop: {"192.168.41.2"}})}}, [][]wire.Outcome{{
+			{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: one},
+		}}},
 		{"one of two commands refused", []wire.Command{withdraw, {Withdraw: true, Keys: many}}, [][]wire.Outcome{
 			{{Peer: up(), Verdict: wire.Withdrawn, Keys: one}}, {{Peer: up(), Verdict: wire.Refused, Reason: "busy", Keys: many}},
 		}},
