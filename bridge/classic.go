@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"routesync/bridge/exabgp"
+	"routesync/bridge/wire"
 	"routesync/state"
 )
 
@@ -51,12 +52,22 @@ func (c *core) classicLine(line string, l *letter, whose claimant) {
 	}
 }
 
-// maxQuoted bounds what a report repeats of a line that somebody sent.
-const maxQuoted = 200
+const (
+	// maxQuoted bounds what a report repeats of a line that somebody sent.
+	maxQuoted = 200
+	// linesKept is how many refused lines status shows.
+	linesKept = 20
+)
 
 // refuseLine reports a line that is not passed on.
 func (c *core) refuseLine(line, reason string) {
-	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", cut(line, maxQuoted), reason))
+	if len(line) > maxQuoted {
+		line = line[:maxQuoted] + "..."
+	}
+	line, reason = exabgp.Printable(line), exabgp.Printable(reason)
+	c.lines = append(c.lines, wire.RefusedLine{At: c.now.UnixMilli(), Line: line, Reason: reason})
+	c.lines = c.lines[max(0, len(c.lines)-linesKept):]
+	c.trouble(fmt.Sprintf("refused %q of queue to-exabgp: %s", line, reason))
 }
 
 // selected lists the peers that selectors name; nil if there are no selectors,

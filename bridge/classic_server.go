@@ -24,6 +24,8 @@ const (
 	// lookInto is after how many messages the depth of from-exabgp is looked at,
 	// at the latest.
 	lookInto = 1000
+	// idleLook is how often it is looked at if nothing is published.
+	idleLook = 5 * time.Second
 	// fullPause is how long a queue that is full is left alone.
 	fullPause = time.Second
 )
@@ -197,20 +199,38 @@ func (s *Server) publishClassic(ctx context.Context, rs *rabbit.Session, l *clas
 		if !offer(ctx, s.desk.events, classicEvent{link: l, hungry: true}) {
 			return ctx.Err()
 		}
+		bodies, err := s.nextForClassic(ctx, rs, l)
+		if err != nil {
+			return err
+		}
+		msgs := make([]rabbit.Message, len(bodies))
+		for i, b := range bodies {
+			msgs[i] = rabbit.Message{Key: rabbit.FromExaBGP, Body: b, Persistent: true, Mandatory: true, Plain: true}
+		}
+		// An ErrNoRoute is a queue that was deleted: the next session declares
+		// it, and everything is told again.
+		if err := rs.Publish(ctx, msgs...); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		since += len(bodies)
+	}
+}
+
+// nextForClassic waits for something to publish, and looks meanwhile whether
+// from-exabgp is still there: somebody may wait at it.
+func (s *Server) nextForClassic(ctx context.Context, rs *rabbit.Session, l *classicLink) ([][]byte, error) {
+	idle := time.NewTicker(idleLook)
+	defer idle.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case bodies := <-l.text:
-			msgs := make([]rabbit.Message, len(bodies))
-			for i, b := range bodies {
-				msgs[i] = rabbit.Message{Key: rabbit.FromExaBGP, Body: b, Persistent: true, Mandatory: true, Plain: true}
+			return bodies, nil
+		case <-idle.C:
+			if _, _, err := rs.Depth(ctx, rabbit.FromExaBGP); err != nil {
+				return nil, err
 			}
-			// An ErrNoRoute is a queue that was deleted: the next session
-			// declares it, and everything is told again.
-			if err := rs.Publish(ctx, msgs...); err != nil {
-				return fmt.Errorf("publish: %w", err)
-			}
-			since += len(bodies)
 		}
 	}
 }

@@ -24,7 +24,7 @@ const (
 	requestPatience = 3 * time.Second
 	// aliveEvery is how often a commander says that it is there: a fraction of
 	// the shortest lease that a route may have.
-	aliveEvery = 10 * time.Second
+	aliveEvery = 3 * time.Second
 	// absentPause is the pause between requests while no bridge is there.
 	absentPause = time.Second
 )

@@ -35,6 +35,8 @@ type peer struct {
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	unsettled  bool           // it may have routes that are accepted and not sent
+	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
+	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -97,6 +99,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	foreign string           // its release if it can't be talked to: 3.4, and 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
@@ -113,6 +116,8 @@ type core struct {
 	early   []func()                // commands by hand that came before the table was read
 	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
 	begun   time.Time               // of this bridge
+	lines   []wire.RefusedLine      // of to-exabgp, the last ones
+	gone    []state.Key             // that went by hand with the exaBGP before
 	windows windows
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
@@ -169,9 +174,12 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	}
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
-	if memory.Boot == id.Boot {
-		for _, e := range memory.Entries {
+	for _, e := range memory.Entries {
+		switch {
+		case memory.Boot == id.Boot:
 			c.claims[e.Key] = e.Claims
+		case slices.ContainsFunc(e.Claims, func(x journal.Claim) bool { return state.ByHand(x.Owner) }):
+			c.gone = append(c.gone, e.Key)
 		}
 	}
 	return c
@@ -251,6 +259,8 @@ func (c *core) waitedFor() {
 	case !owed || c.windows.closed != c.closed:
 		if c.mute {
 			c.log.Info("exaBGP answers again")
+			c.happen(wire.Happening{Kind: wire.Trouble, Text: "over: exaBGP answers again"})
+			c.aboutNews = true
 		}
 		c.mute, c.closed, c.waited = false, c.windows.closed, c.now
 	case !c.mute && c.now.Sub(c.waited) >= answerPause:

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,14 +13,17 @@ import (
 	"routesync/state"
 )
 
-// fakeExaBGP is as much of exaBGP 4.2 as the core sees: it answers lines, keeps
+// fakeExaBGP is as much of exaBGP as the core sees: it answers lines, keeps
 // an Adj-RIB-Out for each neighbor and reports what it sends. Its table and what
 // its peers hold are the truth that tests compare with.
 type fakeExaBGP struct {
-	t     testing.TB
-	peers []*fakePeer
-	out   []string // for the helper
-	wrote []string // route commands that came
+	t testing.TB
+	// release is what it speaks, that of 4.2 if none is set. "6" is 6.0 with its
+	// own API, and "3.4.8" answers nothing.
+	release string
+	peers   []*fakePeer
+	out     []string // for the helper
+	wrote   []string // route commands that came
 	// lose tells whether the answer to a command is lost, and the command with
 	// it: exaBGP 4.2 gives none when parsing raises an unexpected exception.
 	lose func(line string) bool
@@ -84,10 +88,22 @@ func (f *fakeExaBGP) write(line string) {
 		f.behind = append(f.behind, line)
 	case f.garble != "" && line == f.garble:
 		f.say("error")
+	case f.release == "3.4.8": // which answers some questions, and has no end of an answer
+		if line == "version" {
+			f.say("exabgp 3.4.8")
+		}
+	case f.release == "6" && line == "system version":
+		f.say(`{"version": "6.0.0", "application": "exabgp"}`, "done")
+	case f.release == "6":
+		f.say("error")
 	case line == "version":
-		f.say("exabgp 4.2.21", "done")
+		f.say("exabgp "+cmp.Or(f.release, "4.2.21"), "done")
 	case line == "show neighbor 0.0.0.0 summary":
-		f.say("Peer            AS        up/down state       |     #sent     #recvd", "done")
+		header := "Peer            AS        up/down state       |     #sent     #recvd"
+		if f.sixth() {
+			header += "    #pfx_in"
+		}
+		f.say(header, "done")
 	case line == "show neighbor configuration":
 		for _, p := range f.peers {
 			f.say(p.configuration()...)
@@ -95,7 +111,7 @@ func (f *fakeExaBGP) write(line string) {
 		f.say("done")
 	case line == "show neighbor extensive":
 		for _, p := range f.peers {
-			f.say(p.extensive()...)
+			f.say(f.indented(p.extensive())...)
 		}
 		f.say("done")
 	case line == "show adj-rib out extensive":
@@ -108,7 +124,12 @@ func (f *fakeExaBGP) write(line string) {
 		f.say("done")
 	case line == "show adj-rib in extensive":
 		f.listReceived()
-	case strings.HasSuffix(line, "flush adj-rib out"):
+	case f.sixth() && strings.HasPrefix(line, "flush adj-rib out"): // whatever comes behind it
+		for _, p := range f.peers {
+			p.resend()
+		}
+		f.say("done")
+	case strings.HasSuffix(line, "flush adj-rib out") && !f.sixth():
 		for _, p := range f.selected(line) {
 			p.resend()
 		}
@@ -122,6 +143,27 @@ func (f *fakeExaBGP) write(line string) {
 	default:
 		f.route(line)
 	}
+}
+
+func (f *fakeExaBGP) sixth() bool { return strings.HasPrefix(f.release, "6") }
+
+// resolved is what a route is to exaBGP before it looks at what it has.
+func (f *fakeExaBGP) resolved(a state.Attrs) state.Attrs {
+	if f.release != "" && a.NextHop() == "self" {
+		a, _ = a.With(state.NextHop, []string{"127.0.0.1"})
+	}
+	return a
+}
+
+// indented is a listing of sessions as the release has it.
+func (f *fakeExaBGP) indented(lines []string) []string {
+	for i, line := range lines {
+		switch heading := len(line) > 2 && line[:2] == "  " && line[2] != ' '; {
+		case heading && f.release != "", f.sixth() && strings.HasPrefix(line, "   "):
+			lines[i] = "    " + strings.TrimLeft(line, " ")
+		}
+	}
+	return lines
 }
 
 func (f *fakeExaBGP) selected(line string) []*fakePeer {
@@ -141,6 +183,9 @@ func (f *fakeExaBGP) route(line string) {
 		return
 	}
 	if f.refuse != nil && f.refuse(line) {
+		if f.sixth() {
+			f.say("error: Unexpected error: it is refused")
+		}
 		f.say("error")
 		return
 	}
@@ -154,6 +199,7 @@ func (f *fakeExaBGP) route(line string) {
 		_, command, _ = strings.Cut(line, "withdraw attributes ")
 	}
 	attrs, nlri := f.parse(command)
+	attrs = f.resolved(attrs)
 	for _, p := range f.selected(line) {
 		for _, k := range nlri {
 			if !slices.Contains(p.families, k.Family) {
@@ -255,6 +301,9 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 	block := map[string]any{"origin": "igp"}
 	if p.localAS != p.peerAS {
 		block["as-path"] = []uint32{p.localAS}
+		if f.release != "" {
+			block["as-path"] = map[string]any{"0": map[string]any{"element": "as-sequence", "value": []uint32{p.localAS}}}
+		}
 	} else {
 		block["local-preference"] = 100
 	}

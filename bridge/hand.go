@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,41 +12,9 @@ import (
 	"routesync/state"
 )
 
-const (
-	// answersKept is of how many routes the answers are remembered after they
-	// were given, in case they were lost and the commands come again.
-	answersKept = 100_000
-	// answersKeptFor is how long they are, and which commands were carried out.
-	answersKeptFor = 15 * time.Minute
-	// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
-	// takes them back, as the next lease does for those of a file.
-	refusalsByHand = 100
-)
-
-// typists are the commands by hand that are under way or were answered lately.
-type typists struct {
-	last  map[string]taken // of each commander
-	known map[typedID]*typed
-	done  []*typed // the oldest first
-	kept  int      // weight of what is done
-	fresh []*typed // those that have results which were not told
-}
-
-// taken is the last number that was taken of a commander, and when.
-type taken struct {
-	seq int64
-	at  time.Time
-}
-
-// typedID is a commander and a number of theirs.
-type typedID struct {
-	commander string
-	seq       int64
-}
-
-func newTypists() typists {
-	return typists{last: map[string]taken{}, known: map[typedID]*typed{}}
-}
+// refusalsByHand bounds the refusals that are kept of routes by hand: nobody
+// takes them back, as the next lease does for those of a file.
+const refusalsByHand = 100
 
 // typed is one [wire.Typed].
 type typed struct {
@@ -146,10 +115,10 @@ func (c *core) carry(t wire.Typed, x *typed) {
 // order begins a command by hand.
 func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	c.happenByHand(whose, cmd.Withdraw, cmd.Attrs, cmd.Keys)
-	expired := cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli()
+	late := c.late(cmd, whose.from.At)
 	for _, k := range cmd.Keys {
-		if expired {
-			o.refuse(netip.Addr{}, k, "it has expired already", "")
+		if late != "" {
+			o.refuse(netip.Addr{}, k, late, "")
 			c.tookUp(o)
 			c.settleRoute(o)
 			continue
@@ -158,12 +127,25 @@ func (c *core) order(o *order, cmd wire.Command, whose claimant) {
 	}
 }
 
+// late says why a command that was typed at some time is not carried out any
+// more, "" if it is. Who typed it long ago has been told that no answer came;
+// it may even be carried out, and that be forgotten.
+func (c *core) late(cmd wire.Command, at int64) string {
+	switch ago := c.now.Sub(time.UnixMilli(at)); {
+	case cmd.Expires != 0 && cmd.Expires <= c.now.UnixMilli():
+		return "it has expired already"
+	case at != 0 && ago >= answersKeptFor:
+		return fmt.Sprintf("it was typed %s ago, by the clock of the bridge", ago.Round(time.Second))
+	}
+	return ""
+}
+
 // unchanged notes that an operation has nothing to do at a peer. A route that
 // is announced again has from now on the end that was said last, and one by
 // hand is whose hand it was.
 func (c *core) unchanged(o *op, p *peer, s *slot) {
 	if s == nil || o.withdraw {
-		o.order.note(p.Addr, o.key, wire.Unchanged, "", "")
+		o.order.note(p.Addr, o.key, wire.Unchanged, "it is not announced there", "")
 		return
 	}
 	reason := ""
@@ -171,6 +153,7 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
 	case s.owner != o.owner || s.provenance() != o.provenance():
+		reason = anotherEnd(s.provenance().Expires, o.provenance().Expires)
 		same := *s
 		same.claimant = o.claimant
 		c.put(o.key, same)
@@ -185,6 +168,20 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 		o.order.note(p.Addr, o.key, wire.Unchanged, reason, "")
 	}
 }
+
+// anotherEnd says how the end of a route has changed, "" if it has not.
+func anotherEnd(was, is int64) string {
+	switch {
+	case was == is:
+		return ""
+	case is == 0:
+		return "it does not expire any more"
+	}
+	return "it expires " + time.UnixMilli(is).UTC().Format(time.RFC3339) + " now"
+}
+
+// ownReason is about a route of exaBGP's own that was changed by hand.
+const ownReason = "it was exaBGP's own, of its configuration or of a command from elsewhere, and may come back when exaBGP is started or reloaded"
 
 // ended notes what an operation came to, once nothing more is to come of it.
 func (c *core) ended(o *op, e *entry) {
@@ -204,6 +201,8 @@ func (c *core) ended(o *op, e *entry) {
 func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 	s := e.slot(p)
 	switch {
+	case o.withdraw && s == nil && has(o.own, p):
+		return wire.Withdrawn, ownReason
 	case o.withdraw && s == nil:
 		return wire.Withdrawn, ""
 	case o.withdraw && s.grade == state.Withdrawing:
@@ -214,6 +213,8 @@ func (c *core) verdict(o *op, p *peer, e *entry) (wire.Verdict, string) {
 		return wire.Unsent, "it is no neighbor any more"
 	case s == nil || s.attrs != o.attrs:
 		return wire.Unsent, "it was changed at once behind the bridge's back"
+	case s.grade == state.Sent && has(o.own, p):
+		return wire.Sent, ownReason
 	case s.grade == state.Sent:
 		return wire.Sent, ""
 	case s.grade == state.Held:
@@ -260,33 +261,6 @@ func (x *typed) weight() int {
 		}
 	}
 	return n
-}
-
-func (t *typists) refresh(x *typed) {
-	if !x.fresh {
-		x.fresh = true
-		t.fresh = append(t.fresh, x)
-	}
-}
-
-// forget drops the answers that were given first. That the commands were
-// carried out is still known.
-func (t *typists) forget() {
-	t.kept -= t.done[0].weight()
-	delete(t.known, t.done[0].typedID)
-	t.done = t.done[1:]
-}
-
-// expire forgets what is old.
-func (t *typists) expire(now time.Time) {
-	for len(t.done) > 0 && now.Sub(t.done[0].done) >= answersKeptFor {
-		t.forget()
-	}
-	for id, last := range t.last {
-		if t.known[typedID{id, last.seq}] == nil && now.Sub(last.at) >= answersKeptFor {
-			delete(t.last, id)
-		}
-	}
 }
 
 // answer tells what has come of commands by hand since the last call.

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"routesync/bridge/journal"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -143,7 +144,7 @@ func TestByHand(t *testing.T) {
 		"127.0.0.2 sent, 127.0.0.3 unsent the peer did not negotiate ipv4 unicast",
 		"127.0.0.2 sent",
 		"127.0.0.9 refused 127.0.0.9 is no neighbor of edge1 that the bridge can command",
-		"127.0.0.2 unchanged, 127.0.0.3 unchanged")
+		"127.0.0.2 unchanged it is not announced there, 127.0.0.3 unchanged it is not announced there")
 	w.holds(a, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh)
 	if ad := w.advert("10.0.0.0/24"); ad.Owner != state.OwnerConsole || ad.From != (state.Provenance{By: "al on noc1 (console)", At: w.now.UnixMilli()}) {
 		t.Errorf("announced by %q, %+v", ad.Owner, ad.From)
@@ -198,7 +199,7 @@ func TestByHandExpires(t *testing.T) {
 	w.types("+ 10.0.0.0/24 "+nh+" expires 10s", "+ 10.0.1.0/24 "+nh+" expires 10s", "+ 10.0.2.0/24 "+nh+" expires 10s")
 	w.settle()
 	n := w.types("+ 10.0.1.0/24 "+nh+" expires 20s", "+ 10.0.2.0/24 "+nh+" med 1", "+ 10.0.3.0/24 "+nh+" expires -1s")
-	w.answers(n, "127.0.0.2 unchanged", "127.0.0.2 sent", "none refused it has expired already")
+	w.answers(n, "127.0.0.2 unchanged it expires 2027-01-15T08:00:20Z now", "127.0.0.2 sent", "none refused it has expired already")
 	pass(9 * time.Second)
 	w.holds(p, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh+" med 1")
 	pass(2 * time.Second)
@@ -227,7 +228,7 @@ func TestByHandBesideAFile(t *testing.T) {
 	w.answers(n,
 		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
 		"127.0.0.2 refused it is announced at 127.0.0.2 by owner team, and stays theirs",
-		"127.0.0.2 sent", "127.0.0.2 withdrawn")
+		"127.0.0.2 sent", "127.0.0.2 withdrawn "+ownReason)
 	if o := w.desk.results[n][0].Outcomes[0]; o.Owner != "team" {
 		t.Errorf("kept by %q, want team", o.Owner)
 	}
@@ -649,4 +650,70 @@ func TestAdopt(t *testing.T) {
 	w.boot("boot-1", "run-2")
 	w.lease("team")
 	w.plan(desired(t, "10.0.0.0/24 "+nh, "10.9.0.0/16 "+nh), 0)
+}
+
+// What was announced by hand goes with its exaBGP, and that is said.
+func TestByHandGoesWithExaBGP(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh)
+	w.settle()
+	p.cache, p.holds = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}
+	w.boot("boot-2", "run-2")
+	if want := "went with it: 10.0.0.0/24, 10.0.1.0/24"; !strings.Contains(w.core.fault, want) {
+		t.Errorf("the bridge says %q, want %q in it", w.core.fault, want)
+	}
+	w.claims = map[state.Key][]journal.Claim{} // the journal begins anew with its boot
+	w.boot("boot-1", "run-3")
+	if w.core.fault != "" {
+		t.Errorf("the bridge says %q, though nothing is gone", w.core.fault)
+	}
+}
+
+// What was typed long ago is not carried out: whoever typed it was told that no
+// answer came, and has gone, and if it was carried out then, that is forgotten.
+func TestByHandTooLate(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.desk.mute = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.types("- 10.0.0.0/24")
+	w.settle()
+	w.desk.mute = false
+	w.now = w.now.Add(answersKeptFor)
+	w.core.tick(w.now)
+	w.retype()
+	w.answers(n, "none refused it was typed 15m0s ago, by the clock of the bridge")
+	w.holds(p)
+}
+
+// A route that is not sent is reported so, also when a change of it that exaBGP
+// refused was under way at the time.
+func TestUnsentBehindARefusal(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	lines := w.core.take().lines
+	pass := func() {
+		w.now = w.now.Add(time.Minute)
+		w.core.tick(w.now)
+	}
+	pass()
+	for _, line := range lines {
+		w.exabgp.write(line)
+	}
+	w.settle()
+	pass()
+	w.settle()
+	if at := w.advert("10.0.0.0/24").At; at[0].Grade != state.Unsent {
+		t.Errorf("the route is %+v, want unsent", at)
+	}
 }

@@ -25,6 +25,7 @@ type op struct {
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
 	targets    []*peer   // where exaBGP has to be told
+	own        []*peer   // those of them where the route was exaBGP's own
 	commands   int       // commands that exaBGP has not answered yet
 	accepted   bool      // it has answered them all
 	turnedDown []*peer   // where one of them was not taken
@@ -143,6 +144,9 @@ func (c *core) begin(o *op, e *entry) {
 			continue
 		}
 		o.targets = append(o.targets, p)
+		if s != nil && s.owner == "" {
+			o.own = append(o.own, p)
+		}
 	}
 	if len(reasons) > 0 {
 		c.refuse(o, refusedAt, reasons)

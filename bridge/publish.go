@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -226,10 +227,14 @@ func (c *core) entries(keys []state.Key) []wire.Entry {
 func (c *core) about() *wire.About {
 	a := &wire.About{
 		Version: c.version, ExaBGP: c.dialect.Release, Host: c.host, PID: c.pid, Ready: c.phase == ready,
-		Lacks: c.lacks, LastError: c.fault,
+		Lacks: c.speakerLacks(), LastError: c.fault,
 	}
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
+	}
+	a.Lines = slices.Clone(c.lines)
+	if c.mute {
+		a.Silent = c.waited.UnixMilli()
 	}
 	if !c.converged.IsZero() {
 		a.Converged = c.converged.UnixMilli()
@@ -238,6 +243,11 @@ func (c *core) about() *wire.About {
 		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p), Tags: p.Tags}
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
+		}
+		for _, self := range []netip.Addr{p.self4, p.self6} {
+			if self.IsValid() {
+				n.Self = append(n.Self, self)
+			}
 		}
 		a.Peers = append(a.Peers, n)
 	}

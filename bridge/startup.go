@@ -1,6 +1,9 @@
 package bridge
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/exabgp"
@@ -32,7 +35,27 @@ func (c *core) hello(now time.Time) {
 	c.step(now)
 	c.waited, c.begun = now, now
 	c.out.begin = true
+	c.sayGone()
 	c.ask()
+}
+
+// sayGone says what nobody will announce again: a file's commander does so by
+// itself.
+func (c *core) sayGone() {
+	const named = 10
+	if len(c.gone) == 0 {
+		return
+	}
+	slices.SortFunc(c.gone, state.CompareKeys)
+	var words []string
+	for _, k := range c.gone[:min(named, len(c.gone))] {
+		words = append(words, k.String())
+	}
+	if more := len(c.gone) - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("%d more", more))
+	}
+	c.trouble("exaBGP was started again, and what was announced by hand went with it: " + strings.Join(words, ", "))
+	c.gone = nil
 }
 
 func (c *core) ask() {
@@ -48,7 +71,7 @@ func (c *core) revisit() {
 	}
 	switch {
 	case c.phase == asked:
-		c.trouble("exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?")
+		c.trouble(c.unheard())
 		c.ask()
 	case c.phase == ready && c.now.Sub(c.looked) >= lookAgain:
 		c.looked = c.now
@@ -66,10 +89,11 @@ func (c *core) revisit() {
 // version's own two lines was meant for the helper before this one.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
-		if v, ok := exabgp.ParseVersion(l.Text); ok {
-			c.dialect = exabgp.DialectOf(v)
-		}
+		c.release(l.Text)
 		return
+	}
+	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
+		c.out.lines = append(c.out.lines, exabgp.Version6)
 	}
 	if l.Kind != exabgp.Done || c.dialect.Release == "" {
 		return
@@ -79,6 +103,41 @@ func (c *core) versionLine(l exabgp.Line) {
 	// Answers that the helper before this one is owed come first.
 	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
+}
+
+// release takes what may be exaBGP's word on its release.
+func (c *core) release(text string) {
+	v, ok := exabgp.ParseVersion(text)
+	if d := exabgp.DialectOf(v); ok && d.Answers() {
+		c.dialect, c.foreign = d, ""
+		return
+	}
+	if !ok {
+		v, ok = exabgp.ParseVersion6(text)
+	}
+	if ok && c.dialect.Release == "" && c.foreign == "" {
+		c.foreign = v
+		c.trouble(c.unheard())
+	}
+}
+
+// speakerLacks is what exaBGP as a whole is short of.
+func (c *core) speakerLacks() []string {
+	if c.foreign == "" {
+		return c.lacks
+	}
+	return append(slices.Clone(c.lacks), c.unheard())
+}
+
+// unheard says why exaBGP can't be talked to.
+func (c *core) unheard() string {
+	switch {
+	case c.foreign != "" && !exabgp.DialectOf(c.foreign).Answers():
+		return "exaBGP " + c.foreign + " answers no command, so that nothing of what is announced could be known; the bridge needs 4.2 or newer"
+	case c.foreign != "":
+		return "exaBGP " + c.foreign + " speaks another version of its API: set exabgp_api_version=4 in its environment"
+	}
+	return "exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?"
 }
 
 // read asks for all that there is to know before the set is complete.

@@ -32,6 +32,7 @@ type exchange struct {
 	ask   func(body []string, ok bool) // of a question; ok: answered done
 	each  func(line string)            // of a question whose body is not kept
 	body  []string
+	why   string // the reason that exaBGP gave for its error, if it gives one
 	tries int
 }
 
@@ -116,6 +117,10 @@ func (w *windows) text(line string) {
 	switch {
 	case exabgp.IsBarrierHeader(line):
 		x.barrier = true
+	case len(x.answers) < len(x.commands) && x.commands[len(x.answers)].ask == nil:
+		if reason, ok := exabgp.ParseReason(line); ok {
+			x.commands[len(x.answers)].why = ": " + reason
+		}
 	case len(x.commands) == 1 && x.commands[0].each != nil:
 		x.commands[0].each(line)
 	case len(x.commands) == 1:
@@ -179,7 +184,7 @@ func (c *core) settled(x *exchange, k exabgp.Kind) {
 	case x.ask != nil:
 		x.ask(x.body, k == exabgp.Done)
 	case k == exabgp.Error:
-		c.failed(x, "exaBGP answered error")
+		c.failed(x, "exaBGP answered error"+x.why)
 	default:
 		for _, o := range x.ops {
 			c.accept(o, x)
@@ -227,6 +232,7 @@ func (c *core) turnDown(x *exchange, why string) {
 			if has(o.seen, p) {
 				c.happenedAnyway(o, p)
 			}
+			p.unsettled = true // what was there before may not be sent yet, and had no clock meanwhile
 		}
 		c.commandDone(o)
 	}

@@ -25,6 +25,7 @@ type Assessment struct {
 	Unsent    []Case // exaBGP holds the route and does not send it
 	Refused   []Case
 	Foreign   []Case // somebody else announces it, and keeps it
+	Nowhere   []Case // the speaker has none of the peers that it is for
 }
 
 // Assess compares a desired set with an advertised one, for a grade: Accepted,
@@ -48,6 +49,10 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		wanted[w.Key] = append(wanted[w.Key], peers...)
 		held := len(a.Held)
 		confirmed := true
+		if len(peers) == 0 && !w.Peers.All() {
+			a.Nowhere = append(a.Nowhere, Case{Key: w.Key, Pos: w.Pos, Reason: "the speaker has no such peer with the family: " + w.Peers.String()})
+			continue
+		}
 		if len(peers) == 0 {
 			a.Refused = append(a.Refused, Case{Key: w.Key, Pos: w.Pos, Reason: refused[w.Key].Reason})
 		}
@@ -59,7 +64,7 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		}
 	}
 	a.leaving(desired.Owner, wanted, overlapping, advertised, grade, refused)
-	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign} {
+	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign, a.Nowhere} {
 		slices.SortStableFunc(cases, compareCases)
 	}
 	return a

@@ -132,7 +132,7 @@ func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, ow
 	}
 	for _, f := range plan.Foreign {
 		if f.Wanted != nil {
-			log.Warn("somebody else announces this route, and keeps it", "route", f.Key.String(), "at", f.Wanted.Pos.String())
+			log.Warn("somebody else announces this route, and keeps it", "route", f.Key.String(), "at", f.Wanted.Pos.String(), "owner", f.Advert.Owner, "given by", f.Advert.From.By)
 		}
 	}
 }

@@ -93,6 +93,9 @@ type Neighbor struct {
 	// Lacks says what the speaker's configuration of this peer is short of,
 	// each with the line to add.
 	Lacks []string
+	// Self is what it got for next-hop self in this session: the address in
+	// IPv4 families, and that in IPv6 families, of those that were sent.
+	Self []netip.Addr
 	// Received is how many routes the peer announces; nil if that is not known.
 	Received *int
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Op is what a change does.
@@ -22,11 +21,11 @@ const (
 type Change struct {
 	Op     Op
 	Key    Key
-	Before Attrs      // of Replace and Withdraw
-	Was    Provenance // of the same
-	After  Attrs      // of Announce and Replace
-	Peers  []netip.Addr
-	Wanted *Wanted // what asks for After; nil for Withdraw
+	Before Attrs        // of Replace and Withdraw
+	Was    Provenance   // of the same
+	After  Attrs        // of Announce and Replace
+	Peers  []netip.Addr // none is every peer of the speaker
+	Wanted *Wanted      // what asks for After; nil for Withdraw
 }
 
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
@@ -53,7 +52,8 @@ type Plan struct {
 	Changes   []Change
 	Foreign   []Foreign
 	Overlaps  []Overlap
-	Unchanged int // routes of the file that are advertised as it says
+	Nowhere   []*Wanted // routes for peers that the speaker has none of
+	Unchanged int       // routes of the file that are advertised as it says
 }
 
 // Count returns how many changes announce, replace and withdraw.
@@ -98,6 +98,7 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Overlaps, func(a, b Overlap) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Nowhere, func(a, b *Wanted) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
 	return plan, nil
 }
@@ -157,6 +158,11 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 			}
 		}
 		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		if nowhere && !want.Peers.All() {
+			// A change without peers would be for every peer.
+			p.Nowhere = append(p.Nowhere, want)
+			continue
+		}
 		if len(missing) > 0 || nowhere {
 			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing, Wanted: want})
 			changed[want] = true
@@ -195,16 +201,8 @@ func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
 
 // String says what overlaps where, for people.
 func (o Overlap) String() string {
-	peers := NewPeers(o.Peers)
 	return fmt.Sprintf("%s is asked for twice at %s: %s for %s, %s for %s",
-		o.Key, strings.ReplaceAll(string(peers), ",", ", "), o.First.Pos, who(o.First.Peers), o.Second.Pos, who(o.Second.Peers))
-}
-
-func who(p Peers) string {
-	if p.All() {
-		return "every peer"
-	}
-	return strings.ReplaceAll(string(p), ",", ", ")
+		o.Key, NewPeers(o.Peers), o.First.Pos, o.First.Peers, o.Second.Pos, o.Second.Peers)
 }
 
 // foreign notes a route of somebody else, and takes what the file wants there

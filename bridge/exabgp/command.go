@@ -30,6 +30,8 @@ const (
 	// to half a line of the helper that ran before. It is answered at once,
 	// ahead of commands that wait in exaBGP's queue.
 	Version = " version"
+	// Version6 is Version in the API of exaBGP 6, which answers error to that.
+	Version6 = "system version"
 	// Barrier is answered in the order of the route commands, by one line that
 	// nothing else prints ([IsBarrierHeader]) and done: no neighbor has the
 	// address 0.0.0.0.

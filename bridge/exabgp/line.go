@@ -1,6 +1,7 @@
 package exabgp
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strings"
 )
@@ -80,6 +81,22 @@ func lostOf(text string) netip.Addr {
 // its done (reactor/api/command/neighbor.py, summary_header).
 func IsBarrierHeader(text string) bool {
 	return strings.HasPrefix(text, "Peer            AS        up/down state       |     #sent     #recvd")
+}
+
+// ParseReason reads the line that exaBGP 6 prints before error (processes.py,
+// answer_error): "error: Unexpected error: …".
+func ParseReason(text string) (string, bool) {
+	reason, ok := strings.CutPrefix(text, "error: ")
+	return Printable(reason), ok
+}
+
+// ParseVersion6 reads the line that [Version6] prints.
+func ParseVersion6(text string) (string, bool) {
+	var answer struct{ Version, Application string }
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Application != "exabgp" {
+		return "", false
+	}
+	return answer.Version, answer.Version != ""
 }
 
 // ParseVersion reads the line that [Version] prints, "exabgp 4.2.21".

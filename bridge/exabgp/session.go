@@ -3,6 +3,7 @@ package exabgp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,8 +49,8 @@ func ParseExtensive(lines []string) ([]Session, error) {
 		if len(sessions) == 0 {
 			return nil, fmt.Errorf("neighbor listing line %d: %q belongs to no neighbor", i+1, line)
 		}
-		// A heading is indented by 2, from 5.0 on by 4, and what is below it by 3.
-		if indent := len(line) - len(strings.TrimLeft(line, " ")); indent == 2 || indent == 4 {
+		// Indentation does not tell: 4.2 has 2 and 3 blanks, 5.0 4 and 3, 6.0 4.
+		if slices.Contains([]string{"Session", "Setup", "Capability", "Families", "Message", "Prefix"}, words[0]) {
 			section = words[0]
 			continue
 		}

@@ -13,12 +13,29 @@ import (
 	"routesync/state"
 )
 
-// The versions of a record. The second has a provenance in every claim, and is
-// written only where there is one.
+// The versions of a record. The second has a provenance in every claim, the
+// third a lease in every provenance; each is written only where there is one. What
+// is in a version never changes: a journal that can't be read makes every route
+// of the files a foreign one.
 const (
 	recordVersion = 1
 	recordByHand  = 2
+	recordLeased  = 3
 )
+
+// versionFor is the first version that can say what claims do.
+func versionFor(claims []Claim) byte {
+	version := byte(recordVersion)
+	for _, c := range claims {
+		switch {
+		case c.From.Lease != 0:
+			return recordLeased
+		case c.From != state.Provenance{}:
+			version = recordByHand
+		}
+	}
+	return version
+}
 
 // encodeKey puts keys in the order of [state.CompareKeys].
 func encodeKey(k state.Key) []byte {
@@ -61,17 +78,16 @@ func canonical(claims []Claim) []Claim {
 // encodeClaims is the value of a record; key is what [encodeKey] made.
 func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 	claims = canonical(claims)
-	version := byte(recordVersion)
-	if slices.ContainsFunc(claims, func(c Claim) bool { return c.From != state.Provenance{} }) {
-		version = recordByHand
-	}
+	version := versionFor(claims)
 	b := binary.AppendUvarint([]byte{version}, uint64(len(claims)))
 	for _, c := range claims {
 		b = appendText(b, c.Owner)
-		if version == recordByHand {
+		if version >= recordByHand {
 			b = appendText(b, c.From.By)
 			b = binary.AppendVarint(b, c.From.At)
 			b = binary.AppendVarint(b, c.From.Expires)
+		}
+		if version >= recordLeased {
 			b = binary.AppendVarint(b, c.From.Lease)
 		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
@@ -92,8 +108,8 @@ func appendText(b []byte, text string) []byte {
 
 // decodeClaims reads exactly what [encodeClaims] writes.
 func decodeClaims(key, value []byte) ([]Claim, error) {
-	if len(value) < 1 || (value[0] != recordVersion && value[0] != recordByHand) {
-		return nil, errors.New("record is neither of version 1 nor of version 2")
+	if len(value) < 1 || value[0] < recordVersion || value[0] > recordLeased {
+		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordLeased)
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -105,12 +121,13 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 		r.fail("no owners")
 	}
 	claims := make([]Claim, 0, n)
-	byHand := value[0] == recordVersion
 	for range n {
 		c := Claim{Owner: string(r.take(r.count(1)))}
-		if value[0] == recordByHand {
-			c.From = state.Provenance{By: string(r.take(r.count(1))), At: r.number(), Expires: r.number(), Lease: r.number()}
-			byHand = byHand || c.From != state.Provenance{}
+		if value[0] >= recordByHand {
+			c.From = state.Provenance{By: string(r.take(r.count(1))), At: r.number(), Expires: r.number()}
+		}
+		if value[0] >= recordLeased {
+			c.From.Lease = r.number()
 		}
 		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {
 			r.fail("claims out of order")
@@ -123,8 +140,8 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 	if len(r.b) > 0 {
 		r.fail("bytes after the last claim")
 	}
-	if !byHand {
-		r.fail("no provenance, in a record that is for them")
+	if versionFor(claims) != value[0] {
+		r.fail("an earlier version can say the same")
 	}
 	if r.err != nil {
 		return nil, r.err

@@ -95,6 +95,8 @@ type neighborJSON struct {
 	Lacks    []string   `json:"lacks,omitempty"`
 	Received *int       `json:"received,omitempty"`
 	Tags     []string   `json:"tags,omitempty"`
+	// Self is what next-hop self was sent as.
+	Self []netip.Addr `json:"next_hop_self,omitempty"`
 }
 
 type aboutJSON struct {
@@ -107,9 +109,11 @@ type aboutJSON struct {
 	Peers   []neighborJSON `json:"peers"`
 	Leases  []Lease        `json:"leases,omitempty"`
 
-	Converged   int64  `json:"converged_unix_ms,omitempty"`
-	LastError   string `json:"last_error,omitempty"`
-	LastErrorAt int64  `json:"last_error_unix_ms,omitempty"`
+	Lines       []RefusedLine `json:"refused_lines,omitempty"`
+	Silent      int64         `json:"silent_since_unix_ms,omitempty"`
+	Converged   int64         `json:"converged_unix_ms,omitempty"`
+	LastError   string        `json:"last_error,omitempty"`
+	LastErrorAt int64         `json:"last_error_unix_ms,omitempty"`
 }
 
 type updateJSON struct {

@@ -122,9 +122,9 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 
 func toAbout(a *About) *aboutJSON {
 	j := &aboutJSON{Version: a.Version, ExaBGP: a.ExaBGP, Host: a.Host, PID: a.PID, Ready: a.Ready, Lacks: a.Lacks, Leases: a.Leases,
-		Converged: a.Converged, LastError: a.LastError, LastErrorAt: a.LastErrorAt}
+		Lines: a.Lines, Silent: a.Silent, Converged: a.Converged, LastError: a.LastError, LastErrorAt: a.LastErrorAt}
 	for _, p := range a.Peers {
-		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received, Tags: p.Tags}
+		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received, Tags: p.Tags, Self: p.Self}
 		for _, f := range p.Families {
 			n.Families = append(n.Families, f.String())
 		}
@@ -135,9 +135,14 @@ func toAbout(a *About) *aboutJSON {
 
 func fromAbout(j *aboutJSON) (*About, error) {
 	a := &About{Version: j.Version, ExaBGP: j.ExaBGP, Host: j.Host, PID: j.PID, Ready: j.Ready, Lacks: j.Lacks, Leases: j.Leases,
-		Converged: j.Converged, LastError: j.LastError, LastErrorAt: j.LastErrorAt}
+		Lines: j.Lines, Silent: j.Silent, Converged: j.Converged, LastError: j.LastError, LastErrorAt: j.LastErrorAt}
+	for _, l := range a.Lines {
+		if err := checkPrintable(l.Line, l.Reason); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range j.Peers {
-		p := state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: n.Since, Lacks: n.Lacks, Received: n.Received, Tags: n.Tags}
+		p := state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: n.Since, Lacks: n.Lacks, Received: n.Received, Tags: n.Tags, Self: n.Self}
 		for _, tag := range n.Tags {
 			if err := state.CheckTag(tag); err != nil {
 				return nil, err

@@ -150,11 +150,23 @@ type About struct {
 	Peers   []state.Neighbor
 	Leases  []Lease
 	Ready   bool // the advertised set is complete
+	// Silent is since when exaBGP owes an answer, 0 if it answers.
+	Silent int64
+	// Lines are the last lines of the classic queue that were refused.
+	Lines []RefusedLine
 	// Converged is when the bridge last had nothing left to do; LastError is
 	// the last thing that went wrong. Times are in Unix milliseconds, 0 for
 	// never.
 	Converged, LastErrorAt int64
 	LastError              string
+}
+
+// RefusedLine is text of the classic queue that could not be read, or was not
+// about routes.
+type RefusedLine struct {
+	At     int64  `json:"at_unix_ms"`
+	Line   string `json:"line"` // printable
+	Reason string `json:"reason"`
 }
 
 // Entry is a set of keys that are advertised alike. No adverts: no longer

@@ -106,7 +106,11 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 		log = slog.New(logLines{level: slog.LevelWarn, print: func(text string) { tell(notices, text) }})
 	}
 	backend := f.backend(cfg, options.Recv, notices, log)
-	stop := beside(ctx, backend.Run)
+	life := ctx
+	if prompt { // ^C is for the line, or for what is shown; see runPrompt
+		life = context.WithoutCancel(ctx)
+	}
+	stop := beside(life, backend.Run)
 	defer stop()
 	if prompt {
 		return runPrompt(ctx, console.Prompt{

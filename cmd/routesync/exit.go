@@ -13,7 +13,7 @@ import (
 const (
 	exitDone        = 0  // done, or nothing to do
 	exitError       = 1  // it failed, or something was refused
-	exitChanges     = 2  // plan --detailed-exitcode: there are changes
+	exitChanges     = 2  // plan --detailed-exitcode, fmt --check: there are changes
 	exitGuarded     = 3  // refused by a guard; reserved
 	exitStale       = 4  // the plan is stale; reserved
 	exitUnconfirmed = 5  // not everything was confirmed in time
@@ -24,7 +24,7 @@ func exitHelp() string {
 	return fmt.Sprintf(`Exit codes:
   %-3d done, or nothing to do
   %-3d error, or something was refused
-  %-3d there are changes (only with --detailed-exitcode)
+  %-3d there are changes (only with plan --detailed-exitcode and fmt --check)
   %-3d refused by a guard (there is none yet)
   %-3d stale plan (there is none yet)
   %-3d not confirmed in time, or held by exaBGP and not sent

@@ -26,6 +26,7 @@ const (
 type flags struct {
 	global   globalFlags
 	validate validateFlags
+	fmt      fmtFlags
 	plan     planFlags
 	apply    applyFlags
 	watch    watchFlags
@@ -42,6 +43,11 @@ type globalFlags struct {
 }
 
 type validateFlags struct{ file, output string }
+
+type fmtFlags struct {
+	check  bool
+	output string
+}
 
 type planFlags struct {
 	file, output string

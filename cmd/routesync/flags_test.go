@@ -16,6 +16,7 @@ func TestEveryFlag(t *testing.T) {
 	given := map[string]map[string]string{
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
 		"validate":  {"file": "v.yaml", "output": "json"},
+		"fmt":       {"check": "true", "output": "o.yaml"},
 		"plan":      {"file": "p.yaml", "output": "json", "detailed-exitcode": "true", "timeout": "1s"},
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml"},
@@ -55,6 +56,7 @@ func TestEveryFlag(t *testing.T) {
 	want := flags{
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
 		validate: validateFlags{file: "v.yaml", output: "json"},
+		fmt:      fmtFlags{check: true, output: "o.yaml"},
 		plan:     planFlags{file: "p.yaml", output: "json", detailed: true, timeout: time.Second},
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml"},
@@ -70,7 +72,7 @@ func TestEveryFlag(t *testing.T) {
 		},
 		events: eventsFlags{file: "e.yaml", output: "json", speakers: []string{"a", "b"}},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, fmtFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

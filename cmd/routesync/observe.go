@@ -164,7 +164,7 @@ func (o observer) explain(ctx context.Context, speaker string, err error) error 
 		if s.late {
 			code = exitUnconfirmed
 		}
-		return &failure{code: code, err: err, hints: []string{"more time is given with --timeout"}}
+		return &failure{code: code, err: err, hints: []string{"its bridge is there: is it stopped, or very busy? more time is given with --timeout"}}
 	}
 	return hinted(fmt.Errorf("%s: %w", speaker, err))
 }

@@ -22,6 +22,7 @@ type speakerPlanJSON struct {
 	Changes []changeJSON  `json:"changes"`
 	Foreign []foreignJSON `json:"foreign"`
 	Overlap []overlapJSON `json:"overlaps"`
+	Nowhere []caseJSON    `json:"nowhere"` // for peers that the speaker has none of
 	Held    []caseJSON    `json:"held"`
 	Unsent  []caseJSON    `json:"unsent"`
 	Lacks   []string      `json:"lacks"`
@@ -116,7 +117,7 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	a := reconcile.Assess(desired, s.advertised, state.Sent)
 	j := speakerPlanJSON{
 		Speaker: s.speaker, Base: s.base(), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
-		Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Lacks: listJSON(s.lacks()),
+		Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
 	j.Summary.Announce, j.Summary.Change, j.Summary.Withdraw = s.Count()
 	j.Summary.Foreign, j.Summary.Unchanged = len(s.Foreign), s.Unchanged

@@ -289,5 +289,12 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	if len(a.Unsent) > 0 {
 		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
 	}
+	for i, w := range s.Nowhere {
+		if i == maxListed {
+			lines = append(lines, fmt.Sprintf("... and %d more for no peer (all with -o json)", len(s.Nowhere)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("For no peer of %s: %s, which is for %s (%s).", s.speaker, w.Key, w.Peers, w.Pos))
+	}
 	return append(lines, timedLines(s.whole, s.now)...)
 }

@@ -99,6 +99,8 @@ routes:
   - prefix: 10.0.0.0/16
     med: 2
     peers: [192.0.2.1]
+  - prefix: 10.77.0.0/16          # for nobody
+    peers: [as 64999, tag nobody]
 `
 
 // seen is what edge1 advertises when the goldens are made.
@@ -141,6 +143,8 @@ func seen(t *testing.T) observation {
 				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1},
 				{Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3},
 			},
+			Lines:     []wire.RefusedLine{{At: 1790000002500, Line: "shutdown", Reason: "column 1: shutdown is no announce or withdraw of routes, and is not passed on to exaBGP"}},
+			Silent:    1790000002600,
 			Converged: 1790000002000, LastErrorAt: 1790000003000, LastError: "refused 10.8.0.0/16",
 		},
 	}

@@ -38,6 +38,8 @@ func newRoot(w *world, f *flags) *cobra.Command {
 	f.global.add(root)
 	for _, cmd := range []*cobra.Command{
 		validateCommand(w, &f.validate),
+		fmtCommand(w, &f.fmt),
+		schemaCommand(w),
 		planCommand(w, &f.global, &f.plan),
 		applyCommand(w, &f.global, &f.apply),
 		watchCommand(w, &f.global, &f.watch),
@@ -48,7 +50,9 @@ func newRoot(w *world, f *flags) *cobra.Command {
 		consoleCommand(w, &f.global, &f.console),
 		versionCommand(w),
 	} {
-		cmd.Args = noArguments
+		if cmd.Args == nil {
+			cmd.Args = noArguments
+		}
 		root.AddCommand(cmd)
 	}
 	return root

@@ -28,6 +28,7 @@ type speakerStatus struct {
 	Complete  bool          `json:"complete"`
 	Digest    string        `json:"digest"`
 	Routes    uint64        `json:"routes_at_peers"`
+	Silent    string        `json:"silent_since,omitempty"` // exaBGP owes an answer
 	Converged string        `json:"converged,omitempty"`
 	LastError *errorStatus  `json:"last_error"`
 	Leases    []leaseStatus `json:"leases"`
@@ -36,6 +37,13 @@ type speakerStatus struct {
 	ByHand    []handStatus  `json:"by_hand"`
 	Peers     []peerStatus  `json:"peers"`
 	Refused   []refusal     `json:"refused"`
+	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
+}
+
+type lineStatus struct {
+	At     string `json:"at"`
+	Line   string `json:"line"`
+	Reason string `json:"reason"`
 }
 
 type bridgeStatus struct {
@@ -79,7 +87,8 @@ type peerStatus struct {
 	Grades   map[string]int `json:"grades"` // routes by grade, foreign ones too
 	Foreign  int            `json:"foreign"`
 	Unsent   []caseJSON     `json:"unsent"`
-	Received *int           `json:"received"` // routes that it announces; null if that is not known: see received
+	Self     []string       `json:"next_hop_self,omitempty"` // what next-hop self was sent as: in IPv4 families, in IPv6 families
+	Received *int           `json:"received"`                // routes that it announces; null if that is not known: see received
 }
 
 type refusal struct {
@@ -104,13 +113,16 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{},
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
-		s.ExaBGP, s.Converged = a.ExaBGP, timeJSON(a.Converged)
+		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
 		s.Bridge = bridgeStatus{a.Version, a.Host, a.PID}
 		if a.LastError != "" {
 			s.LastError = &errorStatus{timeJSON(a.LastErrorAt), a.LastError}
+		}
+		for _, l := range a.Lines {
+			s.Lines = append(s.Lines, lineStatus{timeJSON(l.At), l.Line, l.Reason})
 		}
 		for _, l := range a.Leases {
 			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied})
@@ -178,7 +190,7 @@ func (o observation) peers(owner string) []peerStatus {
 	place := map[netip.Addr]int{}
 	for i, n := range o.advertised.Peers {
 		place[n.Addr] = i
-		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Received: n.Received})
+		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Self: addrsJSON(n.Self), Received: n.Received})
 	}
 	for _, k := range o.keys() {
 		for _, a := range o.advertised.Routes[k] {
@@ -218,13 +230,16 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(out, "%s: exaBGP %s\n", s.Speaker, cmp.Or(s.ExaBGP, "of unknown version"))
+	if s.Silent != "" {
+		line("SILENT", "exaBGP has not answered since %s; what is below may not be so any more", s.Silent)
+	}
 	line("bridge", "%s on %s (pid %d)", cmp.Or(s.Bridge.Version, "unknown version"), cmp.Or(s.Bridge.Host, "unknown host"), s.Bridge.PID)
 	line("boot", "%s", cmp.Or(s.Boot, "unknown"))
 	line("converged", "%s", cmp.Or(s.Converged, "not yet"))
 	if s.LastError != nil {
 		line("last error", "%s %s", s.LastError.At, s.LastError.Message)
 	}
-	line("holds", "%d routes for peers, digest %s", s.Routes, s.Digest)
+	line("holds", "%s for peers, digest %s", count(int(s.Routes), "route"), s.Digest)
 	for _, o := range s.Owners {
 		line("", "%s of %s", count(o.Routes, "route"), bridge.OwnerName(o.Owner))
 	}
@@ -251,6 +266,9 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		}
 		line("refused", "%s for owner %s: %s", r.NLRI, r.Owner, r.Reason)
 	}
+	for _, l := range s.Lines {
+		line("refused", "%s %q of queue to-exabgp: %s", l.At, l.Line, l.Reason)
+	}
 }
 
 func (p peerStatus) text(line func(name, format string, args ...any)) {
@@ -266,6 +284,9 @@ func (p peerStatus) text(line func(name, format string, args ...any)) {
 		received = fmt.Sprintf("; %d received", *p.Received)
 	}
 	line("peer", "%s AS %d: %s; %s%s", p.Address, p.PeerAS, session, p.grades(), received)
+	if len(p.Self) > 0 {
+		line("  next hop", "self was sent as %s", strings.Join(p.Self, " and "))
+	}
 	for i, c := range p.Unsent {
 		if i == maxListed {
 			line("", "... and %d more unsent (all with -o json)", len(p.Unsent)-i)

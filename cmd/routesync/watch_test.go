@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -117,4 +120,75 @@ func TestLinger(t *testing.T) {
 			t.Errorf("not started: it lived %s, want until exaBGP's end", lived)
 		}
 	})
+}
+
+// TestWatchTakesOtherFiles: a save of a file that the first one leads to counts
+// as one of the first, and one fault in any leaves the last good whole in force.
+func TestWatchTakesOtherFiles(t *testing.T) {
+	t.Parallel()
+	addr, err := closedPort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	put := func(name, data string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "c"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const version = "version: 1\n"
+	put("routes.yaml", version+"owner: a\nspeakers: [x]\ndefaults: { next-hop: self }\ninclude: [c/*.yaml]\nroutes:\n- prefixes-from: drop.txt\n")
+	put("drop.txt", "10.0.0.0/8\n")
+	ctx, cancel := context.WithCancel(context.Background())
+	group, ctx := errgroup.WithContext(ctx)
+	log := &notes{}
+	file := filepath.Join(dir, "routes.yaml")
+	k := &keeper{
+		ctx: ctx, group: group, cfg: rabbit.Config{URLs: []string{"amqp://" + addr}}, log: slog.New(slog.NewTextHandler(log, nil)),
+		file: file, me: commander("watch"), speakers: map[string]*kept{},
+		faults: func(err error) { _, _ = io.WriteString(log, err.Error()+"\n") },
+	}
+	group.Go(func() error { return watch.New(file, watch.Options{Poll: time.Hour}, k.log).Run(ctx, k.take) })
+	var want []string
+	wait := func(lines ...string) {
+		t.Helper()
+		want = append(want, lines...)
+		for deadline := time.Now().Add(20 * time.Second); len(log.lines()) < len(want) && time.Now().Before(deadline); {
+			time.Sleep(5 * time.Millisecond)
+		}
+		var got []string
+		for _, line := range log.lines() {
+			got = append(got, strings.ReplaceAll(line, dir+"/", ""))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("-want +got:\n%s", diff)
+		}
+	}
+	force := func(routes int) string {
+		return fmt.Sprintf(`INFO msg="file is in force" file=routes.yaml owner=a routes=%d`, routes)
+	}
+	refused := `ERROR msg="the file has faults; the last good one stays in force" file=routes.yaml faults=1`
+	wait(force(1))
+	put("drop.txt", "10.0.0.0/8\n11.0.0.0/8\n")
+	wait(force(2))
+	put("c/a.yaml", version+"routes:\n- prefix: 12.0.0.0/8\n")
+	wait(force(3))
+	put("drop.txt", "10.0.0.0/8\n11.0.0.0\n")
+	wait(`drop.txt:2:1: prefix "11.0.0.0" has no length`, refused)
+	put("c/a.yaml", version+"routes:\n- prefix: 12.0.0.0/8\n- prefix: 13.0.0.0/8\n") // good, and not alone
+	wait(`drop.txt:2:1: prefix "11.0.0.0" has no length`, refused)
+	put("drop.txt", "10.0.0.0/8\n")
+	wait(force(3))
+	if err := os.Rename(filepath.Join(dir, "drop.txt"), filepath.Join(dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	wait(`routes.yaml:7:18: drop.txt is not there`, refused)
+	cancel()
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -25,7 +25,7 @@ func main() {
 
 const usage = `usage: go run ./examples/lab demo|demo console|test|up|bench
   demo          the main job on real input, shown at the router; ends by itself
-  demo console  the console and the classic queues on a real terminal; likewise
+  demo console  the original session, on a real terminal; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
   test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
   up            the demo's lab, left running, with the commands to try

@@ -31,11 +31,13 @@ The lab runs. In another terminal:
     %[3]s watch &
     $EDITOR routes.yaml
     %[3]s status
+    %[3]s console --speaker %[6]s
+    %[3]s events
     birdc -s %[4]s show route
 
 The bridge logs to %[5]s.
 Press ^C to stop everything.
-`, s.dir, s.broker.URL, s.binary, s.router.Socket(), s.speaker.Log())
+`, s.dir, s.broker.URL, s.binary, s.router.Socket(), s.speaker.Log(), speaker)
 	<-ctx.Done()
 	return nil
 }

@@ -125,7 +125,11 @@ type setting struct {
 
 // router is a router at 127.0.0.N.
 func router(n byte, as uint32) rig.RouterOptions {
-	return rig.RouterOptions{Name: fmt.Sprintf("r%d", n), Address: netip.AddrFrom4([4]byte{127, 0, 0, n}), AS: as, PeerAS: speakerAS}
+	o := rig.RouterOptions{Name: fmt.Sprintf("r%d", n), Address: netip.AddrFrom4([4]byte{127, 0, 0, n}), AS: as, PeerAS: speakerAS}
+	if shared.sixth() {
+		o.PeerExtra = "graceful restart off;" // with it comes an end-of-RIB, at which exaBGP resets the session
+	}
+	return o
 }
 
 // scene is a test's own speaker, routers and work folder at the shared broker.
@@ -455,3 +459,6 @@ func prefixes(n int) []string {
 	}
 	return all
 }
+
+// sixth tells whether the exaBGP is the unreleased 6.0.
+func (w *world) sixth() bool { return strings.HasPrefix(w.dialect.Release, "6.") }

@@ -21,9 +21,11 @@ type fake struct {
 	data   string
 	err    error
 	mtime  time.Time
+	needs  map[wish]struct{} // the loop asked for
 	got    []string
 	at     []time.Duration // since the start
 	reads  int
+	others bool // the file leads to another
 }
 
 // glance has no FileInfo, as os.SameFile takes only those of os; the text
@@ -43,6 +45,9 @@ func (f *fake) read() *reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &reading{stamp: seen, content: Content{Data: []byte(f.data), Err: f.err}}
+	if f.needs != nil {
+		r.content.others = map[wish]*found{{name: "other"}: {data: []byte("x")}}
+	}
 	return r
 }
 
@@ -69,8 +74,11 @@ func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // bubble runs the loop over a fake file; script changes it and sleeps on the
 // fake clock.
-func bubble(t *testing.T, data string, script func(f *fake)) *fake {
+func bubble(t *testing.T, data string, script func(f *fake), setUp ...func(f *fake)) *fake {
 	f := &fake{data: data}
+	for _, set := range setUp {
+		set(f)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		f.events, f.errors = make(chan fsnotify.Event), make(chan error)
 		start := time.Now()
@@ -82,11 +90,17 @@ func bubble(t *testing.T, data string, script func(f *fake)) *fake {
 			New("x", Options{}, slog.New(slog.DiscardHandler)).run(ctx, file{
 				events: f.events, errors: f.errors,
 				concerns: func(e fsnotify.Event) bool { return e.Name == "" },
-				read:     f.read, glance: f.glance, post: func() {}, need: func(map[wish]struct{}) {},
+				read:     f.read, glance: f.glance, post: func() {}, need: func(n map[wish]struct{}) { f.needs = n },
 			}, func(c Content) {
 				text := string(c.Data)
 				if c.Err != nil {
 					text = c.Err.Error()
+				}
+				if f.others {
+					_, _ = c.Read("other")
+					if !c.Whole() {
+						return
+					}
 				}
 				f.got, f.at = append(f.got, text), append(f.at, time.Since(start))
 			})
@@ -188,6 +202,22 @@ func TestMaxWaitBounds(t *testing.T) {
 	})
 	if len(f.at) != 2 || f.at[1] < ms(1500) || f.at[1] > ms(1550) {
 		t.Errorf("at %v, want about 1.52s", f.at)
+	}
+}
+
+// Where a file leads to others, what is saved in pieces is waited for longer,
+// and all of it is read before anything is emitted.
+func TestSettlesTogether(t *testing.T) {
+	f := bubble(t, "a", func(f *fake) {
+		f.write("between")
+		time.Sleep(ms(90)) // the next file is written
+		f.write("b")
+	}, func(f *fake) { f.others = true })
+	if d := cmp.Diff([]string{"a", "b"}, f.got); d != "" {
+		t.Error(d)
+	}
+	if want := []time.Duration{ms(40), ms(1190)}; !cmp.Equal(want, f.at) {
+		t.Errorf("at %v, want %v", f.at, want)
 	}
 }
 

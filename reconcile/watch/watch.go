@@ -17,6 +17,10 @@ import (
 type Options struct {
 	// Settle is how long the file must be left alone. 20 ms.
 	Settle time.Duration
+	// Together is how long all of them must be left alone where the file leads
+	// to others: a checkout or an editor writes them one after the other, and
+	// what is between them is not what anybody asks for. 100 ms.
+	Together time.Duration
 	// MaxWait is how long events alone can put off the reading of the file. If
 	// they go on, it is read all the same, and settled if two readings, Settle
 	// apart, agree. 500 ms.
@@ -37,9 +41,12 @@ type Watcher struct {
 
 // New returns a watcher of the file at path, which need not be there.
 func New(path string, opts Options, log *slog.Logger) *Watcher {
-	def := Options{Settle: 20 * time.Millisecond, MaxWait: 500 * time.Millisecond, Poll: 2 * time.Second, MaxSize: 64 << 20}
+	def := Options{Settle: 20 * time.Millisecond, Together: 100 * time.Millisecond, MaxWait: 500 * time.Millisecond, Poll: 2 * time.Second, MaxSize: 64 << 20}
 	if opts.Settle <= 0 {
 		opts.Settle = def.Settle
+	}
+	if opts.Together <= 0 {
+		opts.Together = max(def.Together, opts.Settle)
 	}
 	if opts.MaxWait <= 0 {
 		opts.MaxWait = def.MaxWait
@@ -172,8 +179,11 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 					f.need(needs)
 					s.narrow(needs)
 				}
+				s.settle = w.opts.Settle
 				if !c.Whole() {
 					s.suspect(time.Now())
+				} else if len(needs) > 0 {
+					s.settle = w.opts.Together
 				}
 			}
 			switch {

@@ -49,10 +49,10 @@ func (p *parser) aboutKey(a *about, key, n *yaml.Node) bool {
 		a.comment = p.readComment(n)
 	case "starts":
 		a.starts = p.readTime(n, "starts")
-		p.ordered2(a, n)
+		p.checkTimes(a, n)
 	case "expires":
 		a.expires = p.readTime(n, "expires")
-		p.ordered2(a, n)
+		p.checkTimes(a, n)
 	case "lease":
 		a.lease = p.readLease(n)
 	default:
@@ -61,9 +61,9 @@ func (p *parser) aboutKey(a *about, key, n *yaml.Node) bool {
 	return true
 }
 
-// ordered2 reports, at the later of the two keys, a route that would expire
+// checkTimes reports, at the later of the two keys, a route that would expire
 // before it starts.
-func (p *parser) ordered2(a *about, n *yaml.Node) {
+func (p *parser) checkTimes(a *about, n *yaml.Node) {
 	if a.starts != 0 && a.expires != 0 && a.expires <= a.starts {
 		p.faultAt(n, "expires is not after starts", "")
 	}

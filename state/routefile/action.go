@@ -57,7 +57,7 @@ func (p *parser) actions(f *rawFlow, n *yaml.Node, rates map[string]int) {
 			}
 			continue
 		}
-		if values, ok := p.words2(value, name); ok {
+		if values, ok := p.operands(value, name); ok {
 			p.action(f, value, name, values, rates)
 		}
 	}

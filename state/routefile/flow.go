@@ -25,7 +25,7 @@ type rawFlow struct {
 // readFlows reads a list of flows. n may be nil. What a flow does is in its
 // actions alone: of defaults it has the peers and the tags, no attributes.
 func (p *parser) readFlows(s *scope, n *yaml.Node) {
-	for _, item := range p.items1(n, "flows", "flow", "- match: { destination: 192.0.2.0/24 }") {
+	for _, item := range p.mappings(n, "flows", "flow", "- match: { destination: 192.0.2.0/24 }") {
 		f := rawFlow{about: newAbout(s, item), values: map[state.Name][]string{}}
 		for key, value := range p.pairs(item) {
 			p.flowKey(&f, key, value)
@@ -116,7 +116,7 @@ func (p *parser) flowMatch(f *rawFlow) (state.Key, bool) {
 			good = false
 			continue
 		}
-		values, ok := p.words2(value, key.Value)
+		values, ok := p.operands(value, key.Value)
 		good = good && ok
 		if ok {
 			parts = append(parts, part{state.Component{Name: key.Value, Values: values}, key, value})
@@ -173,9 +173,9 @@ func (p *parser) mapping(n *yaml.Node, what, example string) bool {
 	return false
 }
 
-// words2 reads one value or a list of some, or exaBGP's text for a list, "[ A B
+// operands reads one value or a list of some, or exaBGP's text for a list, "[ A B
 // ]".
-func (p *parser) words2(n *yaml.Node, what string) ([]string, bool) {
+func (p *parser) operands(n *yaml.Node, what string) ([]string, bool) {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
 		var ok bool

@@ -17,7 +17,7 @@ func groupKeys() []string {
 // are in, "" for none.
 func (p *parser) readGroups(outer *scope, n *yaml.Node, within string) {
 	names := map[string]int{}
-	for _, item := range p.items1(n, "groups", "group", "- name: ddos") {
+	for _, item := range p.mappings(n, "groups", "group", "- name: ddos") {
 		p.readGroup(outer, item, within, names)
 	}
 }
@@ -102,9 +102,9 @@ func keyOf(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// items1 is the mappings of a list such as groups; the others are reported. n
+// mappings is the mappings of a list such as groups; the others are reported. n
 // may be nil.
-func (p *parser) items1(n *yaml.Node, list, one, begin string) []*yaml.Node {
+func (p *parser) mappings(n *yaml.Node, list, one, begin string) []*yaml.Node {
 	switch {
 	case n == nil || n.Kind == yaml.AliasNode:
 		return nil

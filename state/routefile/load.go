@@ -61,6 +61,18 @@ func Parse(name string, data []byte) (*state.Desired, error) { return Load(name,
 
 // Load reads the bytes of a file, and all the files that it leads to.
 func Load(name string, data []byte, files Files) (*state.Desired, error) {
+	l := newLoad(files)
+	l.read(name, data, newScope(), nil)
+	routes := l.ordered()
+	if len(l.faults) > 0 {
+		return nil, join(l.faults)
+	}
+	d := l.header
+	d.Routes = routes
+	return d, nil
+}
+
+func newLoad(files Files) *load {
 	l := &load{
 		files:    files,
 		sources:  map[string]*source{},
@@ -77,14 +89,7 @@ func Load(name string, data []byte, files Files) (*state.Desired, error) {
 		l.known = append(l.known, string(n))
 	}
 	l.known = append(l.known, routeKeys()...)
-	l.read(name, data, newScope(), nil)
-	routes := l.ordered()
-	if len(l.faults) > 0 {
-		return nil, join(l.faults)
-	}
-	d := l.header
-	d.Routes = routes
-	return d, nil
+	return l
 }
 
 // source takes the bytes of a file; nil if they are no text, or too many.
@@ -120,7 +125,7 @@ func (l *load) read(name string, data []byte, outer *scope, chain []string) {
 		l.faults = append(l.faults, fault)
 		return
 	}
-	p := &parser{load: l, src: src, scope: outer.inner(), chain: append(chain[:len(chain):len(chain)], name)}
+	p := &parser{load: l, src: src, scope: outer.inner(), chain: append(chain[:len(chain):len(chain)], path.Clean(name))}
 	p.file(root)
 	if f := src.unended(); f != nil {
 		l.faults = append(l.faults, f)

@@ -101,8 +101,17 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A file is the same by whatever name it is reached.
+func TestCycleByAnotherName(t *testing.T) {
+	all := tree{"./d/r": top("include: [../d/./r]\n"), "d/r": []byte("version: 1\nroutes: []\n")}
+	_, err := Load("./d/r", all["./d/r"], all)
+	if want := "./d/r:5:11: the files include each other: d/r, d/r"; err == nil || err.Error() != want {
+		t.Errorf("said %v, want %s", err, want)
+	}
+}
+
 // broken is a disk that fails.
-type broken struct{ tree }
+type broken struct{}
 
 func (broken) Read(name string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}

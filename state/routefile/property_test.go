@@ -210,7 +210,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := Parse("routes.yaml", data)
 		if err != nil {
-			checkFaults(t, map[string][]byte{"routes.yaml": data}, err)
+			checkFaults(t, func(string) []byte { return data }, err)
 			return
 		}
 		again := mustParse(t, write(d, inOrder(len(d.Routes))))
@@ -220,20 +220,51 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The same of a file with others: one that it may include, and a list.
+// anyName is files in memory: every name that ends in .yaml is the one, any
+// other the other.
+type anyName struct{ yaml, list []byte }
+
+func (a anyName) Read(name string) ([]byte, error) {
+	if strings.HasSuffix(name, ".yaml") {
+		return a.yaml, nil
+	}
+	return a.list, nil
+}
+
+func (a anyName) Glob(pattern string) ([]string, error) {
+	return []string{strings.ReplaceAll(pattern, "*", "a"), strings.ReplaceAll(pattern, "*", "b")}, nil
+}
+
+// The same of a file with others: what it includes, and lists.
 func FuzzLoad(f *testing.F) {
 	for _, dir := range []string{"valid", "invalid"} {
 		for _, path := range files(f, dir, 10) {
-			if strings.HasSuffix(path, ".txtar") {
-				f.Add(read(f, path))
+			if !strings.HasSuffix(path, ".txtar") {
+				continue
 			}
+			first, all := archived(read(f, path))
+			var yaml, list []byte
+			for name, data := range all {
+				if strings.HasSuffix(name, ".yaml") && name != first {
+					yaml = data
+				} else if name != first {
+					list = data
+				}
+			}
+			f.Add(all[first], yaml, list)
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		first, all := archived(data)
-		d, err := Load(first, all[first], all)
+	f.Fuzz(func(t *testing.T, root, yaml, list []byte) {
+		all := anyName{yaml, list}
+		d, err := Load("r", root, all)
 		if err != nil {
-			checkFaults(t, all, err)
+			checkFaults(t, func(name string) []byte {
+				if name == "r" {
+					return root
+				}
+				data, _ := all.Read(name)
+				return data
+			}, err)
 			return
 		}
 		again := mustParse(t, write(d, inOrder(len(d.Routes))))

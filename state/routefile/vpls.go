@@ -15,7 +15,7 @@ func vplsKeys() []string { return []string{"rd", "endpoint", "base", "offset", "
 // readVPLSs reads a list of VPLS routes. n may be nil.
 func (p *parser) readVPLSs(s *scope, n *yaml.Node) {
 	const begin = "- { rd: 192.0.2.1:123, endpoint: 5, base: 10702, offset: 1, size: 8 }"
-	for _, item := range p.items1(n, "vpls", "vpls", begin) {
+	for _, item := range p.mappings(n, "vpls", "vpls", begin) {
 		p.readVPLS(s, item)
 	}
 }
