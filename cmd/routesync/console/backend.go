@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 
@@ -53,6 +54,14 @@ const Published wire.Verdict = "published"
 type Received struct {
 	Peer                netip.Addr
 	Family, NLRI, Attrs string
+}
+
+// compare orders by peer, and then as people order routes.
+func (r Received) compare(other Received) int {
+	p, _ := netip.ParsePrefix(r.NLRI) // what is no prefix comes first
+	q, _ := netip.ParsePrefix(other.NLRI)
+	return cmp.Or(r.Peer.Compare(other.Peer), cmp.Compare(r.Family, other.Family),
+		p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()), cmp.Compare(r.NLRI, other.NLRI))
 }
 
 // Notice is something that happened at a speaker: routes that a peer sent, or,

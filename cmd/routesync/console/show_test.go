@@ -43,6 +43,13 @@ func TestShow(t *testing.T) {
 		}
 		out = append(append(append(out, "> "+line), got...), "")
 	}
+	for _, line := range []string{"show advertised peer 9.9.9.9", "show received peer 9.9.9.9", "show foreign peer 9.9.9.9"} {
+		s, _ := read(line, "edge1", f.Speakers())
+		_, err := show(t.Context(), f, s)
+		if err == nil || !strings.Contains(err.Error(), "edge1 has no peer 9.9.9.9") || !strings.HasPrefix(hintOf(err), "its peers are 192.0.2.1 (") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
 	f.adv.Complete = false
 	s, _ := read("show advertised 10.0.0.0/8", "edge1", f.Speakers())
 	got, err := show(t.Context(), f, s)
