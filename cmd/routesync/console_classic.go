@@ -203,6 +203,6 @@ func (b *classic) Received(context.Context, string, console.Filter) ([]console.R
 
 func (b *classic) Notices() <-chan console.Notice { return b.notices }
 
-func (b *classic) Locate(context.Context, string, string, state.Key, netip.Addr) (string, bool) {
-	return "", false
+func (b *classic) Locate(context.Context, string, string, state.Key, netip.Addr) (console.Place, bool) {
+	return console.Place{}, false
 }
