@@ -172,6 +172,25 @@ func (a *Advertised) Resolve(p Peers, f Family) []netip.Addr {
 	return slices.Compact(addrs)
 }
 
+// Resolver is [Advertised.Resolve] for many routes: most of a large file are for
+// the same few peers. What it returns must not be changed.
+func (a *Advertised) Resolver() func(Peers, Family) []netip.Addr {
+	type question struct {
+		peers  Peers
+		family Family
+	}
+	known := map[question][]netip.Addr{}
+	return func(p Peers, f Family) []netip.Addr {
+		q := question{p, f}
+		addrs, there := known[q]
+		if !there {
+			addrs = a.Resolve(p, f)
+			known[q] = addrs
+		}
+		return addrs
+	}
+}
+
 // offering lists the neighbors whose session is configured for a family.
 func (a *Advertised) offering(f Family, which func(*Neighbor) bool) []netip.Addr {
 	var addrs []netip.Addr

@@ -94,19 +94,20 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 	if !advertised.Complete {
 		return nil, ErrIncomplete
 	}
+	resolve := advertised.Resolver()
 	plan := &Plan{Speaker: advertised.Speaker, Owner: desired.Owner}
 	for i := 0; i < len(desired.Routes); {
 		j := i + 1
 		for j < len(desired.Routes) && desired.Routes[j].Key == desired.Routes[i].Key {
 			j++
 		}
-		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised)
+		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised, resolve)
 		i = j
 	}
 	for key := range advertised.Routes {
 		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
 		if !wanted {
-			plan.compare(key, nil, advertised)
+			plan.compare(key, nil, advertised, resolve)
 		}
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
@@ -117,11 +118,11 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 }
 
 // compare adds what is to be done about one key.
-func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
+func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve func(Peers, Family) []netip.Addr) {
 	adverts := advertised.Routes[key]
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
-	overlaps := FindOverlaps(wanted, advertised)
+	overlaps := FindOverlaps(wanted, resolve)
 	if len(overlaps) > 0 {
 		p.Overlaps = append(p.Overlaps, overlaps...)
 		for _, advert := range adverts {
@@ -132,7 +133,7 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 		return
 	}
 	for i := range wanted {
-		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
+		for _, peer := range resolve(wanted[i].Peers, key.Family) {
 			claims[peer] = &wanted[i]
 		}
 	}
@@ -170,7 +171,7 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 				missing = append(missing, peer)
 			}
 		}
-		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		nowhere := len(resolve(want.Peers, key.Family)) == 0
 		if nowhere && !want.Peers.All() {
 			// A change without peers would be for every peer.
 			p.Nowhere = append(p.Nowhere, want)
@@ -187,8 +188,8 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 }
 
 // FindOverlaps finds, among routes of one key, each pair that means the same
-// peers.
-func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
+// peers; resolve is that of the speaker.
+func FindOverlaps(wanted []Wanted, resolve func(Peers, Family) []netip.Addr) []Overlap {
 	if len(wanted) < 2 {
 		return nil
 	}
@@ -196,7 +197,7 @@ func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
 	first := map[netip.Addr]int{}
 	for i := range wanted {
 		w := &wanted[i]
-		for _, peer := range advertised.Resolve(w.Peers, w.Key.Family) {
+		for _, peer := range resolve(w.Peers, w.Key.Family) {
 			f, taken := first[peer]
 			if !taken {
 				first[peer] = i
