@@ -132,12 +132,13 @@ func (p *parser) readPeers(n *yaml.Node) (state.Peers, bool) {
 		return "", false
 	}
 	var list []state.Selector
+	listed := map[state.Selector]bool{}
 	_, good := p.words(items, "peer", func(word string) error {
 		s, err := state.ParseSelector(word)
-		if err == nil && slices.Contains(list, s) {
+		if err == nil && listed[s] {
 			return &state.Fault{Msg: fmt.Sprintf("peer %s is listed twice", s)}
 		}
-		list = append(list, s)
+		list, listed[s] = append(list, s), true
 		return err
 	})
 	return state.SelectPeers(list), good
