@@ -58,9 +58,12 @@ func (l *load) twice(same []state.Wanted) {
 		if n < 0 {
 			continue
 		}
+		where := "; the first is in " + lineIn(w.Pos.File, same[n].Pos)
+		if w.Pos == same[n].Pos {
+			where = ", by two routes that have this list"
+		}
 		l.faults = append(l.faults, l.sources[w.Pos.File].fault(w.Pos.Line, w.Pos.Column, l.width(w),
-			fmt.Sprintf("%s is given twice%s; the first is in %s", w.Key, whose, lineIn(w.Pos.File, same[n].Pos)),
-			"keep one of them, or give them different peers"))
+			fmt.Sprintf("%s is given twice%s%s", w.Key, whose, where), "keep one of them, or give them different peers"))
 	}
 }
 
