@@ -72,6 +72,19 @@ func (p *Plan) Count() (announce, replace, withdraw int) {
 	return announce, replace, withdraw
 }
 
+// Contests lists the routes that the file asks for and others have, the first
+// [MaxContests] of them.
+func (p *Plan) Contests() []Contest {
+	var all []Contest
+	for _, f := range p.Foreign {
+		c := Contest{f.Key, p.Owner, f.Advert.Owner}
+		if f.Wanted != nil && len(all) < MaxContests && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // ErrIncomplete is the refusal to compare with a set of which a part may be
 // missing.
 var ErrIncomplete = errors.New("the advertised set is not known to be complete")
