@@ -278,24 +278,30 @@ func (b *live) there(speaker string, is bool) {
 }
 
 // Locate asks the holder of the owner's lease.
-func (b *live) Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (string, bool) {
+func (b *live) Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (console.Place, bool) {
 	ctx, cancel := context.WithTimeout(ctx, locatePatience)
 	defer cancel()
 	seen, err := b.look(ctx, speaker)
 	if err != nil || seen.about == nil {
-		return "", false
+		return console.Place{}, false
 	}
 	i := slices.IndexFunc(seen.about.Leases, func(l wire.Lease) bool { return l.Owner == owner })
 	if i < 0 {
-		return "", false
+		return console.Place{}, false
 	}
 	l := seen.about.Leases[i]
 	answer, err := b.desk.Ask(ctx, l.Queue, wire.Locate{Speaker: speaker, Key: key, Peer: peer})
 	switch {
 	case errors.Is(err, bridge.ErrNobodyAnswers):
-		return "by " + l.Holder.String() + ", which has ended", true
+		return console.Place{Text: l.Holder.String(), Ended: true}, true
 	case err != nil || !answer.Found:
-		return "by " + l.Holder.String(), true
+		return console.Place{Text: "by " + l.Holder.String()}, true
 	}
-	return fmt.Sprintf("%s (%s)", answer.Pos, answer.From), true
+	p := console.Place{Text: fmt.Sprintf("%s (%s)", answer.Pos, answer.From)}
+	for _, a := range seen.advertised.Routes[key] {
+		if a.Owner == owner {
+			p.Kept = append(p.Kept, a.Attrs)
+		}
+	}
+	return p, true
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 
@@ -31,7 +32,17 @@ type Backend interface {
 	Notices() <-chan Notice
 	// Locate asks whoever keeps an owner's routes where they have this one; ok
 	// is false if nobody says.
-	Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (where string, ok bool)
+	Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (where Place, ok bool)
+}
+
+// Place is where a route is kept.
+type Place struct {
+	// Text names the line of the file and who watches it, or without a line who
+	// announced the route.
+	Text  string
+	Ended bool // whoever announced it does nothing more
+	// Kept is what the file has of it, where that is known.
+	Kept []state.Attrs
 }
 
 // Published is the verdict where a command went to a helper that answers
@@ -43,6 +54,14 @@ const Published wire.Verdict = "published"
 type Received struct {
 	Peer                netip.Addr
 	Family, NLRI, Attrs string
+}
+
+// compare orders by peer, and then as people order routes.
+func (r Received) compare(other Received) int {
+	p, _ := netip.ParsePrefix(r.NLRI) // what is no prefix comes first
+	q, _ := netip.ParsePrefix(other.NLRI)
+	return cmp.Or(r.Peer.Compare(other.Peer), cmp.Compare(r.Family, other.Family),
+		p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()), cmp.Compare(r.NLRI, other.NLRI))
 }
 
 // Notice is something that happened at a speaker: routes that a peer sent, or,

@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"routesync/bridge/exabgp"
-	"routesync/state"
 )
 
 // mostOffered is how many words completion offers; of more it would have to
@@ -101,8 +100,8 @@ func offeredShow(done []word, last string, k known) []string {
 // afi.
 func familyWords(place int, afi string) []string {
 	var words []string
-	for _, f := range state.Families() {
-		if w := strings.Fields(f.String()); place == 0 || w[0] == afi {
+	for _, f := range exabgp.Families() {
+		if w := strings.Fields(f); place == 0 || w[0] == afi {
 			words = append(words, w[place])
 		}
 	}

@@ -49,18 +49,36 @@ type prompt struct {
 	current atomic.Pointer[string]
 	recv    atomic.Bool
 	typed   bool          // something is on the line; the goroutine that reads has it
+	last    *turn         // of the job given last; likewise
 	breaks  chan struct{} // an interrupt while no line is read
 	waiting atomic.Bool   // it was said that the bridge is waited for
 	open    atomic.Int32  // lines that are not answered
+	given   atomic.Int64  // jobs so far
+	told    atomic.Int64  // those of them whose answer is told
 }
 
 // job is a line to give.
 type job struct {
 	statement
-	line  string
-	entry *entry
-	late  *time.Timer
+	line   string
+	entry  *entry
+	late   *time.Timer
+	before <-chan struct{} // closed when the job before it is out of the way; nil for none
+	turn   *turn
+	number int64
+	beside bool // another was open when it was typed
 }
+
+// turn is over once a job is answered, or said to be late: then the answers to
+// those behind it are told.
+type turn struct {
+	once sync.Once
+	over chan struct{}
+}
+
+func newTurn() *turn { return &turn{over: make(chan struct{})} }
+
+func (t *turn) end() { t.once.Do(func() { close(t.over) }) }
 
 // Run reads commands until the person leaves or ctx ends.
 func (c Prompt) Run(ctx context.Context) error {
