@@ -121,6 +121,7 @@ type setting struct {
 	routers   []rig.RouterOptions // one with an eBGP session by default
 	neighbors func([]rig.Neighbor)
 	speaker   func(*rig.SpeakerOptions)
+	silent    bool // the configuration is one of exaBGP 3.4
 }
 
 // router is a router at 127.0.0.N.
@@ -145,6 +146,9 @@ type scene struct {
 // open starts the parts of a test, and waits until the sessions are up.
 func open(t *testing.T, set setting) *scene {
 	t.Helper()
+	if set.silent == shared.dialect.Answers() {
+		t.Skip("for another release of exaBGP")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	lab, err := rig.New(ctx, rig.Options{Dir: shared.dir})
