@@ -151,6 +151,7 @@ func (p *prompt) show(ctx context.Context, s statement) {
 		lines, err = p.fetch(ctx, s)
 	}
 	width, height := size(p.Out)
+	lines = fold(lines, width)
 	switch {
 	case errors.Is(err, errGivenUp):
 		p.screen.say([]string{"", "interrupted"}) // below the ^C that the terminal wrote
