@@ -49,10 +49,11 @@ type Reader struct {
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
 	asked    time.Time
-	looked   time.Time   // when it was last seen to that requests are answered
-	progress time.Time   // when the bridge last answered a batch, or one was sent
-	alive    time.Time   // when the bridge was last told that the commander is there
-	absent   atomic.Bool // no bridge was there at the last request
+	looked   time.Time       // when it was last seen to that requests are answered
+	progress time.Time       // when the bridge last answered a batch, or one was sent
+	alive    time.Time       // when the bridge was last told that the commander is there
+	contests []state.Contest // and what it asks for that others have
+	absent   atomic.Bool     // no bridge was there at the last request
 }
 
 // NewReader returns a reader of a speaker.
@@ -198,7 +199,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			c.log.Debug("no lease yet", "reason", g.Refused)
 			return false, nil
 		}
-		c.epoch, c.seq, c.progress = g.Epoch, 0, time.Now()
+		c.epoch, c.seq, c.progress, c.alive = g.Epoch, 0, time.Now(), time.Time{}
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
 		r, err := wire.DecodeRejected(d.Body)
@@ -309,11 +310,8 @@ func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
 func (c *Reader) retry(ctx context.Context) error {
-	if c.epoch != 0 && !c.absent.Load() && time.Since(c.alive) >= aliveEvery {
-		c.alive = time.Now()
-		if err := c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from}); err != nil {
-			return err
-		}
+	if err := c.sayAlive(ctx); err != nil {
+		return err
 	}
 	waited := time.Since(c.asked)
 	switch {
@@ -326,6 +324,15 @@ func (c *Reader) retry(ctx context.Context) error {
 		return c.restart(ctx)
 	}
 	return nil
+}
+
+// sayAlive tells the bridge that the commander is there, when it is time.
+func (c *Reader) sayAlive(ctx context.Context) error {
+	if c.epoch == 0 || c.absent.Load() || time.Since(c.alive) < aliveEvery {
+		return nil
+	}
+	c.alive = time.Now()
+	return c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests})
 }
 
 func (c *Reader) ready() bool {

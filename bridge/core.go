@@ -75,6 +75,7 @@ type lease struct {
 	received int64 // highest seq that was taken
 	batches  []*batch
 	heard    time.Time // when the holder last gave a sign of life
+	contests []state.Contest
 }
 
 // batch is a batch of which some operations are not answered yet.

@@ -39,13 +39,14 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		}
 	}
 	wanted := map[state.Key][]netip.Addr{}
-	overlapping := a.overlaps(desired.Routes, advertised)
+	resolve := advertised.Resolver()
+	overlapping := a.overlaps(desired.Routes, resolve)
 	for i := range desired.Routes {
 		w := &desired.Routes[i]
 		if overlapping[w.Key] {
 			continue
 		}
-		peers := advertised.Resolve(w.Peers, w.Key.Family)
+		peers := resolve(w.Peers, w.Key.Family)
 		wanted[w.Key] = append(wanted[w.Key], peers...)
 		held := len(a.Held)
 		confirmed := true
@@ -72,14 +73,14 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 
 // overlaps files the routes of which two are for the same peers, and tells
 // their keys.
-func (a *Assessment) overlaps(routes []state.Wanted, advertised *state.Advertised) map[state.Key]bool {
+func (a *Assessment) overlaps(routes []state.Wanted, resolve func(state.Peers, state.Family) []netip.Addr) map[state.Key]bool {
 	keys := map[state.Key]bool{}
 	for i := 0; i < len(routes); {
 		j := i + 1
 		for j < len(routes) && routes[j].Key == routes[i].Key {
 			j++
 		}
-		for _, o := range state.FindOverlaps(routes[i:j], advertised) {
+		for _, o := range state.FindOverlaps(routes[i:j], resolve) {
 			keys[o.Key] = true
 			for _, peer := range o.Peers {
 				a.Refused = append(a.Refused, Case{Key: o.Key, Peer: peer, Pos: o.Second.Pos, Reason: o.String()})

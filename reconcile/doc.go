@@ -39,6 +39,8 @@ type Speaker interface {
 	Epoch() int64
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
+	// Contest tells the others which routes of theirs are asked for.
+	Contest(ctx context.Context, contests []state.Contest) error
 }
 
 // Observe waits until the speaker's set is complete.

@@ -71,6 +71,19 @@ func (p *Plan) Count() (announce, replace, withdraw int) {
 	return announce, replace, withdraw
 }
 
+// Contests lists the routes that the file asks for and others have, the first
+// [MaxContests] of them.
+func (p *Plan) Contests() []Contest {
+	var all []Contest
+	for _, f := range p.Foreign {
+		c := Contest{f.Key, p.Owner, f.Advert.Owner}
+		if f.Wanted != nil && len(all) < MaxContests && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // ErrIncomplete is the refusal to compare with a set of which a part may be
 // missing.
 var ErrIncomplete = errors.New("the advertised set is not known to be complete")
@@ -81,19 +94,20 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 	if !advertised.Complete {
 		return nil, ErrIncomplete
 	}
+	resolve := advertised.Resolver()
 	plan := &Plan{Speaker: advertised.Speaker, Owner: desired.Owner}
 	for i := 0; i < len(desired.Routes); {
 		j := i + 1
 		for j < len(desired.Routes) && desired.Routes[j].Key == desired.Routes[i].Key {
 			j++
 		}
-		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised)
+		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised, resolve)
 		i = j
 	}
 	for key := range advertised.Routes {
 		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
 		if !wanted {
-			plan.compare(key, nil, advertised)
+			plan.compare(key, nil, advertised, resolve)
 		}
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
@@ -104,11 +118,11 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 }
 
 // compare adds what is to be done about one key.
-func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
+func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve func(Peers, Family) []netip.Addr) {
 	adverts := advertised.Routes[key]
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
-	overlaps := FindOverlaps(wanted, advertised)
+	overlaps := FindOverlaps(wanted, resolve)
 	if len(overlaps) > 0 {
 		p.Overlaps = append(p.Overlaps, overlaps...)
 		for _, advert := range adverts {
@@ -119,7 +133,7 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 		return
 	}
 	for i := range wanted {
-		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
+		for _, peer := range resolve(wanted[i].Peers, key.Family) {
 			claims[peer] = &wanted[i]
 		}
 	}
@@ -157,7 +171,7 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 				missing = append(missing, peer)
 			}
 		}
-		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		nowhere := len(resolve(want.Peers, key.Family)) == 0
 		if nowhere && !want.Peers.All() {
 			// A change without peers would be for every peer.
 			p.Nowhere = append(p.Nowhere, want)
@@ -174,8 +188,8 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 }
 
 // FindOverlaps finds, among routes of one key, each pair that means the same
-// peers.
-func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
+// peers; resolve is that of the speaker.
+func FindOverlaps(wanted []Wanted, resolve func(Peers, Family) []netip.Addr) []Overlap {
 	if len(wanted) < 2 {
 		return nil
 	}
@@ -183,7 +197,7 @@ func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
 	first := map[netip.Addr]int{}
 	for i := range wanted {
 		w := &wanted[i]
-		for _, peer := range advertised.Resolve(w.Peers, w.Key.Family) {
+		for _, peer := range resolve(w.Peers, w.Key.Family) {
 			f, taken := first[peer]
 			if !taken {
 				first[peer] = i

@@ -163,11 +163,10 @@ func TestPathsOfDialects(t *testing.T) {
 		"1 2 (3 4)": {"[ 1 2 (3 4) ]", "[ 1 2 ] ( 3 4 )"},
 		"(3 4)":     {"[ (3 4) ]", "( 3 4 )"},
 	} {
-		words := []string{values}
-		if before, set, ok := strings.Cut(values, "("); ok {
-			words = append(strings.Fields(before), "("+set)
-		} else {
-			words = strings.Fields(values)
+		before, set, some := strings.Cut(values, "(")
+		words := strings.Fields(before)
+		if some {
+			words = append(words, "("+set)
 		}
 		a := attrs(t, map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.ASPath: words})
 		for i, release := range []string{"4.2.21", "5.0.13"} {
@@ -210,6 +209,43 @@ func TestFlushOfDialects(t *testing.T) {
 		}
 		if resets := (Neighbor{Dialect: DialectOf(release), RouteRefresh: true}).FlushResets(); resets != (release == "4.2.21") {
 			t.Errorf("%s: resets %v", release, resets)
+		}
+	}
+}
+
+// TestUnread: of a flow with ports nothing is known at 5.0.
+func TestUnread(t *testing.T) {
+	for text, unread := range map[string]bool{"flow destination 10.0.0.0/8 destination-port =53": true, "flow port =1": true, "flow destination 10.0.0.0/8 protocol =udp": false} {
+		k, err := state.ParseKey(state.IPv4Flow, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for release, want := range map[string]bool{"4.2.21": false, "5.0.13": unread, "6.0.0": false} {
+			if got := DialectOf(release).Unread(k); (got != "") != want {
+				t.Errorf("%s at %s: %q", text, release, got)
+			}
+		}
+	}
+}
+
+// TestSaysNot: what 5.0 and newer can't say or report is refused there.
+func TestSaysNot(t *testing.T) {
+	vpn, err := state.ParseKey(state.IPv4VPN, "10.0.0.0/8 rd 1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range []string{"4.2.21", "5.0.13", "6.0.0"} {
+		n := Neighbor{Dialect: DialectOf(release), Addr: netip.MustParseAddr("192.0.2.2"), LocalAddress: netip.MustParseAddr("192.0.2.1"), Families: []state.Family{state.IPv4Unicast, state.IPv4VPN}}
+		for _, c := range []struct {
+			k     state.Key
+			attrs map[state.Name][]string
+		}{
+			{key(t, "10.0.0.0/8", 0), map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.PrefixSIDSRv6: {"l3vpn 2001:db8::1"}}},
+			{vpn, map[state.Name][]string{state.NextHop: {"self"}, state.Label: {"16"}}},
+		} {
+			if err := n.Check(c.k, attrs(t, c.attrs)); (err != nil) != (release != "4.2.21") {
+				t.Errorf("%s with %v at %s: %v", c.k, c.attrs, release, err)
+			}
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (b *classic) session(ctx context.Context, s *rabbit.Session) error {
 		if _, err := s.DeclareClassic(ctx, rabbit.FromExaBGP, rabbit.ClassicAuto); err != nil {
 			return err
 		}
-		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, true, classicAhead)
+		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, rabbit.Exclusive, classicAhead)
 		switch {
 		case errors.Is(err, rabbit.ErrLocked):
 			tell(b.notices, "somebody else reads "+rabbit.FromExaBGP+", and each line goes to one reader; none is shown here")

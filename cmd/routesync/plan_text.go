@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"routesync/bridge"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -103,6 +104,9 @@ func (s speakerPlan) rows() []row {
 	}
 	for _, o := range s.Overlaps {
 		all = append(all, keyed{o.Key, row{sign: "!", nlri: o.Key.String(), notes: []string{o.String(), "nothing is done about it"}}})
+	}
+	for _, c := range s.advertised.ContestsOf(s.Owner) {
+		all = append(all, keyed{c.Key, row{sign: "!", nlri: c.Key.String(), notes: []string{bridge.OwnerName(c.Owner) + " asks for it too; it stays this file's"}}})
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return state.CompareKeys(a.key, b.key) })
 	rows := make([]row, len(all))

@@ -37,6 +37,7 @@ type speakerStatus struct {
 	ByHand    []handStatus  `json:"by_hand"`
 	Peers     []peerStatus  `json:"peers"`
 	Refused   []refusal     `json:"refused"`
+	Contests  []contestJSON `json:"contests"`      // routes that two owners ask for
 	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
 }
 
@@ -113,7 +114,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Lines: []lineStatus{},
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contests), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
 		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
@@ -265,6 +266,13 @@ func (s speakerStatus) text(out *bufio.Writer) {
 			break
 		}
 		line("refused", "%s for owner %s: %s", r.NLRI, r.Owner, r.Reason)
+	}
+	for i, c := range s.Contests {
+		if i == maxListed {
+			line("", "... and more that two owners ask for (all with -o json)")
+			break
+		}
+		line("contested", "%s of %s: owner %s asks for it too", c.NLRI, bridge.OwnerName(c.Holder), c.Owner)
 	}
 	for _, l := range s.Lines {
 		line("refused", "%s %q of queue to-exabgp: %s", l.At, l.Line, l.Reason)

@@ -213,9 +213,13 @@ func TestTwoOwners(t *testing.T) {
 	held := s.held(s.router)
 	s.put("10.0.0.0/24", "10.1.1.0/24, med: 7")
 	s.says(mine, "somebody else announces this route, and keeps it")
+	s.says(theirs, "somebody else asks for this route too; it stays as this file says")
+	s.expect(0, "status", "10.1.1.0/24 of owner other-team: owner "+owner+" asks for it too")
+	s.expect(0, "plan --detailed-exitcode -f other.yaml", "owner "+owner+" asks for it too; it stays this file's", "No changes.")
 	s.untouched(s.router, held)
 	other()
 	s.within(tryAgain, "taking what the other let go", func() { s.sees(s.router, "10.1.1.0/24", "7") })
+	s.until("nothing is contested", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "contested") })
 	if len(before) != 12 {
 		t.Errorf("there were %d routes", len(before))
 	}

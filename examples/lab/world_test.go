@@ -462,3 +462,7 @@ func prefixes(n int) []string {
 
 // sixth tells whether the exaBGP is the unreleased 6.0.
 func (w *world) sixth() bool { return strings.HasPrefix(w.dialect.Release, "6.") }
+
+// readsFlows tells whether what exaBGP reports of a flow can be read: 5.0 has
+// names of ports in it, and no word for not-a-fragment.
+func (w *world) readsFlows() bool { return !strings.HasPrefix(w.dialect.Release, "5.") }
