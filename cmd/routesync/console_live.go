@@ -138,7 +138,7 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 	if err := f.Open(ctx); err != nil {
 		return err
 	}
-	whole, absent := false, false
+	whole, absent, gap := false, false, false
 	for {
 		if absent != f.Absent() {
 			absent = f.Absent()
@@ -150,7 +150,7 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 		}
 		whole = (whole || n.Table) && n.Gap == ""
 		if b.recv {
-			b.show(speaker, n, f.Table(), first)
+			gap = b.show(speaker, n, f.Table(), first, gap)
 		}
 		first = first && !n.Table
 		if !whole {
