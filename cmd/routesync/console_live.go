@@ -132,7 +132,7 @@ func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *q
 func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *questions[[]console.Received]) error {
 	b.mu.Lock()
 	f := bridge.NewFollower(s, speaker, bridge.Follow{Received: true}, b.before[speaker], b.log)
-	first := b.before[speaker].Table() == nil
+	first, boot := b.before[speaker].Table() == nil, b.before[speaker].Boot()
 	b.before[speaker], q.absent = f, f.Absent
 	b.mu.Unlock()
 	if err := f.Open(ctx); err != nil {
@@ -149,6 +149,12 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 			return err
 		}
 		whole = (whole || n.Table) && n.Gap == ""
+		if n.Table && b.recv && boot != "" && boot != f.Boot() {
+			b.notice(console.Notice{Speaker: speaker, Text: "exaBGP was started again; what was announced by hand before went with it"})
+		}
+		if n.Table {
+			boot = f.Boot()
+		}
 		if b.recv {
 			gap = b.show(speaker, n, f.Table(), first, gap)
 		}
