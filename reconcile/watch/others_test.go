@@ -202,6 +202,17 @@ func TestGlob(t *testing.T) {
 	if _, err := Glob(dir + "/nowhere/*.y"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory that is not there: %v", err)
 	}
+	// What a link leads to can be a file system that is not mounted.
+	must(t, os.Mkdir(dir+"/[c]", 0o700), put(dir+"/[c]/1.y", ""), os.Mkdir(dir+"/sites", 0o700), os.Symlink(dir+"/nowhere", dir+"/sites/x"))
+	if got, err := Glob(dir + "/sites/*/*.y"); err == nil {
+		t.Errorf("a directory behind a link that leads nowhere has %v", got)
+	}
+	if got, err := Glob(dir + `/\[c\]/*.y`); err != nil || !slices.Equal(got, []string{dir + "/[c]/1.y"}) {
+		t.Errorf("a directory with brackets in its name: %v, %v", got, err)
+	}
+	if _, err := Glob(dir + `/\[d\]/*.y`); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory with brackets in its name that is not there: %v", err)
+	}
 	t.Chdir(dir)
 	if got, err := Glob("*/2.y"); err != nil || !slices.Equal(got, []string{"a/2.y"}) {
 		t.Errorf("relative: %v, %v", got, err)

@@ -1,7 +1,9 @@
 package routefile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -23,11 +25,21 @@ func (p *parser) readInclude(n *yaml.Node) {
 		switch {
 		case !ok:
 		case isPattern(text):
-			p.includeAll(item, p.resolve(text))
+			p.includeAll(item, p.pattern(text))
 		default:
 			p.include(item, p.resolve(text))
 		}
 	}
+}
+
+// pattern is a pattern that this file has, with the directory that it is
+// relative to. What is in the name of that means itself.
+func (p *parser) pattern(text string) string {
+	if path.IsAbs(text) {
+		return path.Clean(text)
+	}
+	means := strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
+	return path.Join(means.Replace(path.Dir(p.src.name)), text)
 }
 
 func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
@@ -39,13 +51,21 @@ func (p *parser) includeAll(n *yaml.Node, pattern string) {
 		p.faultAt(n, fmt.Sprintf("%q is not a pattern", n.Value), "* is any text, ? any character, [a-z] one of these")
 		return
 	}
+	if slices.Contains(strings.Split(n.Value, "/"), "**") {
+		p.faultAt(n, "** does not reach into directories of directories", "write one * for each, as in customers/*/*.yaml")
+		return
+	}
 	if p.files == nil {
 		p.faultAt(n, "other files can't be read here", "")
 		return
 	}
 	names, err := p.files.Glob(pattern)
 	if err != nil {
-		p.unread(n, path.Dir(pattern), err)
+		where := path.Dir(p.resolve(n.Value))
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			where = at.Path
+		}
+		p.unread(n, where, err)
 		return
 	}
 	for _, name := range names {
