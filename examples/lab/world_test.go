@@ -118,8 +118,8 @@ func (w *world) nothingLives() error {
 
 // setting is what one test wants to be different.
 type setting struct {
-	routers   []rig.RouterOptions // one with an eBGP session by default
-	collector *rig.RouterOptions  // a GoBGP besides
+	routers   []rig.RouterOptions         // one with an eBGP session by default
+	others    func(*scene) []rig.Neighbor // starts peers of another kind
 	neighbors func([]rig.Neighbor)
 	speaker   func(*rig.SpeakerOptions)
 }
@@ -140,18 +140,12 @@ type scene struct {
 	ctx      context.Context
 	name     string // of the speaker
 	routers  []*rig.Router
-	collects *rig.Collector
 	programs []*rig.Program
 }
 
 // open starts the parts of a test, and waits until the sessions are up.
 func open(t *testing.T, set setting) *scene {
 	t.Helper()
-	if set.collector != nil {
-		if err := rig.Install(t.Context(), nil, rig.GoBGP); err != nil {
-			t.Fatal(err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	lab, err := rig.New(ctx, rig.Options{Dir: shared.dir})
@@ -160,7 +154,7 @@ func open(t *testing.T, set setting) *scene {
 	}
 	s := &scene{
 		stage: &stage{lab: lab, broker: shared.broker, binary: shared.binary, dir: filepath.Join(lab.Dir(), "work")},
-		t:     t, ctx: ctx, name: strings.ToLower(strings.TrimPrefix(t.Name(), "Test")),
+		t:     t, ctx: ctx, name: strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(t.Name(), "Test"), "/", "-")),
 	}
 	t.Cleanup(s.close)
 	s.must(os.Mkdir(s.dir, 0o755))
@@ -177,11 +171,11 @@ func open(t *testing.T, set setting) *scene {
 		s.routers = append(s.routers, r)
 		options.Neighbors = append(options.Neighbors, r.Neighbor())
 	}
-	s.router = s.routers[0]
-	if set.collector != nil {
-		s.collects, err = lab.Collector(ctx, *set.collector)
-		s.must(err)
-		options.Neighbors = append(options.Neighbors, s.collects.Neighbor())
+	if len(s.routers) > 0 {
+		s.router = s.routers[0]
+	}
+	if set.others != nil {
+		options.Neighbors = append(options.Neighbors, set.others(s)...)
 	}
 	if set.neighbors != nil {
 		set.neighbors(options.Neighbors)
@@ -194,9 +188,6 @@ func open(t *testing.T, set setting) *scene {
 	for _, r := range s.routers {
 		s.must(r.WaitEstablished(ctx))
 	}
-	if s.collects != nil {
-		s.must(s.collects.WaitEstablished(ctx))
-	}
 	return s
 }
 
@@ -205,9 +196,6 @@ func (s *scene) close() {
 	if s.t.Failed() {
 		if s.stage.speaker != nil {
 			s.show("exaBGP and bridge", s.stage.speaker.Log())
-		}
-		if s.collects != nil {
-			s.show("the collector", s.collects.Log())
 		}
 		for _, p := range s.programs {
 			s.show(p.Name, p.Log())
