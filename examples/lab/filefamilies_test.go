@@ -51,58 +51,67 @@ func withTables(o rig.RouterOptions, channel string) rig.RouterOptions {
 // changes every route, and are gone with an empty one.
 func TestFileOfEveryFamily(t *testing.T) {
 	t.Parallel()
-	collector := router(5, speakerAS)
+	if err := rig.Install(t.Context(), nil, rig.GoBGP); err != nil {
+		t.Fatal(err)
+	}
+	var collector *rig.Collector
 	s := open(t, setting{
-		routers: []rig.RouterOptions{withTables(router(4, routerAS), "add paths rx;")}, collector: &collector,
+		routers: []rig.RouterOptions{withTables(router(4, routerAS), "add paths rx;")},
+		others: func(s *scene) []rig.Neighbor {
+			var err error
+			collector, err = s.lab.Collector(s.ctx, router(5, speakerAS))
+			s.must(err)
+			return []rig.Neighbor{collector.Neighbor()}
+		},
 		neighbors: func(n []rig.Neighbor) {
 			n[0].Families = append(n[0].Families, names(slices.Collect(maps.Keys(birdTables())))...)
 			n[0].Extra = "capability { add-path send/receive; } add-path { ipv4 unicast; ipv6 unicast; ipv4 nlri-mpls; ipv4 mpls-vpn; }"
 		},
 	})
+	s.must(collector.WaitEstablished(s.ctx))
 	put := func(file string) {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join("testdata", "families", file+".yaml"))
 		s.must(err)
 		s.must(s.save(strings.Replace(string(text), "[edge1]", "["+s.name+"]", 1)))
 	}
+	// hold waits until both routers hold what testdata/families has under a name.
+	hold := func(name string) {
+		t.Helper()
+		s.agree(name+".bird", s.birdHolds)
+		s.agree(name+".gobgp", func() (string, error) {
+			told, err := readCollected(collector.Dump())
+			if err != nil {
+				return "", err
+			}
+			// What it was told is no proof that it took it.
+			counts, err := collector.Counts(s.ctx)
+			if err == nil && !maps.Equal(counts, told.families()) {
+				return fmt.Sprintf("it was told %v and holds %v", told.families(), counts), nil
+			}
+			return told.String(), err
+		})
+	}
 	s.sessionsStay(func() {
 		put("first")
 		s.apply()
-		s.hold("first")
+		hold("first")
 		watch := s.watches("watch")
 		s.says(watch, "converged")
 		put("second")
-		s.hold("second")
+		hold("second")
 		s.nothingToDo()
 		s.put("224.0.0.0/4")
 		s.says(watch, "prefix 224.0.0.0/4 is a multicast range, not unicast")
-		s.hold("second")
-		told, err := readCollected(s.collects.Dump())
+		hold("second")
+		told, err := readCollected(collector.Dump())
 		s.must(err)
 		if told.withdrawn > 0 {
 			t.Errorf("%d routes were withdrawn for a change", told.withdrawn)
 		}
 		s.put()
-		s.hold("nothing")
+		hold("nothing")
 		s.nothingToDo()
-	})
-}
-
-// hold waits until both routers hold what testdata/families has under a name.
-func (s *scene) hold(name string) {
-	s.t.Helper()
-	s.agree(name+".bird", s.birdHolds)
-	s.agree(name+".gobgp", func() (string, error) {
-		told, err := readCollected(s.collects.Dump())
-		if err != nil {
-			return "", err
-		}
-		// What it was told is no proof that it took it.
-		counts, err := s.collects.Counts(s.ctx)
-		if err == nil && !maps.Equal(counts, told.families()) {
-			return fmt.Sprintf("it was told %v and holds %v", told.families(), counts), nil
-		}
-		return told.String(), err
 	})
 }
 

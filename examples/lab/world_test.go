@@ -118,8 +118,8 @@ func (w *world) nothingLives() error {
 
 // setting is what one test wants to be different.
 type setting struct {
-	routers   []rig.RouterOptions // one with an eBGP session by default
-	collector *rig.RouterOptions  // a GoBGP besides
+	routers   []rig.RouterOptions         // one with an eBGP session by default
+	others    func(*scene) []rig.Neighbor // starts peers of another kind
 	neighbors func([]rig.Neighbor)
 	speaker   func(*rig.SpeakerOptions)
 	silent    bool // the configuration is one of exaBGP 3.4
@@ -141,7 +141,6 @@ type scene struct {
 	ctx      context.Context
 	name     string // of the speaker
 	routers  []*rig.Router
-	collects *rig.Collector
 	programs []*rig.Program
 }
 
@@ -151,11 +150,6 @@ func open(t *testing.T, set setting) *scene {
 	if set.silent == shared.dialect.Answers() {
 		t.Skip("for another release of exaBGP")
 	}
-	if set.collector != nil {
-		if err := rig.Install(t.Context(), nil, rig.GoBGP); err != nil {
-			t.Fatal(err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	lab, err := rig.New(ctx, rig.Options{Dir: shared.dir})
@@ -164,7 +158,7 @@ func open(t *testing.T, set setting) *scene {
 	}
 	s := &scene{
 		stage: &stage{lab: lab, broker: shared.broker, binary: shared.binary, dir: filepath.Join(lab.Dir(), "work")},
-		t:     t, ctx: ctx, name: strings.ToLower(strings.TrimPrefix(t.Name(), "Test")),
+		t:     t, ctx: ctx, name: strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(t.Name(), "Test"), "/", "-")),
 	}
 	t.Cleanup(s.close)
 	s.must(os.Mkdir(s.dir, 0o755))
@@ -181,11 +175,11 @@ func open(t *testing.T, set setting) *scene {
 		s.routers = append(s.routers, r)
 		options.Neighbors = append(options.Neighbors, r.Neighbor())
 	}
-	s.router = s.routers[0]
-	if set.collector != nil {
-		s.collects, err = lab.Collector(ctx, *set.collector)
-		s.must(err)
-		options.Neighbors = append(options.Neighbors, s.collects.Neighbor())
+	if len(s.routers) > 0 {
+		s.router = s.routers[0]
+	}
+	if set.others != nil {
+		options.Neighbors = append(options.Neighbors, set.others(s)...)
 	}
 	if set.neighbors != nil {
 		set.neighbors(options.Neighbors)
@@ -198,9 +192,6 @@ func open(t *testing.T, set setting) *scene {
 	for _, r := range s.routers {
 		s.must(r.WaitEstablished(ctx))
 	}
-	if s.collects != nil {
-		s.must(s.collects.WaitEstablished(ctx))
-	}
 	return s
 }
 
@@ -209,9 +200,6 @@ func (s *scene) close() {
 	if s.t.Failed() {
 		if s.stage.speaker != nil {
 			s.show("exaBGP and bridge", s.stage.speaker.Log())
-		}
-		if s.collects != nil {
-			s.show("the collector", s.collects.Log())
 		}
 		for _, p := range s.programs {
 			s.show(p.Name, p.Log())
