@@ -44,8 +44,9 @@ func (p *parser) pattern(text string) string {
 
 func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// includeAll includes what matches a pattern. That it is nothing is no fault:
-// the directory of a customer may be empty.
+// includeAll includes what matches a pattern. That it is nothing is a fault: a
+// pattern with a slip of the pen in it, a file system that is not mounted and a
+// checkout under way look like this, and would withdraw all routes of the files.
 func (p *parser) includeAll(n *yaml.Node, pattern string) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		p.faultAt(n, fmt.Sprintf("%q is not a pattern", n.Value), "* is any text, ? any character, [a-z] one of these")
@@ -67,6 +68,9 @@ func (p *parser) includeAll(n *yaml.Node, pattern string) {
 		}
 		p.unread(n, where, err)
 		return
+	}
+	if len(names) == 0 {
+		p.faultAt(n, fmt.Sprintf("no file matches %s", p.resolve(n.Value)), "where there is to be none, put a file with version: 1 and routes: [] there")
 	}
 	for _, name := range names {
 		p.include(n, name)

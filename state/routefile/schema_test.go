@@ -141,7 +141,7 @@ func beyond() map[string][]string {
 		},
 		"it is in another file, or about one": {
 			"include_cycle.txtar", "include_default_wrong_family.txtar", "include_glob_of_itself.txtar", "include_itself.txtar",
-			"include_missing.txtar", "include_missing_deeper.txtar", "include_pattern_bad.txtar", "include_removes_no_default.txtar",
+			"include_missing.txtar", "include_missing_deeper.txtar", "include_no_match.txtar", "include_pattern_bad.txtar", "include_removes_no_default.txtar",
 			"include_route_twice.txtar", "include_twice.txtar", "include_twice_in_one_list.txtar", "include_without_files.yaml",
 			"list_*.txtar", "list_without_files.yaml",
 		},
