@@ -29,6 +29,11 @@ func TestEveryFlag(t *testing.T) {
 			"file": "r.yaml", "output": "json", "speaker": "a,b", "peer": "192.0.2.1,192.0.2.2", "family": "ipv4 unicast",
 			"follow": "true", "timeout": "4s",
 		},
+		"fmt": {"check": "true", "output": "f.yaml"},
+		"import": {
+			"speaker": "a", "owner": "b", "foreign": "true", "as": "c", "exabgp-conf": "x.conf", "output": "i.yaml", "partial": "true", "timeout": "5s",
+		},
+		"adopt":  {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
 		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
@@ -69,8 +74,13 @@ func TestEveryFlag(t *testing.T) {
 			family: "ipv4 unicast", follow: true, timeout: 4 * time.Second,
 		},
 		events: eventsFlags{file: "e.yaml", output: "json", speakers: []string{"a", "b"}},
+		fmt:    fmtFlags{check: true, output: "f.yaml"},
+		imports: importFlags{
+			speaker: "a", owner: "b", as: "c", foreign: true, conf: "x.conf", output: "i.yaml", partial: true, timeout: 5 * time.Second,
+		},
+		adopt: adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
