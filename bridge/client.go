@@ -319,11 +319,17 @@ func (c *Reader) retry(ctx context.Context) error {
 		return c.restart(ctx)
 	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
 		return c.request(ctx)
-	case c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience:
+	case c.unanswered():
 		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
 		return c.restart(ctx)
 	}
 	return nil
+}
+
+// unanswered tells whether a batch has gone without an answer for long. Who holds
+// no lease sends none.
+func (c *Reader) unanswered() bool {
+	return c.owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience
 }
 
 // sayAlive tells the bridge that the commander is there, when it is time.

@@ -51,7 +51,7 @@ func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Followe
 	f := newFollower(s.Context(), s.Publish, speaker, what, log)
 	f.session = s
 	if before != nil {
-		f.received.table = before.received.table
+		f.received.table, f.received.boot = before.received.table, before.received.boot
 		f.known = before.known || before.events.run != ""
 		const why = "the connection with the broker was lost"
 		if before.received.table != nil {
@@ -93,6 +93,14 @@ func (f *Follower) Table() *ReceivedTable {
 		return nil
 	}
 	return f.received.table
+}
+
+// Boot names the life of exaBGP that the table is of; "" before there is one.
+func (f *Follower) Boot() string {
+	if f == nil || f.received.table == nil {
+		return ""
+	}
+	return f.received.boot
 }
 
 // Absent tells whether the last request found no bridge; any goroutine may ask.

@@ -55,8 +55,8 @@ func (f *fakeSpeaker) Epoch() int64 { return f.epoch }
 
 func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.batches = append(f.batches, changes)
-	f.mu.Unlock()
 	if f.lose {
 		f.lose = false
 		f.unsent++
@@ -102,6 +102,13 @@ func (f *fakeSpeaker) sent() [][]state.Change {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.batches)
+}
+
+// routes is how many routes there are.
+func (f *fakeSpeaker) routes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.set.Routes)
 }
 
 func file(t testing.TB, prefixes ...string) *state.Desired {

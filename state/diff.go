@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,7 +42,7 @@ type Foreign struct {
 type Overlap struct {
 	Key           Key
 	Peers         []netip.Addr // in order
-	First, Second *Wanted      // in the order of the set
+	First, Second *Wanted      // in the order of their places
 }
 
 // Plan is the difference between a desired and an advertised set. Its slices
@@ -201,9 +202,13 @@ func FindOverlaps(wanted []Wanted, resolve func(Peers, Family) []netip.Addr) []O
 				first[peer] = i
 				continue
 			}
-			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == &wanted[f] && o.Second == w })
+			a, b := &wanted[f], w
+			if cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line)) > 0 {
+				a, b = b, a
+			}
+			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == a && o.Second == b })
 			if n < 0 {
-				n, all = len(all), append(all, Overlap{Key: w.Key, First: &wanted[f], Second: w})
+				n, all = len(all), append(all, Overlap{Key: w.Key, First: a, Second: b})
 			}
 			all[n].Peers = append(all[n].Peers, peer)
 		}

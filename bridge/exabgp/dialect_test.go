@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"routesync/state"
 )
 
@@ -198,6 +200,26 @@ func TestPathsOfDialects(t *testing.T) {
 			t.Errorf("%s is %q and %q, %v, want %q", text, got, e.Unknown, err, want)
 		}
 	}
+}
+
+// TestRIBOf5GivesBackWhatWasAnnounced: a list has the two kinds of brackets the
+// other way round than a command.
+func TestRIBOf5GivesBackWhatWasAnnounced(t *testing.T) {
+	d := DialectOf("5.0.13")
+	rapid.Check(t, func(t *rapid.T) {
+		a := genAttrs(false).Draw(t, "attrs")
+		words := d.attributeWords(state.IPv4Unicast, a)
+		if i := strings.Index(words, " as-path "); i >= 0 {
+			path, rest, _ := strings.Cut(words[i+len(" as-path "):], " next-hop ")
+			path = strings.NewReplacer("[", "(", "]", ")", "(", "[", ")", "]").Replace(path)
+			words = words[:i] + " as-path " + path + " next-hop " + rest
+		}
+		line := "neighbor 192.0.2.2 local-ip 192.0.2.1 local-as 1 peer-as 2 router-id 1.1.1.1 family-allowed in-open ipv4 unicast 10.0.0.0/8" + words
+		e, err := d.ParseRIB(line)
+		if err != nil || e.Attrs != a || len(e.Unknown) > 0 {
+			t.Fatalf("%s\n%+v\n%v %q\nwant %v", line, e, err, e.Unknown, a)
+		}
+	})
 }
 
 // TestFlushOfDialects: exaBGP 6.0 takes no neighbor before it.

@@ -197,7 +197,10 @@ func (a *adopter) agree(ctx, session context.Context, s *rabbit.Session, clock *
 	}
 	out := bufio.NewWriter(a.stdout)
 	some, err := a.show(out, seen)
-	if err = errors.Join(err, out.Flush()); err != nil {
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
 		return err
 	}
 	if !some || a.flags.yes {
@@ -231,7 +234,7 @@ func (a *adopter) show(out *bufio.Writer, seen []observation) (bool, error) {
 	}
 	for _, name := range a.selection.names {
 		if !found[name] {
-			refusals = append(refusals, hinted(fmt.Errorf("%s is not announced by anybody%s", name, a.whose()), "routesync plan lists what is foreign"))
+			refusals = append(refusals, hinted(fmt.Errorf("%s is not announced by %s", name, a.whose("anybody")), "routesync plan lists what is foreign"))
 		}
 	}
 	if len(refusals) > 0 {
@@ -242,7 +245,7 @@ func (a *adopter) show(out *bufio.Writer, seen []observation) (bool, error) {
 		after[i].advertised = adopted(seen[i].advertised, a.picked[i], a.desired.Owner)
 	}
 	if total == 0 {
-		_, err := fmt.Fprintf(out, "Nothing to adopt: %s asks for no route that is announced by somebody else%s.\n", fileName(a.flags.file), a.whose())
+		_, err := fmt.Fprintf(out, "Nothing to adopt: %s asks for no route that %s announces.\n", fileName(a.flags.file), a.whose("somebody else"))
 		return false, err
 	}
 	plans, err := planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), after)
@@ -256,11 +259,15 @@ func (a *adopter) show(out *bufio.Writer, seen []observation) (bool, error) {
 	return true, plans.text(out, a.palette())
 }
 
-func (a *adopter) whose() string {
-	if a.selection.anyOwner {
-		return ""
+// whose are the routes that are meant; any is the word for everybody.
+func (a *adopter) whose(any string) string {
+	switch {
+	case a.selection.anyOwner:
+		return any
+	case a.selection.from == "":
+		return "exaBGP itself"
 	}
-	return ", " + bridge.OwnerName(a.selection.from)
+	return bridge.OwnerName(a.selection.from)
 }
 
 // adopt adopts routes at one speaker, and waits for what the bridge says.

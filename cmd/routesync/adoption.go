@@ -92,8 +92,8 @@ func (s selection) objection(a adoption) (problem, bool) {
 	where := fmt.Sprintf("%s at %s", a.key, addrList(peersOf(a.advert)))
 	switch {
 	case s.anyOwner && !state.ByHand(a.advert.Owner):
-		return problem{where, "it is announced by " + bridge.OwnerName(a.advert.Owner) + ", whose file asks for it",
-			"take it out of that file; if that is done, add --from " + a.advert.Owner}, true
+		return problem{where, "it is announced by " + bridge.OwnerName(a.advert.Owner) + ", for whom another file speaks",
+			"take it out of that file, and then add --from " + a.advert.Owner}, true
 	case a.wanted == nil && !s.unwanted:
 		return problem{where, "the file does not ask for it: the next apply would withdraw it",
 			"put it into the file; if it is to be withdrawn, add --unwanted"}, true

@@ -132,13 +132,13 @@ func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *q
 func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *questions[[]console.Received]) error {
 	b.mu.Lock()
 	f := bridge.NewFollower(s, speaker, bridge.Follow{Received: true}, b.before[speaker], b.log)
-	first := b.before[speaker].Table() == nil
+	first, boot := b.before[speaker].Table() == nil, b.before[speaker].Boot()
 	b.before[speaker], q.absent = f, f.Absent
 	b.mu.Unlock()
 	if err := f.Open(ctx); err != nil {
 		return err
 	}
-	whole, absent := false, false
+	whole, absent, gap := false, false, false
 	for {
 		if absent != f.Absent() {
 			absent = f.Absent()
@@ -149,8 +149,14 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 			return err
 		}
 		whole = (whole || n.Table) && n.Gap == ""
+		if n.Table && b.recv && boot != "" && boot != f.Boot() {
+			b.notice(console.Notice{Speaker: speaker, Text: "exaBGP was started again; what was announced by hand before went with it"})
+		}
+		if n.Table {
+			boot = f.Boot()
+		}
 		if b.recv {
-			b.show(speaker, n, f.Table(), first)
+			gap = b.show(speaker, n, f.Table(), first, gap)
 		}
 		first = first && !n.Table
 		if !whole {

@@ -230,6 +230,7 @@ routes: []
 		"events.txt": func(w io.Writer) error {
 			return followedSample(t, &followWriter{stdout: w, stderr: w, tags: true, several: true}, true)
 		},
+		"adopt.txt":  func(w io.Writer) error { return adoptSample(t, w) },
 		"bridge.txt": func(w io.Writer) error { return byHand(w, "/usr/bin/routesync", "edge1") },
 		"progress.txt": func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, progressOf("edge1", applied(t).results[1].Assessment))

@@ -269,21 +269,29 @@ func yamlOf(speaker string, routes []drawn) string {
 	for _, r := range routes {
 		fmt.Fprintf(&b, "  - prefix: %s\n", r.prefix)
 		for name, values := range r.attrs.All() {
-			switch {
-			case name.IsFlag():
-				fmt.Fprintf(&b, "    %s: true\n", name)
-			case name == state.PrefixSID:
-				fmt.Fprintf(&b, "    %s: %q\n", name, "[ "+values[0]+", [ "+strings.Join(values[1:], ",")+" ] ]")
-			case name.IsList():
-				fmt.Fprintf(&b, "    %s: [%q", name, values[0])
-				for _, v := range values[1:] {
-					fmt.Fprintf(&b, ", %q", v)
-				}
-				b.WriteString("]\n")
-			default:
-				fmt.Fprintf(&b, "    %s: %s\n", name, values[0])
-			}
+			fmt.Fprintf(&b, "    %s: %s\n", name, written(name, values))
 		}
 	}
 	return b.String()
+}
+
+// written is how a file gives an attribute these values.
+func written(name state.Name, values []string) string {
+	switch {
+	case name.IsFlag():
+		return "true"
+	case name == state.PrefixSID:
+		return strconv.Quote("[ " + values[0] + ", [ " + strings.Join(values[1:], ",") + " ] ]")
+	case name.IsList():
+		return list(values)
+	}
+	return strconv.Quote(values[0])
+}
+
+func list(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.Quote(v)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

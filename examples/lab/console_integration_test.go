@@ -295,3 +295,23 @@ publish("announce route 10.82.0.0/24 next-hop 192.0.2.1")
 	s.expect(0, "status", "dropped a message of queue to-exabgp")
 	s.expect(0, "apply --yes", "No changes")
 }
+
+// TestByHandGoesWithExaBGP: what was announced by hand is gone after exaBGP was
+// started again. Who sits at a console, or asks for the status, is told.
+func TestByHandGoesWithExaBGP(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	console, err := s.lab.Terminal(s.ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", s.name, "--no-history")
+	s.must(err)
+	s.must(console.Line(s.ctx, "announce route 10.70.0.0/24 next-hop 192.0.2.1"))
+	s.must(console.WaitScreen(s.ctx, "announced 10.70.0.0/24"))
+	s.sees(s.router, "10.70.0.0/24", "")
+	s.must(console.Line(s.ctx, "show received"))
+	s.must(console.WaitScreen(s.ctx, "0 routes"))
+	s.must(s.stage.speaker.Kill(s.ctx))
+	s.must(s.router.WaitDown(s.ctx))
+	s.must(s.stage.speaker.Start(s.ctx))
+	s.must(console.WaitScreen(s.ctx, "exaBGP was started again; what was announced by hand before went with it"))
+	s.expect(0, "status --speaker "+s.name, "what was announced by hand went with it: 10.70.0.0/24")
+	s.must(console.Kill(s.ctx))
+}

@@ -3,6 +3,7 @@
 //
 //	go run ./examples/lab demo          the main job, shown at the router
 //	go run ./examples/lab demo console  the console, shown at a terminal
+//	go run ./examples/lab demo flow     routes that end by themselves, at the router
 //	go run ./examples/lab test          every check and test there is
 //	go run ./examples/lab up            the same lab, left running for a person
 //	go run ./examples/lab bench         how fast it is, beside the classic system

@@ -27,16 +27,10 @@ func TestRouterReadsEveryFamily(t *testing.T) {
 	lab, err := rig.New(ctx, rig.Options{Dir: shared.dir})
 	must(err)
 	t.Cleanup(func() { (&scene{t: t}).must(lab.Close()) })
-	tables := map[state.Family]string{
-		state.IPv4Labelled: "lab4", state.IPv6Labelled: "lab6", state.IPv4VPN: "vpn4t", state.IPv6VPN: "vpn6t", state.IPv4Flow: "flow4t", state.IPv6Flow: "flow6t",
-	}
-	router, err := lab.Router(ctx, rig.RouterOptions{
+	tables := birdTables()
+	router, err := lab.Router(ctx, withTables(rig.RouterOptions{
 		Name: "reader", Address: netip.AddrFrom4([4]byte{127, 77, 1, 2}), AS: routerAS, PeerAS: speakerAS, PeerAddress: netip.AddrFrom4([4]byte{127, 77, 1, 1}),
-		Extra: "ipv4 table lab4; ipv6 table lab6; vpn4 table vpn4t; vpn6 table vpn6t; flow4 table flow4t; flow6 table flow6t;",
-		PeerExtra: "ipv4 mpls { table lab4; import all; export none; igp table hops_ipv4; }; ipv6 mpls { table lab6; import all; export none; igp table hops_ipv6; };" +
-			"vpn4 mpls { table vpn4t; import all; export none; igp table hops_ipv4; }; vpn6 mpls { table vpn6t; import all; export none; igp table hops_ipv6; };" +
-			"flow4 { table flow4t; import all; export none; validate off; }; flow6 { table flow6t; import all; export none; validate off; };",
-	})
+	}, ""))
 	must(err)
 	neighbor := router.Neighbor()
 	for f := range tables {

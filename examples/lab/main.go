@@ -23,9 +23,10 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = `usage: go run ./examples/lab demo|demo console|test|up|bench
+const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|up|bench
   demo          the main job on real input, shown at the router; ends by itself
   demo console  the original session, on a real terminal; likewise
+  demo flow     a blackhole and a FlowSpec rule that end by themselves; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
   test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
   up            the demo's lab, left running, with the commands to try
@@ -35,7 +36,7 @@ const usage = `usage: go run ./examples/lab demo|demo console|test|up|bench
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	commands := map[string]func(context.Context, *slog.Logger, io.Writer) error{
-		"demo": demo, "demo console": demoConsole, "test": test, "up": up, "bench": bench,
+		"demo": demo, "demo console": demoConsole, "demo flow": demoFlow, "test": test, "up": up, "bench": bench,
 	}
 	command := commands[strings.Join(args, " ")]
 	if len(args) > 1 && args[0] == "test" {

@@ -54,14 +54,7 @@ func openPair(t *testing.T, as uint32, paths ...state.Family) *pair {
 		}
 	})
 	addrA, addrB := netip.AddrFrom4([4]byte{127, 77, byte(as), 1}), netip.AddrFrom4([4]byte{127, 77, byte(as), 2})
-	free, err := net.Listen("tcp", netip.AddrPortFrom(addrB, 0).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := uint16(free.Addr().(*net.TCPAddr).Port)
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t, addrB)
 	extra := ""
 	if len(paths) > 0 {
 		extra = " capability { add-path send/receive; } add-path { " + strings.Join(names(paths), "; ") + "; }"
@@ -126,7 +119,7 @@ func (p *pair) until(ctx context.Context, done func(*relay, exabgp.Line) bool) e
 		var l exabgp.Line
 		var ok bool
 		select {
-		case l, ok = <-p.a.lines:
+		case l, ok = <-p.a.said():
 			r = p.a
 		case l, ok = <-p.b.lines:
 			r = p.b
@@ -272,4 +265,18 @@ func (p *pair) tellLot(ctx context.Context, commands []string) error {
 		return fmt.Errorf("%d of the commands answered error:\n%s", p.errors, strings.Join(commands, "\n"))
 	}
 	return nil
+}
+
+// freePort is a port that nobody has at an address.
+func freePort(t *testing.T, addr netip.Addr) uint16 {
+	t.Helper()
+	free, err := net.Listen("tcp", netip.AddrPortFrom(addr, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return uint16(port)
 }

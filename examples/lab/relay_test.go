@@ -78,6 +78,14 @@ func (r *relay) read() {
 	}
 }
 
+// said is what it says; nothing if it is not there.
+func (r *relay) said() <-chan exabgp.Line {
+	if r == nil {
+		return nil
+	}
+	return r.lines
+}
+
 func (r *relay) close() { _ = r.conn.Close() }
 
 // write gives exaBGP a command.

@@ -79,13 +79,18 @@ func openStage(ctx context.Context, log *slog.Logger, static ...string) (_ *stag
 	}); err != nil {
 		return nil, err
 	}
-	if s.speaker, err = s.lab.Speaker(ctx, rig.SpeakerOptions{
-		Name: speaker, LocalAS: speakerAS, Neighbors: []rig.Neighbor{withStatic(s.router.Neighbor(), static)},
-		Run: []string{s.binary, "bridge", "--speaker", speaker, "--amqp", s.broker.URL, "--state", filepath.Join(s.lab.Dir(), "state")},
-	}); err != nil {
+	if s.speaker, err = s.lab.Speaker(ctx, s.bridged(withStatic(s.router.Neighbor(), static))); err != nil {
 		return nil, err
 	}
 	return s, s.router.WaitEstablished(ctx)
+}
+
+// bridged is an exaBGP with a bridge and one neighbor.
+func (s *stage) bridged(n rig.Neighbor) rig.SpeakerOptions {
+	return rig.SpeakerOptions{
+		Name: speaker, LocalAS: speakerAS, Neighbors: []rig.Neighbor{n},
+		Run: []string{s.binary, "bridge", "--speaker", speaker, "--amqp", s.broker.URL, "--state", filepath.Join(s.lab.Dir(), "state")},
+	}
 }
 
 func withStatic(n rig.Neighbor, routes []string) rig.Neighbor {

@@ -122,13 +122,13 @@ func (p *prompt) answer(ctx context.Context, j job, l *pending) {
 	j.late.Stop()
 	defer j.turn.end()
 	text := l.text()
-	switch {
-	case j.beside || p.given.Load() > j.number:
+	if j.beside || p.given.Load() > j.number { // quoted as in a reply to a letter
 		for i := range text {
 			text[i] = "  " + text[i]
 		}
-		text = append([]string{j.speaker + "> " + escape(j.line)}, text...)
-	case *p.current.Load() != j.speaker:
+		text = append([]string{"> " + escape(j.line)}, text...)
+	}
+	if *p.current.Load() != j.speaker {
 		for i := range text {
 			text[i] = j.speaker + ": " + text[i]
 		}
@@ -151,6 +151,7 @@ func (p *prompt) show(ctx context.Context, s statement) {
 		lines, err = p.fetch(ctx, s)
 	}
 	width, height := size(p.Out)
+	lines = fold(lines, width)
 	switch {
 	case errors.Is(err, errGivenUp):
 		p.screen.say([]string{"", "interrupted"}) // below the ^C that the terminal wrote

@@ -38,7 +38,7 @@ func offered(text string, done []word, speakers []string, k known) []string {
 	if len(done) == 0 {
 		return append(verbWords(), "announce", "withdraw", "neighbor")
 	}
-	verb, last := spelled()[pick(done[0].text, verbWords())], done[len(done)-1].text
+	verb, last := verbOf(done[0].text), done[len(done)-1].text
 	switch verb {
 	case verbUse, verbOn:
 		if len(done) == 1 {
@@ -137,7 +137,7 @@ func (p *prompt) Do(line []rune, pos int) (added [][]rune, length int) {
 	speaker := *p.current.Load()
 	text := string(line[:pos])
 	// "on SPEAKER" is about what is known there.
-	if w := split(text); len(w) > 2 && spelled()[pick(w[0].text, verbWords())] == verbOn {
+	if w := split(text); len(w) > 2 && verbOf(w[0].text) == verbOn {
 		speaker = w[1].text
 	}
 	if !slices.Contains(p.Backend.Speakers(), speaker) {

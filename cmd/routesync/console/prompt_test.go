@@ -261,10 +261,10 @@ func TestPromptAnswersInOrder(t *testing.T) {
 		<-f.gave
 	}
 	close(f.first)
-	y.expect("edge1> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
-	y.expect("edge1> + 1.1.0.0/24 next-hop self\r\n  announced 1.1.0.0/24: sent to ")
-	y.expect("edge2> on edge2 - 1.1.0.0/24\r\n  error: no bridge answers")
-	y.expect("edge1> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
+	y.expect("> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
+	y.expect("> + 1.1.0.0/24 next-hop self\r\n  announced 1.1.0.0/24: sent to ")
+	y.expect("edge2: > on edge2 - 1.1.0.0/24\r\nedge2:   error: no bridge answers")
+	y.expect("> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
 	y.typeIn("- 1.3.0.0/24\r")
 	y.expect("\x1b[Jwithdrawn 1.3.0.0/24 at ") // alone it is plain what it is about
 	y.typeIn("exit\r")
@@ -285,9 +285,9 @@ func TestPromptPassesTheLate(t *testing.T) {
 	if between := y.expect("waiting for the bridge ..."); strings.Contains(between, "withdrawn") {
 		t.Errorf("an answer before its turn: %q", between)
 	}
-	y.expect("edge1> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
+	y.expect("> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
 	close(f.first)
-	y.expect("edge1> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
+	y.expect("> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
 	y.typeIn("exit\r")
 	if err := <-ended; err != nil {
 		t.Error(err)

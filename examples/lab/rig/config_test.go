@@ -45,6 +45,43 @@ protocol bgp r1 {
 	}
 }
 
+func TestCollectorConfig(t *testing.T) {
+	o := RouterOptions{Name: "c1", Address: netip.MustParseAddr("127.0.0.5"), AS: 65001, PeerAS: 65000}
+	if err := o.complete(3); err != nil {
+		t.Fatal(err)
+	}
+	c := &Collector{Address: o.Address, Port: 12345, opts: o, dir: "/lab/c1"}
+	const head = `[global.config]
+  as = 65001
+  router-id = "10.255.0.3"
+  port = 12345
+  local-address-list = ["127.0.0.5"]
+[[mrt-dump]]
+  [mrt-dump.config]
+    dump-type = "updates"
+    file-name = "updates.mrt"
+    rotation-interval = 86400
+[[neighbors]]
+  [neighbors.config]
+    neighbor-address = "127.0.0.1"
+    peer-as = 65000
+  [neighbors.transport.config]
+    passive-mode = true
+    local-address = "127.0.0.5"
+`
+	want := head
+	for _, f := range collectorFamilies() {
+		want += "  [[neighbors.afi-safis]]\n    [neighbors.afi-safis.config]\n      afi-safi-name = \"" + f[1] + "\"\n"
+	}
+	if diff := cmp.Diff(want, c.config()); diff != "" {
+		t.Error(diff)
+	}
+	n := c.Neighbor()
+	if n.Address != o.Address || n.Port != 12345 || n.PeerAS != 65001 || n.LocalAddress != o.PeerAddress || len(n.Families) != 11 {
+		t.Errorf("%+v", n)
+	}
+}
+
 func TestGivenConfigurations(t *testing.T) {
 	r := RouterOptions{
 		Address: netip.MustParseAddr("127.0.0.2"), AS: 65000, PeerAS: 65000, Extra: "not this",

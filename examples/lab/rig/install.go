@@ -16,8 +16,8 @@ import (
 // Part is a Debian package that a lab needs.
 type Part string
 
-// The parts. Without any, Install takes all of them but Tmux, which only what
-// has a Terminal asks for.
+// The parts. Without any, Install takes all of them but Tmux and GoBGP, which
+// only what has a Terminal or a Collector asks for.
 const (
 	RabbitMQ Part = "rabbitmq-server"
 	ExaBGP   Part = "exabgp"
@@ -25,6 +25,7 @@ const (
 	Pika     Part = "python3-pika"
 	Python   Part = "python3"
 	Tmux     Part = "tmux"
+	GoBGP    Part = "gobgpd"
 )
 
 // aptGrace is how long apt may take to end by itself when it is interrupted:
@@ -158,6 +159,10 @@ func present(ctx context.Context, part Part) bool {
 	case Tmux:
 		_, err := find("tmux")
 		return err == nil
+	case GoBGP:
+		_, daemon := find("gobgpd")
+		_, client := find("gobgp")
+		return daemon == nil && client == nil
 	case Pika:
 		return exec.CommandContext(ctx, Python3, "-c", "import pika").Run() == nil
 	default:
