@@ -127,7 +127,8 @@ type core struct {
 	flying  map[*op]struct{}
 
 	refused map[refusalKey]state.Refusal
-	unsaid  map[refusalKey]struct{} // refusals changed since the last update
+	unsaid  map[refusalKey]struct{}  // refusals changed since the last update
+	tooLate map[refusalKey]time.Time // when those were refused that had expired
 	// refusedByHand are the refusals that no lease takes back, the oldest first.
 	refusedByHand []refusalKey
 	aboutNews     bool
@@ -172,6 +173,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		flying:  map[*op]struct{}{},
 		refused: map[refusalKey]state.Refusal{},
 		unsaid:  map[refusalKey]struct{}{},
+		tooLate: map[refusalKey]time.Time{},
 	}
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
@@ -244,6 +246,7 @@ func (c *core) tick(now time.Time) {
 	c.typed.expire(now)
 	c.expire()
 	c.forgetContests()
+	c.forgetLate()
 	c.overdue()
 	c.revisit()
 	c.waitedFor()

@@ -37,6 +37,27 @@ func (c *core) expired(s *slot) bool {
 	return s.from.Lease != 0 && c.now.Sub(heard) >= time.Duration(s.from.Lease)*time.Millisecond
 }
 
+// over tells whether an announce comes after the end of its route.
+func (c *core) over(o *op) bool {
+	return !o.withdraw && o.from != nil && o.from.Expires != 0 && o.from.Expires <= c.now.UnixMilli()
+}
+
+// forgetLate drops the refusals of routes that had expired, once nobody has
+// asked for them again: a commander whose clock is a little late asks for each
+// of its routes in its last moment, and never takes that back.
+func (c *core) forgetLate() {
+	for id, at := range c.tooLate {
+		if c.now.Sub(at) < 2*expireAgain {
+			continue
+		}
+		delete(c.tooLate, id)
+		if c.wasRefused(id) {
+			delete(c.refused, id)
+			c.unsaid[id] = struct{}{}
+		}
+	}
+}
+
 // expire withdraws what has come to its end.
 func (c *core) expire() {
 	if c.phase != ready {

@@ -597,6 +597,10 @@ func TestRouteOfAFileEnds(t *testing.T) {
 	if len(w.exabgp.wrote) > 0 || len(w.replica.set.Refused) != 1 || w.replica.set.Refused[0].Reason != "it has expired, by the clock of the bridge" {
 		t.Errorf("exaBGP was told %q; refused %+v", w.exabgp.wrote, w.replica.set.Refused)
 	}
+	pass(2 * expireAgain)
+	if len(w.replica.set.Refused) > 0 {
+		t.Errorf("refused for ever: %+v", w.replica.set.Refused)
+	}
 
 	alive := wire.Request{Kind: wire.RequestAlive, Owner: "team", From: wire.Commander{ID: "w"}}
 	pass(5 * time.Minute)

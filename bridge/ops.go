@@ -207,7 +207,7 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	if o.withdraw {
 		return ""
 	}
-	if o.from != nil && o.from.Expires != 0 && o.from.Expires <= c.now.UnixMilli() {
+	if c.over(o) {
 		return "it has expired, by the clock of the bridge"
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
@@ -238,6 +238,10 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	id := refusalKey{o.key, o.owner}
 	c.refused[id] = r
 	c.unsaid[id] = struct{}{}
+	delete(c.tooLate, id)
+	if c.over(o) {
+		c.tooLate[id] = c.now
+	}
 	if state.ByHand(o.owner) {
 		c.boundRefusals(id)
 	}
