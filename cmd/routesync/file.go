@@ -39,7 +39,7 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 // directory.
 type disk struct{}
 
-func (disk) Read(name string) ([]byte, error)      { return readFile(name, nil) }
+func (disk) Read(name string) ([]byte, error)      { return watch.Read(name, routefile.MaxSize) }
 func (disk) Glob(pattern string) ([]string, error) { return watch.Glob(pattern) }
 
 func readFile(path string, stdin io.Reader) ([]byte, error) {

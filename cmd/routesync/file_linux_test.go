@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Half a list is a shorter list: what somebody is writing is not read.
@@ -31,5 +34,30 @@ func TestFileBeingWrittenIsNotRead(t *testing.T) {
 	}
 	if d, err := readDesired(file, nil); err != nil || len(d.Routes) != 1 {
 		t.Errorf("read %+v, %v", d, err)
+	}
+}
+
+// A pipe that nobody writes to holds up nobody.
+func TestPipeIsNoFileOfRoutes(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "routes.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\nowner: a\nspeakers: [x]\ninclude: [pipe]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(filepath.Join(filepath.Dir(file), "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := readDesired(file, nil)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "it is not a regular file") {
+			t.Errorf("error %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for a writer")
 	}
 }

@@ -34,6 +34,10 @@ func Whole(file *os.File) error {
 
 var errTooLarge = errors.New("it is too large")
 
+// Read returns the whole of a regular file of at most maxSize bytes that nobody
+// is writing, as far as that can be told. It waits for nothing.
+func Read(path string, maxSize int64) ([]byte, error) { return slurp(path, maxSize) }
+
 // slurp returns the whole file. The errors of os name the path.
 func slurp(path string, maxSize int64) ([]byte, error) {
 	// Not blocking, for a pipe with no writer would hold the open for ever.
