@@ -113,6 +113,9 @@ func TestFileOfEveryFamily(t *testing.T) {
 		hold("nothing")
 		s.nothingToDo()
 	})
+	if n := s.count(collector.Log(), "Peer Down"); n > 0 {
+		t.Errorf("the collector's session was reset %d times", n)
+	}
 }
 
 // agree waits until an answer is as in a file.
