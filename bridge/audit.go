@@ -39,7 +39,7 @@ func (c *core) overdue() {
 			if e.flight.at(p) {
 				continue // it has a clock of its own
 			}
-			c.table.grade(k, s, state.Unsent, unsentReason)
+			c.table.grade(k, s, state.Unsent, c.unsent(k))
 			late = true
 		}
 	}
@@ -57,6 +57,14 @@ const unwithdrawnReason = "exaBGP took the withdraw and has not sent it to this 
 
 const unsentReason = "exaBGP took the route and has not sent it to this peer"
 
+// unsent is why a route is unsent of which nothing was reported.
+func (c *core) unsent(k state.Key) string {
+	if reason := c.dialect.Unread(k); reason != "" {
+		return reason
+	}
+	return unsentReason
+}
+
 // giveUp stops waiting for exaBGP to send an operation to a peer.
 func (c *core) giveUp(o *op, p *peer) {
 	s := c.table.find(o.key, p)
@@ -69,7 +77,7 @@ func (c *core) giveUp(o *op, p *peer) {
 		// that the peer does not need (the first batch of a session).
 		c.table.drop(o.key, p)
 	case s.grade != state.Unsent: // it may have a better reason
-		c.table.grade(o.key, s, state.Unsent, unsentReason)
+		c.table.grade(o.key, s, state.Unsent, c.unsent(o.key))
 	}
 	c.landed(o, p)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -51,6 +52,15 @@ func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 // are.
 func (c *Commander) Adopt(ctx context.Context, routes []wire.Adoption) error {
 	return c.publish(ctx, []wire.Batch{{Adopt: routes}})
+}
+
+// Contest has the bridge tell the others which routes of theirs are asked for.
+func (c *Commander) Contest(ctx context.Context, all []state.Contest) error {
+	if slices.Equal(c.contests, all) {
+		return nil
+	}
+	c.contests, c.alive = all, time.Time{}
+	return c.sayAlive(ctx)
 }
 
 // Settled tells whether the bridge has answered everything that was sent, and

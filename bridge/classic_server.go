@@ -106,7 +106,7 @@ func (s *Server) serveClassic(ctx context.Context, rs *rabbit.Session, l *classi
 	if err != nil {
 		return err
 	}
-	texts, err := rs.ConsumeClassic(ctx, rabbit.ToExaBGP, false, ahead)
+	texts, err := rs.ConsumeClassic(ctx, rabbit.ToExaBGP, rabbit.Shared, ahead)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -23,7 +24,7 @@ const (
 	requestPatience = 3 * time.Second
 	// aliveEvery is how often a commander says that it is there: a fraction of
 	// the shortest lease that a route may have.
-	aliveEvery = 10 * time.Second
+	aliveEvery = 3 * time.Second
 	// absentPause is the pause between requests while no bridge is there.
 	absentPause = time.Second
 )
@@ -48,10 +49,11 @@ type Reader struct {
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
 	asked    time.Time
-	looked   time.Time // when it was last seen to that requests are answered
-	progress time.Time // when the bridge last answered a batch, or one was sent
-	alive    time.Time // when the bridge was last told that the commander is there
-	absent   bool      // no bridge was there at the last request
+	looked   time.Time       // when it was last seen to that requests are answered
+	progress time.Time       // when the bridge last answered a batch, or one was sent
+	alive    time.Time       // when the bridge was last told that the commander is there
+	contests []state.Contest // and what it asks for that others have
+	absent   atomic.Bool     // no bridge was there at the last request
 }
 
 // NewReader returns a reader of a speaker.
@@ -110,8 +112,8 @@ func (c *Reader) Epoch() int64 { return c.epoch }
 // Digest is the digest of the set.
 func (c *Reader) Digest() state.Digest { return c.replica.digest }
 
-// Absent tells whether the last request found no bridge.
-func (c *Reader) Absent() bool { return c.absent }
+// Absent tells whether the last request found no bridge; any goroutine may ask.
+func (c *Reader) Absent() bool { return c.absent.Load() }
 
 // applied is the last of this client's batches that was answered; a lease of
 // another epoch says nothing about them.
@@ -197,7 +199,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			c.log.Debug("no lease yet", "reason", g.Refused)
 			return false, nil
 		}
-		c.epoch, c.seq, c.progress = g.Epoch, 0, time.Now()
+		c.epoch, c.seq, c.progress, c.alive = g.Epoch, 0, time.Now(), time.Time{}
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
 		r, err := wire.DecodeRejected(d.Body)
@@ -292,14 +294,14 @@ func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
 	})
 	if errors.Is(err, rabbit.ErrNoRoute) {
-		if !c.absent {
+		if !c.absent.Load() {
 			c.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(c.replica.speaker))
 		}
-		c.absent = true
+		c.absent.Store(true)
 		return nil
 	}
-	if err == nil && c.absent {
-		c.absent = false
+	if err == nil && c.absent.Load() {
+		c.absent.Store(false)
 		c.log.Info("the bridge is there")
 	}
 	return err
@@ -308,23 +310,35 @@ func (c *Reader) tell(ctx context.Context, r wire.Request) error {
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
 func (c *Reader) retry(ctx context.Context) error {
-	if c.epoch != 0 && !c.absent && time.Since(c.alive) >= aliveEvery {
-		c.alive = time.Now()
-		if err := c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from}); err != nil {
-			return err
-		}
+	if err := c.sayAlive(ctx); err != nil {
+		return err
 	}
 	waited := time.Since(c.asked)
 	switch {
-	case c.absent, !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
+	case c.absent.Load(), !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
 		return c.restart(ctx)
 	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
 		return c.request(ctx)
-	case c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience:
+	case c.unanswered():
 		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
 		return c.restart(ctx)
 	}
 	return nil
+}
+
+// unanswered tells whether a batch has gone without an answer for long. Who holds
+// no lease sends none.
+func (c *Reader) unanswered() bool {
+	return c.owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience
+}
+
+// sayAlive tells the bridge that the commander is there, when it is time.
+func (c *Reader) sayAlive(ctx context.Context) error {
+	if c.epoch == 0 || c.absent.Load() || time.Since(c.alive) < aliveEvery {
+		return nil
+	}
+	c.alive = time.Now()
+	return c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests})
 }
 
 func (c *Reader) ready() bool {

@@ -35,6 +35,8 @@ type peer struct {
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	unsettled  bool           // it may have routes that are accepted and not sent
+	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
+	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -73,6 +75,7 @@ type lease struct {
 	received int64 // highest seq that was taken
 	batches  []*batch
 	heard    time.Time // when the holder last gave a sign of life
+	contests []state.Contest
 }
 
 // batch is a batch of which some operations are not answered yet.
@@ -97,7 +100,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
-	foreign string           // its release if it speaks an API that the bridge does not
+	foreign string           // its release if it can't be talked to: 3.4, and 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut

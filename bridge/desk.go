@@ -21,15 +21,13 @@ const (
 	deskTick = 250 * time.Millisecond
 )
 
-// ErrNobodyAnswers says that whoever was asked is not there.
-var ErrNobodyAnswers = errors.New("nobody is there to answer")
-
 // Desk gives commands by hand to bridges, and hands on the answers, over as
 // many sessions with the broker as it takes: what was not answered when one
 // broke is given again in the next, and is carried out once.
 type Desk struct {
 	me   wire.Commander
 	tell func(speaker string, there bool)
+	down func() error
 	log  *slog.Logger
 	news chan struct{}
 
@@ -44,9 +42,10 @@ type counter struct {
 	last    int64 // number of the last commands that were given
 	// open are those not answered in full, and those behind them: a bridge
 	// that must begin again has to do all of it again, in this order.
-	open   []*given
-	absent bool // no bridge was there
-	again  time.Time
+	open    []*given
+	present bool // in this session a bridge was there
+	absent  bool // no bridge was there
+	again   time.Time
 }
 
 // given is commands that were handed over together.
@@ -54,6 +53,7 @@ type given struct {
 	seq     int64
 	at      time.Time // when they were typed
 	asked   time.Time // when they were last published in this session; zero for never
+	out     int       // how often they were published and may have reached a bridge
 	cmds    []wire.Command
 	got     []bool
 	left    int
@@ -61,26 +61,20 @@ type given struct {
 	ended   bool             // all is answered, or nobody waits for it
 }
 
-type question struct {
-	queue  string
-	ask    wire.Locate
-	asked  bool
-	answer chan wire.Located // never full; closed without an answer if nobody is there
-}
-
 // NewDesk returns a desk at which me types. tell is called when a bridge that
-// is needed turns out not to be there, and when it is back.
-func NewDesk(me wire.Commander, tell func(speaker string, there bool), log *slog.Logger) *Desk {
+// is needed turns out not to be there, and when it is back; down says why there
+// is no session, nil while there is one.
+func NewDesk(me wire.Commander, tell func(speaker string, there bool), down func() error, log *slog.Logger) *Desk {
 	return &Desk{
-		me: me, tell: tell, log: log, news: make(chan struct{}, 1),
+		me: me, tell: tell, down: down, log: log, news: make(chan struct{}, 1),
 		counters: map[string]*counter{}, questions: map[string]*question{},
 	}
 }
 
 // Give hands over commands for a speaker, behind those that were given before.
 // The channel gets the result of each, in the order in which they are settled,
-// and is closed when all are or ctx ends; then it is not known what became of
-// the others.
+// and is closed when all are or ctx ends. Those that were never handed over get
+// the result [wire.NotGiven] then; what became of the others is not known.
 func (d *Desk) Give(ctx context.Context, speaker string, cmds []wire.Command) <-chan wire.Result {
 	g := &given{at: time.Now(), cmds: cmds, got: make([]bool, len(cmds)), left: len(cmds), results: make(chan wire.Result, len(cmds))}
 	if len(cmds) == 0 {
@@ -97,21 +91,37 @@ func (d *Desk) Give(ctx context.Context, speaker string, cmds []wire.Command) <-
 	g.seq = c.last
 	c.open = append(c.open, g)
 	d.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		c.abandon(g)
-	})
+	context.AfterFunc(ctx, func() { d.abandon(c, g) })
 	d.wake()
 	return g.results
 }
 
 // abandon forgets commands that nobody waits for any more.
-func (c *counter) abandon(g *given) {
-	if !g.ended {
-		c.open = slices.DeleteFunc(c.open, func(x *given) bool { return x == g })
-		c.end(g)
+func (d *Desk) abandon(c *counter, g *given) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.ended {
+		return
 	}
+	c.open = slices.DeleteFunc(c.open, func(x *given) bool { return x == g })
+	if g.out == 0 {
+		reason := d.silence(c)
+		for i, cmd := range g.cmds {
+			g.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{{Verdict: wire.NotGiven, Reason: reason, Keys: cmd.Keys}}}
+		}
+	}
+	c.end(g)
+}
+
+// silence says why nothing was handed over.
+func (d *Desk) silence(c *counter) string {
+	if err := d.down(); err != nil {
+		return err.Error()
+	}
+	if c.absent {
+		return "no bridge answers for " + c.speaker + "; is its exaBGP running, with routesync bridge as its helper?"
+	}
+	return "the broker did not answer in time"
 }
 
 // end ends commands.
@@ -120,31 +130,6 @@ func (c *counter) end(g *given) {
 	close(g.results)
 	for len(c.open) > 0 && c.open[0].ended {
 		c.open = c.open[1:]
-	}
-}
-
-// Ask asks the holder of a lease where its file has a route; queue is the
-// lease's. Its error is ErrNobodyAnswers if the holder is gone.
-func (d *Desk) Ask(ctx context.Context, queue string, l wire.Locate) (wire.Located, error) {
-	l.ID = requestID()
-	q := &question{queue: queue, ask: l, answer: make(chan wire.Located, 1)}
-	d.mu.Lock()
-	d.questions[l.ID] = q
-	d.mu.Unlock()
-	defer func() {
-		d.mu.Lock()
-		delete(d.questions, l.ID)
-		d.mu.Unlock()
-	}()
-	d.wake()
-	select {
-	case answer, ok := <-q.answer:
-		if !ok {
-			return answer, ErrNobodyAnswers
-		}
-		return answer, nil
-	case <-ctx.Done():
-		return wire.Located{}, ctx.Err()
 	}
 }
 
@@ -190,7 +175,7 @@ func (d *Desk) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.counters {
-		c.again = time.Time{}
+		c.again, c.present = time.Time{}, false
 		for _, g := range c.open {
 			g.asked = time.Time{}
 		}
@@ -199,7 +184,7 @@ func (d *Desk) begin() {
 
 func (d *Desk) publish(ctx context.Context, s *rabbit.Session, queue string) error {
 	for {
-		c, msgs, err := d.due(queue)
+		c, sent, msgs, err := d.due(queue)
 		if err != nil {
 			return err
 		}
@@ -210,7 +195,7 @@ func (d *Desk) publish(ctx context.Context, s *rabbit.Session, queue string) err
 		if err != nil && !errors.Is(err, rabbit.ErrNoRoute) {
 			return fmt.Errorf("commands for %s: %w", c.speaker, err)
 		}
-		d.there(c, err == nil)
+		d.there(c, sent, err == nil)
 	}
 	for _, q := range d.unasked() {
 		if err := d.put(ctx, s, q, queue); err != nil {
@@ -220,9 +205,10 @@ func (d *Desk) publish(ctx context.Context, s *rabbit.Session, queue string) err
 	return nil
 }
 
-// due returns the messages for one speaker that it is time to publish, nil if
-// there are none for any.
-func (d *Desk) due(queue string) (*counter, []rabbit.Message, error) {
+// due returns the commands for one speaker that it is time to publish, with
+// their messages; nil if there are none for any. Until a bridge was there one
+// goes ahead alone: of several it would not be known which came back.
+func (d *Desk) due(queue string) (*counter, []*given, []rabbit.Message, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
@@ -233,6 +219,7 @@ func (d *Desk) due(queue string) (*counter, []rabbit.Message, error) {
 		// One that is overdue was lost, and those behind it with it: the bridge
 		// takes them in their order only.
 		overdue := now.Sub(c.open[0].asked) >= giveAgain
+		var sent []*given
 		var msgs []rabbit.Message
 		var after int64
 		for _, g := range c.open {
@@ -241,18 +228,22 @@ func (d *Desk) due(queue string) (*counter, []rabbit.Message, error) {
 			if !overdue && !g.asked.IsZero() {
 				continue
 			}
-			g.asked = now
 			m, err := d.message(c.speaker, g, before, queue)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
-			msgs = append(msgs, m)
+			g.asked = now
+			g.out++
+			sent, msgs = append(sent, g), append(msgs, m)
+			if !c.present {
+				break
+			}
 		}
 		if len(msgs) > 0 {
-			return c, msgs, nil
+			return c, sent, msgs, nil
 		}
 	}
-	return nil, nil, nil
+	return nil, nil, nil, nil
 }
 
 func (d *Desk) message(speaker string, g *given, after int64, queue string) (rabbit.Message, error) {
@@ -265,11 +256,14 @@ func (d *Desk) message(speaker string, g *given, after int64, queue string) (rab
 	}, err
 }
 
-// there notes whether a speaker's bridge was there.
-func (d *Desk) there(c *counter, is bool) {
+// there notes whether a speaker's bridge was there for what was sent.
+func (d *Desk) there(c *counter, sent []*given, is bool) {
 	d.mu.Lock()
+	if !is && len(sent) == 1 {
+		sent[0].out-- // it came back
+	}
 	news := c.absent == is
-	c.absent = !is
+	c.absent, c.present = !is, is
 	if !is {
 		c.again = time.Now().Add(absentPause)
 		for _, g := range c.open {
@@ -280,32 +274,6 @@ func (d *Desk) there(c *counter, is bool) {
 	if news {
 		d.tell(c.speaker, is)
 	}
-}
-
-func (d *Desk) unasked() []*question {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var all []*question
-	for _, q := range d.questions {
-		if !q.asked {
-			q.asked = true
-			all = append(all, q)
-		}
-	}
-	return all
-}
-
-func (d *Desk) put(ctx context.Context, s *rabbit.Session, q *question, queue string) error {
-	body, err := wire.EncodeLocate(q.ask)
-	if err != nil {
-		return err
-	}
-	err = s.Publish(ctx, rabbit.Message{Key: q.queue, Type: wire.TypeLocate, ReplyTo: queue, ID: q.ask.ID, Body: body, Mandatory: true, Expiration: answerPatience})
-	if errors.Is(err, rabbit.ErrNoRoute) {
-		close(q.answer)
-		return nil
-	}
-	return err
 }
 
 // take hands on an answer.

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -89,6 +90,7 @@ func (c *core) sessionUp(p *peer) {
 		c.happen(wire.Happening{Kind: wire.SessionUp, Peer: p.Addr})
 	}
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
+	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.unsettled, c.aboutNews = true, true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -136,13 +138,28 @@ type verdict struct {
 	difference string
 }
 
-func (r *report) matches(asked state.Attrs) verdict {
+func (c *core) matches(r *report, asked state.Attrs) verdict {
 	v, known := r.verdicts[asked]
 	if !known {
 		v.ok, v.difference = r.p.Matches(asked, r.sent)
 		r.verdicts[asked] = v
+		if v.ok && asked.NextHop() == "self" {
+			c.sentSelf(r)
+		}
 	}
 	return v
+}
+
+// sentSelf notes which address a peer got for next-hop self.
+func (c *core) sentSelf(r *report) {
+	hop, err := netip.ParseAddr(r.sent.Attrs.NextHop())
+	self := &r.p.self4
+	if r.sent.Family.Is6() {
+		self = &r.p.self6
+	}
+	if err == nil && *self != hop {
+		*self, c.aboutNews = hop, true
+	}
 }
 
 // sentAnnounce: exaBGP writes an UPDATE with k to a peer.
@@ -152,7 +169,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	defer c.table.release(k, e)
 	s := e.slot(p)
 	if o := e.flight; o != nil && !o.withdraw && has(o.targets, p) {
-		v := r.matches(o.attrs)
+		v := c.matches(r, o.attrs)
 		switch {
 		case v.ok && !o.accepted:
 			o.seen = append(o.seen, p)
@@ -180,7 +197,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		}
 		return
 	}
-	if r.matches(s.attrs).ok {
+	if c.matches(r, s.attrs).ok {
 		if s.grade != state.Withdrawing {
 			c.table.grade(k, s, state.Sent, "")
 		}

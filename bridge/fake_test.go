@@ -19,7 +19,7 @@ import (
 type fakeExaBGP struct {
 	t testing.TB
 	// release is what it speaks, that of 4.2 if none is set. "6" is 6.0 with its
-	// own API.
+	// own API, and "3.4.8" answers nothing.
 	release string
 	peers   []*fakePeer
 	out     []string // for the helper
@@ -88,6 +88,10 @@ func (f *fakeExaBGP) write(line string) {
 		f.behind = append(f.behind, line)
 	case f.garble != "" && line == f.garble:
 		f.say("error")
+	case f.release == "3.4.8": // which answers some questions, and has no end of an answer
+		if line == "version" {
+			f.say("exabgp 3.4.8")
+		}
 	case f.release == "6" && line == "system version":
 		f.say(`{"version": "6.0.0", "application": "exabgp"}`, "done")
 	case f.release == "6":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -40,8 +41,8 @@ type Follower struct {
 	first   []Notice  // what is known before anything came
 	asked   time.Time // when the table was last asked for, or a part of it came
 	renewed time.Time
-	absent  bool // no bridge was there at the last request
-	known   bool // events came over a session before this one
+	absent  atomic.Bool // no bridge was there at the last request
+	known   bool        // events came over a session before this one
 }
 
 // NewFollower returns a follower of a speaker. before is the one of the session
@@ -50,7 +51,7 @@ func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Followe
 	f := newFollower(s.Context(), s.Publish, speaker, what, log)
 	f.session = s
 	if before != nil {
-		f.received.table = before.received.table
+		f.received.table, f.received.boot = before.received.table, before.received.boot
 		f.known = before.known || before.events.run != ""
 		const why = "the connection with the broker was lost"
 		if before.received.table != nil {
@@ -94,8 +95,16 @@ func (f *Follower) Table() *ReceivedTable {
 	return f.received.table
 }
 
-// Absent tells whether the last request found no bridge.
-func (f *Follower) Absent() bool { return f.absent }
+// Boot names the life of exaBGP that the table is of; "" before there is one.
+func (f *Follower) Boot() string {
+	if f == nil || f.received.table == nil {
+		return ""
+	}
+	return f.received.boot
+}
+
+// Absent tells whether the last request found no bridge; any goroutine may ask.
+func (f *Follower) Absent() bool { return f.absent.Load() }
 
 // Next waits for what comes next, or for the end of ctx (its error), or until
 // wake is signalled, which is an empty notice. Another error means that the
@@ -168,15 +177,15 @@ func (f *Follower) take(d rabbit.Delivery) (Notice, error) {
 // somebody follows.
 func (f *Follower) retry(ctx context.Context) (Notice, error) {
 	due := renewEvery
-	if f.absent {
+	if f.absent.Load() {
 		due = absentPause
 	}
 	late := f.what.Received && !f.received.whole && f.tableLate()
 	if !late && time.Since(f.renewed) < due {
 		return Notice{}, nil
 	}
-	there := !f.absent
-	if err := f.request(ctx); err != nil || !f.absent || !there {
+	there := !f.absent.Load()
+	if err := f.request(ctx); err != nil || !f.absent.Load() || !there {
 		return Notice{}, err
 	}
 	n := f.received.gap("the bridge is not there")
@@ -193,7 +202,7 @@ func (f *Follower) request(ctx context.Context) error {
 	var kinds []string
 	switch {
 	case !f.what.Received:
-	case !f.absent && (f.received.whole || !f.tableLate()):
+	case !f.absent.Load() && (f.received.whole || !f.tableLate()):
 		kinds = append(kinds, wire.RequestFollowReceived)
 	default:
 		f.asked = f.renewed
@@ -220,14 +229,14 @@ func (f *Follower) send(ctx context.Context, kind string) error {
 		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
 	})
 	if errors.Is(err, rabbit.ErrNoRoute) {
-		if !f.absent {
+		if !f.absent.Load() {
 			f.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(f.speaker))
 		}
-		f.absent = true
+		f.absent.Store(true)
 		return nil
 	}
-	if err == nil && f.absent {
-		f.absent = false
+	if err == nil && f.absent.Load() {
+		f.absent.Store(false)
 		f.log.Info("the bridge is there")
 	}
 	return err

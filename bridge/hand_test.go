@@ -687,3 +687,33 @@ func TestByHandTooLate(t *testing.T) {
 	w.answers(n, "none refused it was typed 15m0s ago, by the clock of the bridge")
 	w.holds(p)
 }
+
+// A route that is not sent is reported so, also when a change of it that exaBGP
+// refused was under way at the time.
+func TestUnsentBehindARefusal(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	w.types("+ 10.0.0.0/24 " + nh + " med 5")
+	lines := w.core.take().lines
+	pass := func() {
+		w.now = w.now.Add(time.Minute)
+		w.core.tick(w.now)
+	}
+	pass()
+	for _, line := range lines {
+		w.exabgp.write(line)
+	}
+	w.settle()
+	pass()
+	w.settle()
+	if at := w.advert("10.0.0.0/24").At; at[0].Grade != state.Unsent {
+		t.Errorf("the route is %+v, want unsent", at)
+	}
+}

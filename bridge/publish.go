@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 	case wire.RequestAlive:
 		if l := c.leases[r.Owner]; l != nil && l.Holder.ID == r.From.ID {
 			l.heard = now
+			c.contested(l, r.Contests)
 		}
 	case wire.RequestReceived:
 		c.followReceived(to)
@@ -35,6 +37,19 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 		c.evt.follow(now)
 	default:
 		c.log.Warn("request of an unknown kind", "kind", r.Kind)
+	}
+}
+
+// contested notes what a commander asks for and others have: they are told.
+func (c *core) contested(l *lease, all []state.Contest) {
+	all = all[:min(len(all), state.MaxContests)]
+	if slices.Equal(l.contests, all) {
+		return
+	}
+	l.contests, c.aboutNews = all, true
+	for i := range all {
+		all[i].Owner = l.Owner
+		c.log.Warn("a route is asked for that another has", "route", all[i].Key.String(), "owner", l.Owner, "holder", OwnerName(all[i].Holder))
 	}
 }
 
@@ -243,12 +258,18 @@ func (c *core) about() *wire.About {
 		if !p.since.IsZero() {
 			n.Since = p.since.UnixMilli()
 		}
+		for _, self := range []netip.Addr{p.self4, p.self6} {
+			if self.IsValid() {
+				n.Self = append(n.Self, self)
+			}
+		}
 		a.Peers = append(a.Peers, n)
 	}
 	a.Peers = append(a.Peers, c.deaf...)
 	slices.SortFunc(a.Peers, func(x, y state.Neighbor) int { return x.Addr.Compare(y.Addr) })
 	for _, owner := range slices.Sorted(maps.Keys(c.leases)) {
 		a.Leases = append(a.Leases, c.leases[owner].Lease)
+		a.Contests = append(a.Contests, c.leases[owner].contests...)
 	}
 	return a
 }

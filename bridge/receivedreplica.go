@@ -24,6 +24,15 @@ type ReceivedPeer struct {
 	Missing string
 }
 
+// Routes is how many routes the table has.
+func (t *ReceivedTable) Routes() int {
+	n := 0
+	for _, p := range t.Peers {
+		n += len(p.Routes)
+	}
+	return n
+}
+
 // Notice is what has come over a [Follower], in the order in which it is to be
 // taken: the gap, the table, what was overtaken or lost, and then the rest.
 type Notice struct {

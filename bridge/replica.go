@@ -98,7 +98,7 @@ func (r *replica) part(u *wire.Update) error {
 func (r *replica) inform(u *wire.Update) {
 	if u.About != nil {
 		r.about = u.About
-		r.set.Peers = u.About.Peers
+		r.set.Peers, r.set.Contests = u.About.Peers, u.About.Contests
 	}
 }
 

@@ -46,6 +46,7 @@ func (c *core) sayGone() {
 	if len(c.gone) == 0 {
 		return
 	}
+	slices.SortFunc(c.gone, state.CompareKeys)
 	var words []string
 	for _, k := range c.gone[:min(named, len(c.gone))] {
 		words = append(words, k.String())
@@ -88,12 +89,7 @@ func (c *core) revisit() {
 // version's own two lines was meant for the helper before this one.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
-		if v, ok := exabgp.ParseVersion(l.Text); ok {
-			c.dialect, c.foreign = exabgp.DialectOf(v), ""
-		} else if v, ok := exabgp.ParseVersion6(l.Text); ok && c.dialect.Release == "" && c.foreign == "" {
-			c.foreign = v
-			c.trouble(c.unheard())
-		}
+		c.release(l.Text)
 		return
 	}
 	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
@@ -109,6 +105,22 @@ func (c *core) versionLine(l exabgp.Line) {
 	c.read()
 }
 
+// release takes what may be exaBGP's word on its release.
+func (c *core) release(text string) {
+	v, ok := exabgp.ParseVersion(text)
+	if d := exabgp.DialectOf(v); ok && d.Answers() {
+		c.dialect, c.foreign = d, ""
+		return
+	}
+	if !ok {
+		v, ok = exabgp.ParseVersion6(text)
+	}
+	if ok && c.dialect.Release == "" && c.foreign == "" {
+		c.foreign = v
+		c.trouble(c.unheard())
+	}
+}
+
 // speakerLacks is what exaBGP as a whole is short of.
 func (c *core) speakerLacks() []string {
 	if c.foreign == "" {
@@ -119,7 +131,10 @@ func (c *core) speakerLacks() []string {
 
 // unheard says why exaBGP can't be talked to.
 func (c *core) unheard() string {
-	if c.foreign != "" {
+	switch {
+	case c.foreign != "" && !exabgp.DialectOf(c.foreign).Answers():
+		return "exaBGP " + c.foreign + " answers no command, so that nothing of what is announced could be known; the bridge needs 4.2 or newer"
+	case c.foreign != "":
 		return "exaBGP " + c.foreign + " speaks another version of its API: set exabgp_api_version=4 in its environment"
 	}
 	return "exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?"

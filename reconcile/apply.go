@@ -27,6 +27,9 @@ func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.
 			if err != nil {
 				return Assessment{}, err
 			}
+			if err := sp.Contest(ctx, plan.Contests()); err != nil {
+				return Assess(desired, sp.Advertised(), grade), err
+			}
 			if todo := tried.fresh(plan.Changes, time.Now()); len(todo) > 0 {
 				if err := sp.Send(ctx, todo); err != nil {
 					return Assess(desired, sp.Advertised(), grade), err

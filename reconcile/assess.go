@@ -25,6 +25,7 @@ type Assessment struct {
 	Unsent    []Case // exaBGP holds the route and does not send it
 	Refused   []Case
 	Foreign   []Case // somebody else announces it, and keeps it
+	Nowhere   []Case // the speaker has none of the peers that it is for
 }
 
 // Assess compares a desired set with an advertised one, for a grade: Accepted,
@@ -38,16 +39,21 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		}
 	}
 	wanted := map[state.Key][]netip.Addr{}
-	overlapping := a.overlaps(desired.Routes, advertised)
+	resolve := advertised.Resolver()
+	overlapping := a.overlaps(desired.Routes, resolve)
 	for i := range desired.Routes {
 		w := &desired.Routes[i]
 		if overlapping[w.Key] {
 			continue
 		}
-		peers := advertised.Resolve(w.Peers, w.Key.Family)
+		peers := resolve(w.Peers, w.Key.Family)
 		wanted[w.Key] = append(wanted[w.Key], peers...)
 		held := len(a.Held)
 		confirmed := true
+		if len(peers) == 0 && !w.Peers.All() {
+			a.Nowhere = append(a.Nowhere, Case{Key: w.Key, Pos: w.Pos, Reason: "the speaker has no such peer with the family: " + w.Peers.String()})
+			continue
+		}
 		if len(peers) == 0 {
 			a.Refused = append(a.Refused, Case{Key: w.Key, Pos: w.Pos, Reason: refused[w.Key].Reason})
 		}
@@ -59,7 +65,7 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 		}
 	}
 	a.leaving(desired.Owner, wanted, overlapping, advertised, grade, refused)
-	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign} {
+	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign, a.Nowhere} {
 		slices.SortStableFunc(cases, compareCases)
 	}
 	return a
@@ -67,14 +73,14 @@ func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Gr
 
 // overlaps files the routes of which two are for the same peers, and tells
 // their keys.
-func (a *Assessment) overlaps(routes []state.Wanted, advertised *state.Advertised) map[state.Key]bool {
+func (a *Assessment) overlaps(routes []state.Wanted, resolve func(state.Peers, state.Family) []netip.Addr) map[state.Key]bool {
 	keys := map[state.Key]bool{}
 	for i := 0; i < len(routes); {
 		j := i + 1
 		for j < len(routes) && routes[j].Key == routes[i].Key {
 			j++
 		}
-		for _, o := range state.FindOverlaps(routes[i:j], advertised) {
+		for _, o := range state.FindOverlaps(routes[i:j], resolve) {
 			keys[o.Key] = true
 			for _, peer := range o.Peers {
 				a.Refused = append(a.Refused, Case{Key: o.Key, Peer: peer, Pos: o.Second.Pos, Reason: o.String()})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 	var acted *state.Desired // the set that tried is about
 	var epoch int64          // and the epoch
 	var told *state.Desired  // the set that was reported converged
+	var contests []state.Contest
 	var clock inForce
 	for {
 		desired, byTime := clock.at(t.current(), time.Now())
@@ -76,6 +78,10 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			if err != nil {
 				return err
 			}
+			if err := sp.Contest(ctx, plan.Contests()); err != nil {
+				return err
+			}
+			contests = reportContests(log, contests, sp.Advertised().ContestsOf(desired.Owner))
 			todo := tried.fresh(plan.Changes, time.Now())
 			left = len(plan.Changes)
 			switch {
@@ -109,6 +115,17 @@ func await(ctx context.Context, sp Speaker, t *Target, longest time.Duration) er
 		return nil
 	}
 	return err
+}
+
+// reportContests reports which routes of the file another owner asks for since
+// last time, and returns them all.
+func reportContests(log *slog.Logger, last, now []state.Contest) []state.Contest {
+	for _, c := range now {
+		if !slices.Contains(last, c) {
+			log.Warn("somebody else asks for this route too; it stays as this file says", "route", c.Key.String(), "owner", c.Owner)
+		}
+	}
+	return now
 }
 
 func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, owner string) {

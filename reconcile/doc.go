@@ -8,6 +8,8 @@
 //     what was sent, and only when everything sent before was answered.
 //   - What was refused is not sent again until the file changes, the bridge
 //     begins anew, or time passes.
+//   - What is asked for is what is in force now: a route starts and expires
+//     without a save.
 //   - A file that can't be read or is invalid changes nothing.
 package reconcile
 
@@ -39,6 +41,8 @@ type Speaker interface {
 	Epoch() int64
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
+	// Contest tells the others which routes of theirs are asked for.
+	Contest(ctx context.Context, contests []state.Contest) error
 }
 
 // Observe waits until the speaker's set is complete.

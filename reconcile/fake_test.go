@@ -15,16 +15,17 @@ import (
 // fakeSpeaker applies what it is sent at once, but for what it is told to
 // refuse, and is changed from outside through do.
 type fakeSpeaker struct {
-	set     state.Advertised
-	refuse  map[state.Key]string
-	grade   state.Grade // of what is announced
-	mu      sync.Mutex
-	batches [][]state.Change
-	unsent  int  // batches that are not answered
-	lose    bool // the next batch gets lost, and the epoch ends
-	epoch   int64
-	inbox   chan func() // changes from outside, made in the loop's goroutine
-	broken  chan struct{}
+	set      state.Advertised
+	refuse   map[state.Key]string
+	grade    state.Grade // of what is announced
+	mu       sync.Mutex
+	batches  [][]state.Change
+	contests []state.Contest
+	unsent   int  // batches that are not answered
+	lose     bool // the next batch gets lost, and the epoch ends
+	epoch    int64
+	inbox    chan func() // changes from outside, made in the loop's goroutine
+	broken   chan struct{}
 }
 
 var errBroken = errors.New("the connection is gone")
@@ -45,12 +46,17 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
 
+func (f *fakeSpeaker) Contest(_ context.Context, contests []state.Contest) error {
+	f.contests = contests
+	return nil
+}
+
 func (f *fakeSpeaker) Epoch() int64 { return f.epoch }
 
 func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.batches = append(f.batches, changes)
-	f.mu.Unlock()
 	if f.lose {
 		f.lose = false
 		f.unsent++
@@ -96,6 +102,13 @@ func (f *fakeSpeaker) sent() [][]state.Change {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.batches)
+}
+
+// routes is how many routes there are.
+func (f *fakeSpeaker) routes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.set.Routes)
 }
 
 func file(t testing.TB, prefixes ...string) *state.Desired {

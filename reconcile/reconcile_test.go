@@ -216,7 +216,7 @@ func TestConvergeActsAtTheTimes(t *testing.T) {
 		} {
 			time.Sleep(step.at - time.Since(begin))
 			synctest.Wait()
-			if n := len(f.set.Routes); n != step.want {
+			if n := f.routes(); n != step.want {
 				t.Errorf("after %s %d routes, want %d", step.at, n, step.want)
 			}
 		}

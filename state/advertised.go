@@ -82,6 +82,13 @@ type Refusal struct {
 	Reason string
 }
 
+// Contest is a route that two owners ask for at the same peer. The holder was
+// first, and keeps it.
+type Contest struct {
+	Key           Key
+	Owner, Holder string // who asks for it, and who has it
+}
+
 // Neighbor is a peer as the speaker has it.
 type Neighbor struct {
 	Addr            netip.Addr
@@ -93,6 +100,9 @@ type Neighbor struct {
 	// Lacks says what the speaker's configuration of this peer is short of,
 	// each with the line to add.
 	Lacks []string
+	// Self is what it got for next-hop self in this session: the address in
+	// IPv4 families, and that in IPv6 families, of those that were sent.
+	Self []netip.Addr
 	// Received is how many routes the peer announces; nil if that is not known.
 	Received *int
 }
@@ -105,6 +115,24 @@ type Advertised struct {
 	Peers    []Neighbor // in the order of their addresses
 	Routes   map[Key][]Advert
 	Refused  []Refusal
+	// Contests are what commanders last said of routes that they can't have,
+	// the first [MaxContests] of each owner.
+	Contests []Contest
+}
+
+// MaxContests bounds the contests that one owner tells of.
+const MaxContests = 100
+
+// ContestsOf lists the routes of an owner that another asks for too.
+func (a *Advertised) ContestsOf(holder string) []Contest {
+	var all []Contest
+	for _, c := range a.Contests {
+		held := slices.ContainsFunc(a.Routes[c.Key], func(x Advert) bool { return x.Owner == holder })
+		if c.Holder == holder && c.Owner != holder && held {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Grade returns the grade of a route with these attributes, announced by
@@ -142,6 +170,25 @@ func (a *Advertised) Resolve(p Peers, f Family) []netip.Addr {
 	})...)
 	slices.SortFunc(addrs, netip.Addr.Compare)
 	return slices.Compact(addrs)
+}
+
+// Resolver is [Advertised.Resolve] for many routes: most of a large file are for
+// the same few peers. What it returns must not be changed.
+func (a *Advertised) Resolver() func(Peers, Family) []netip.Addr {
+	type question struct {
+		peers  Peers
+		family Family
+	}
+	known := map[question][]netip.Addr{}
+	return func(p Peers, f Family) []netip.Addr {
+		q := question{p, f}
+		addrs, there := known[q]
+		if !there {
+			addrs = a.Resolve(p, f)
+			known[q] = addrs
+		}
+		return addrs
+	}
 }
 
 // offering lists the neighbors whose session is configured for a family.

@@ -45,6 +45,17 @@ func (a AnyKey) String() string {
 	return strings.NewReplacer(`"`, "", ":{", " {", ",", " ").Replace(strings.Trim(a.ID, "{}"))
 }
 
+// FamilyRoute is a route behind the words of its family; what both would say is
+// said once, as in "ipv4 flow destination 192.0.2.0/24".
+func FamilyRoute(family, route string) string {
+	_, safi, _ := strings.Cut(family, " ")
+	kind, _, _ := strings.Cut(safi, "-")
+	if rest, twice := strings.CutPrefix(route, kind+" "); twice && kind != "" {
+		route = rest
+	}
+	return family + " " + route
+}
+
 // SortAnyKeys sorts by family, and then as people do where there is a [Key]:
 // what has none comes last.
 func SortAnyKeys(keys []AnyKey) {

@@ -1,12 +1,12 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Op is what a change does.
@@ -22,11 +22,11 @@ const (
 type Change struct {
 	Op     Op
 	Key    Key
-	Before Attrs      // of Replace and Withdraw
-	Was    Provenance // of the same
-	After  Attrs      // of Announce and Replace
-	Peers  []netip.Addr
-	Wanted *Wanted // what asks for After; nil for Withdraw
+	Before Attrs        // of Replace and Withdraw
+	Was    Provenance   // of the same
+	After  Attrs        // of Announce and Replace
+	Peers  []netip.Addr // none is every peer of the speaker
+	Wanted *Wanted      // what asks for After; nil for Withdraw
 }
 
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
@@ -42,7 +42,7 @@ type Foreign struct {
 type Overlap struct {
 	Key           Key
 	Peers         []netip.Addr // in order
-	First, Second *Wanted      // in the order of the set
+	First, Second *Wanted      // in the order of their places
 }
 
 // Plan is the difference between a desired and an advertised set. Its slices
@@ -53,7 +53,8 @@ type Plan struct {
 	Changes   []Change
 	Foreign   []Foreign
 	Overlaps  []Overlap
-	Unchanged int // routes of the file that are advertised as it says
+	Nowhere   []*Wanted // routes for peers that the speaker has none of
+	Unchanged int       // routes of the file that are advertised as it says
 }
 
 // Count returns how many changes announce, replace and withdraw.
@@ -71,6 +72,19 @@ func (p *Plan) Count() (announce, replace, withdraw int) {
 	return announce, replace, withdraw
 }
 
+// Contests lists the routes that the file asks for and others have, the first
+// [MaxContests] of them.
+func (p *Plan) Contests() []Contest {
+	var all []Contest
+	for _, f := range p.Foreign {
+		c := Contest{f.Key, p.Owner, f.Advert.Owner}
+		if f.Wanted != nil && len(all) < MaxContests && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // ErrIncomplete is the refusal to compare with a set of which a part may be
 // missing.
 var ErrIncomplete = errors.New("the advertised set is not known to be complete")
@@ -81,33 +95,35 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 	if !advertised.Complete {
 		return nil, ErrIncomplete
 	}
+	resolve := advertised.Resolver()
 	plan := &Plan{Speaker: advertised.Speaker, Owner: desired.Owner}
 	for i := 0; i < len(desired.Routes); {
 		j := i + 1
 		for j < len(desired.Routes) && desired.Routes[j].Key == desired.Routes[i].Key {
 			j++
 		}
-		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised)
+		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised, resolve)
 		i = j
 	}
 	for key := range advertised.Routes {
 		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
 		if !wanted {
-			plan.compare(key, nil, advertised)
+			plan.compare(key, nil, advertised, resolve)
 		}
 	}
 	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Overlaps, func(a, b Overlap) int { return CompareKeys(a.Key, b.Key) })
+	slices.SortStableFunc(plan.Nowhere, func(a, b *Wanted) int { return CompareKeys(a.Key, b.Key) })
 	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
 	return plan, nil
 }
 
 // compare adds what is to be done about one key.
-func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
+func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve func(Peers, Family) []netip.Addr) {
 	adverts := advertised.Routes[key]
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
-	overlaps := FindOverlaps(wanted, advertised)
+	overlaps := FindOverlaps(wanted, resolve)
 	if len(overlaps) > 0 {
 		p.Overlaps = append(p.Overlaps, overlaps...)
 		for _, advert := range adverts {
@@ -118,7 +134,7 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 		return
 	}
 	for i := range wanted {
-		for _, peer := range advertised.Resolve(wanted[i].Peers, key.Family) {
+		for _, peer := range resolve(wanted[i].Peers, key.Family) {
 			claims[peer] = &wanted[i]
 		}
 	}
@@ -156,7 +172,12 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 				missing = append(missing, peer)
 			}
 		}
-		nowhere := len(advertised.Resolve(want.Peers, key.Family)) == 0
+		nowhere := len(resolve(want.Peers, key.Family)) == 0
+		if nowhere && !want.Peers.All() {
+			// A change without peers would be for every peer.
+			p.Nowhere = append(p.Nowhere, want)
+			continue
+		}
 		if len(missing) > 0 || nowhere {
 			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing, Wanted: want})
 			changed[want] = true
@@ -168,8 +189,8 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised) {
 }
 
 // FindOverlaps finds, among routes of one key, each pair that means the same
-// peers.
-func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
+// peers; resolve is that of the speaker.
+func FindOverlaps(wanted []Wanted, resolve func(Peers, Family) []netip.Addr) []Overlap {
 	if len(wanted) < 2 {
 		return nil
 	}
@@ -177,15 +198,19 @@ func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
 	first := map[netip.Addr]int{}
 	for i := range wanted {
 		w := &wanted[i]
-		for _, peer := range advertised.Resolve(w.Peers, w.Key.Family) {
+		for _, peer := range resolve(w.Peers, w.Key.Family) {
 			f, taken := first[peer]
 			if !taken {
 				first[peer] = i
 				continue
 			}
-			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == &wanted[f] && o.Second == w })
+			a, b := &wanted[f], w
+			if cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line)) > 0 {
+				a, b = b, a
+			}
+			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == a && o.Second == b })
 			if n < 0 {
-				n, all = len(all), append(all, Overlap{Key: w.Key, First: &wanted[f], Second: w})
+				n, all = len(all), append(all, Overlap{Key: w.Key, First: a, Second: b})
 			}
 			all[n].Peers = append(all[n].Peers, peer)
 		}
@@ -195,16 +220,8 @@ func FindOverlaps(wanted []Wanted, advertised *Advertised) []Overlap {
 
 // String says what overlaps where, for people.
 func (o Overlap) String() string {
-	peers := NewPeers(o.Peers)
 	return fmt.Sprintf("%s is asked for twice at %s: %s for %s, %s for %s",
-		o.Key, strings.ReplaceAll(string(peers), ",", ", "), o.First.Pos, who(o.First.Peers), o.Second.Pos, who(o.Second.Peers))
-}
-
-func who(p Peers) string {
-	if p.All() {
-		return "every peer"
-	}
-	return strings.ReplaceAll(string(p), ",", ", ")
+		o.Key, NewPeers(o.Peers), o.First.Pos, o.First.Peers, o.Second.Pos, o.Second.Peers)
 }
 
 // foreign notes a route of somebody else, and takes what the file wants there

@@ -111,6 +111,14 @@ func ParsePeer(text string) (netip.Addr, error) {
 	return a, nil
 }
 
+// String lists the selectors for people.
+func (p Peers) String() string {
+	if p.All() {
+		return "every peer"
+	}
+	return strings.ReplaceAll(string(p), ",", ", ")
+}
+
 // All tells whether p stands for every peer of the speaker.
 func (p Peers) All() bool { return p == "" }
 

@@ -144,6 +144,34 @@ func TestDiffLeavesOverlapsAlone(t *testing.T) {
 	}
 }
 
+// A change without peers is one for every peer: a route for peers that are not
+// there must not become one.
+func TestDiffOfRoutesForNobody(t *testing.T) {
+	key := func(n byte) state.Key {
+		return state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, n, 0, 0}), 16), 0)
+	}
+	one := mustAttrs(t, "1")
+	d := &state.Desired{Owner: "team", Routes: []state.Wanted{
+		{Key: key(1), Attrs: one, Peers: selectors(t, "as 64999", "tag nobody")},
+		{Key: key(2), Attrs: one, Peers: selectors(t, "as 64999", "192.0.2.77")},
+		{Key: key(3), Attrs: one},
+	}}
+	for _, peers := range [][]state.Neighbor{taggedPeers(), nil} {
+		a := &state.Advertised{Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{
+			key(1): {{Attrs: one, Owner: "team", At: []state.At{{Peer: taggedPeers()[0].Addr, Grade: state.Sent}}}},
+		}}
+		p, err := state.Diff(d, a)
+		if err != nil || len(p.Nowhere) != 1 || p.Nowhere[0].Key != key(1) || p.Unchanged != 0 {
+			t.Fatalf("plan %+v, %v", p, err)
+		}
+		for _, c := range p.Changes {
+			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op != state.Withdraw {
+				t.Errorf("%+v goes to every peer", c)
+			}
+		}
+	}
+}
+
 func mustAttrs(t testing.TB, med string) state.Attrs {
 	t.Helper()
 	a, err := state.NewAttrs(map[state.Name][]string{state.NextHop: {"192.0.2.9"}, state.MED: {med}})

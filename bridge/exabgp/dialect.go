@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"routesync/state"
 )
 
 // Dialect is what differs between exaBGP's releases in what is said to it and
@@ -65,6 +67,16 @@ func (d Dialect) Flush(peer netip.Addr) string {
 // FlushResets tells whether a [Dialect.Flush] resets the session: with
 // route-refresh exaBGP 4.2 sends a malformed message then.
 func (n Neighbor) FlushResets() bool { return n.Dialect.grammar == grammar42 && n.RouteRefresh }
+
+// Unread says why a report of a route that is sent can't be read, "" if it can:
+// 5.0 has names in the place of many ports (protocol/ip/port.py).
+func (d Dialect) Unread(k state.Key) string {
+	port := func(c state.Component) bool { return strings.HasSuffix(c.Name, "port") }
+	if d.grammar == grammar50 && k.Family.IsFlow() && slices.ContainsFunc(k.Components(), port) {
+		return d.String() + " reports ports by name, so that it is not known whether the route was sent"
+	}
+	return ""
+}
 
 // String is what people call the release: "exaBGP 5.0".
 func (d Dialect) String() string {

@@ -1,5 +1,7 @@
-// Package exabgp speaks exaBGP 4.2's dialect: routes to commands, lines to
+// Package exabgp speaks exaBGP's dialects: routes to commands, lines to
 // answers and events, and the pipe that carries the lines. It decides nothing.
+// [Dialect] has what differs between releases; the words without one are common
+// to all that answer.
 //
 // Its invariants:
 //
@@ -17,6 +19,7 @@
 //     its helper from its only thread, so a helper that stops reading stops BGP
 //     (reactor/api/processes.py, write).
 //
-// Facts are those of exaBGP 4.2.21, checked live; testdata/4.2.21 holds lines
-// that it wrote.
+// Facts are those of exaBGP 4.2.21, 5.0.13 and the unreleased 6.0, checked live;
+// testdata holds lines that each of them wrote. File names are those of 4.2
+// unless another release is named.
 package exabgp

@@ -18,9 +18,19 @@ func seeds(f *testing.F, name string) {
 	}
 }
 
+// seedsOf adds every line of a file that another release wrote.
+func seedsOf(f *testing.F, name string) {
+	for _, release := range []string{"5.0.13", "6.0.0"} {
+		for _, line := range listed(f, release, name) {
+			f.Add(line)
+		}
+	}
+}
+
 func FuzzParseLine(f *testing.F) {
 	seeds(f, "lines.txt")
 	seeds(f, "families.txt")
+	seedsOf(f, "lines.txt")
 	f.Fuzz(func(t *testing.T, line string) {
 		l := ParseLine(line)
 		if l.Text != line || (l.Kind == Malformed) != (l.Err != nil) {
@@ -42,10 +52,15 @@ func FuzzParseLine(f *testing.F) {
 func FuzzParseRIB(f *testing.F) {
 	seeds(f, "rib.txt")
 	seeds(f, "families-rib.txt")
+	seedsOf(f, "rib.txt")
 	f.Fuzz(func(t *testing.T, line string) {
-		if e, err := v42.ParseRIB(line); err == nil {
+		for _, release := range []string{"4.2.21", "5.0.13", "6.0.0"} {
+			e, err := DialectOf(release).ParseRIB(line)
+			if err != nil {
+				continue
+			}
 			if back, err := state.ParseKey(e.Key.Family, e.Key.String()); err != nil || back != e.Key || !e.Peer.IsValid() {
-				t.Errorf("%+v, %v", e, err)
+				t.Errorf("%s: %+v, %v", release, e, err)
 			}
 		}
 	})

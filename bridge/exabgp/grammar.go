@@ -91,6 +91,10 @@ type parser struct {
 	expires word              // the keyword, if the line ends in it
 	places  map[state.Key]int // which of the order's routes it is
 	splits  int               // routes that splits made so far
+	// alone is the last keyword that may have several values and was given one,
+	// and aloneEnd the index behind it.
+	alone    word
+	aloneEnd int
 }
 
 // wanted is what could stand at a place: some words, or a value of a kind.
@@ -172,11 +176,7 @@ func (p *parser) verb() bool {
 // noVerb says what is wrong with a word that stands for announce or withdraw.
 func (p *parser) noVerb(w word) {
 	if !slices.Contains(foreignCommands(), w.text) || w.mark != 0 {
-		hint := "write announce or withdraw"
-		if low := strings.ToLower(w.text); low != w.text {
-			hint += ", in small letters"
-		}
-		p.fault(w, quoted(w.text)+" is no command", hint)
+		p.fault(w, quoted(w.text)+" is no command", p.verbHint(w.text))
 		return
 	}
 	name := w.text
@@ -184,6 +184,29 @@ func (p *parser) noVerb(w word) {
 		name += " " + sub.text
 	}
 	p.foreign = &NotARouteError{Column: w.col, Command: name}
+}
+
+// verbHint says what to write instead of a word. An operator may not leave off the
+// end of announce or withdraw: what changes routes is to be meant.
+func (p *parser) verbHint(text string) string {
+	const verbs = "write announce or withdraw"
+	if strings.ToLower(text) != text {
+		return verbs + ", in small letters"
+	}
+	if p.dialect == typed {
+		for sign, verb := range map[string]string{"+": "announce", "-": "withdraw"} {
+			switch {
+			case strings.HasPrefix(text, sign):
+				return "put a blank behind the " + sign
+			case strings.HasPrefix(verb, text):
+				return "write " + verb + " in full, or " + sign
+			}
+		}
+	}
+	if meant := near(text, []string{"announce", "withdraw", "neighbor"}); meant != "" {
+		return "did you mean " + meant + "?"
+	}
+	return verbs
 }
 
 // kinds are the words that may follow announce or withdraw.

@@ -75,6 +75,12 @@ func (p *parser) block(k keywords) {
 func (p *parser) unknown(w word, k keywords) {
 	p.next++
 	hint := "the words that can stand here are " + strings.Join(k.left(), ", ")
+	if meant := near(w.text, k.left()); meant != "" {
+		hint = "did you mean " + meant + "?"
+	}
+	if p.another(w) {
+		hint = fmt.Sprintf("several values of %s are put in [ ]", p.alone.text)
+	}
 	if w.is("route", "attributes", "announce", "withdraw", "neighbor") {
 		hint = "a statement ends with a ;, a command with its line"
 	}
@@ -87,6 +93,15 @@ func (p *parser) unknown(w word, k keywords) {
 		p.fault(w, w.text+" stands where a keyword is expected", "")
 	}
 	p.skip(endsList)
+}
+
+// another tells whether w could be one more value behind the one before it.
+func (p *parser) another(w word) bool {
+	if p.alone.text == "" || p.aloneEnd != p.next-1 || w.mark != 0 {
+		return false
+	}
+	_, err := state.Name(p.alone.text).Canonical(w.text)
+	return err == nil
 }
 
 // isKeywordHere tells whether w is a keyword of some statement, and so no

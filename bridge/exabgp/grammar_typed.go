@@ -4,6 +4,9 @@ import (
 	"time"
 )
 
+// whenHint says how an end is written.
+const whenHint = "write expires 90s, 10m or 36h, or expires 2026-12-01T00:00:00Z"
+
 // expiry takes "expires WHEN" off the end of an operator's line.
 func (p *parser) expiry() {
 	n := len(p.words)
@@ -14,7 +17,7 @@ func (p *parser) expiry() {
 		p.next = n
 		p.want("duration or time")
 		p.next = 0
-		p.fault(last, "expires has no value", "write expires 10m, or expires 2026-12-01T00:00:00Z")
+		p.fault(last, "expires has no value", whenHint)
 		p.words = p.words[:n-1]
 		return
 	}
@@ -35,7 +38,7 @@ func (p *parser) expiry() {
 	}
 	at, err := time.Parse(time.RFC3339, w.text)
 	if err != nil {
-		p.fault(w, quoted(w.text)+" is neither a duration nor a time", "write expires 10m, or expires 2026-12-01T00:00:00Z")
+		p.fault(w, quoted(w.text)+" is neither a duration nor a time", whenHint)
 		return
 	}
 	p.order.Expires.At = at

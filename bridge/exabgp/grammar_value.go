@@ -154,6 +154,7 @@ func (p *parser) list(kw word, what string, words []string, element func(w word)
 	open, ok := p.look(what, append([]string{"["}, words...)...)
 	if ok && open.mark == 0 && !isKeywordHere(open) {
 		p.next++
+		p.alone, p.aloneEnd = kw, p.next
 		return element(open)
 	}
 	if !p.mark('[') {

@@ -137,6 +137,9 @@ func (d Dialect) routeInText(f state.Family, words []string) (k state.Key, seen 
 		k, err = state.ParseKey(f, strings.Join(words[:length], " "))
 	default:
 		rest = words[1:]
+		if d.grammar == grammar60 && f.HasLabel() { // "label 16 (257)", the second with the bits behind it
+			rest = slices.DeleteFunc(slices.Clone(rest), func(w string) bool { return strings.HasPrefix(w, "(") && strings.HasSuffix(w, ")") })
+		}
 		pathID := cutValue(&rest, "path-information")
 		labels = strings.Fields(cutValue(&rest, "label"))
 		rd := cutValue(&rest, "rd")

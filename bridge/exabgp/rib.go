@@ -154,43 +154,6 @@ func (g *gather) fromText(name state.Name, words []string) bool {
 	return true
 }
 
-// pathText reads "65000 65001 ( 65002 65003 )" as exaBGP spaces it: a
-// parenthesis is a word or not.
-func (g *gather) pathText(words []string) bool {
-	text := strings.Join(words, " ")
-	sequence, set, some := strings.Cut(text, "(")
-	g.add(state.ASPath, strings.Fields(sequence)...)
-	if some {
-		inner, _, _ := strings.Cut(set, ")")
-		g.add(state.ASPath, "("+strings.Join(strings.Fields(inner), " ")+")")
-	}
-	if len(g.values[state.ASPath]) == 0 {
-		delete(g.values, state.ASPath) // "[ ]", the empty path
-	}
-	return true
-}
-
-// segments reads "( 65000 65001 ) [ 65002 65003 ]": a sequence and a set.
-func (g *gather) segments(words []string) bool {
-	var values []string
-	for len(words) > 0 {
-		end := map[string]string{"(": ")", "[": "]"}[words[0]]
-		n := slices.Index(words, end)
-		if end == "" || n < 0 || words[0] == "(" && len(values) > 0 || words[0] == "[" && n+1 < len(words) {
-			return false // of a confederation, or in an order that state has no word for
-		}
-		segment := words[1:n]
-		if words[0] == "[" {
-			segment = []string{"(" + strings.Join(segment, " ") + ")"}
-		}
-		values, words = append(values, segment...), words[n+1:]
-	}
-	if len(values) > 0 {
-		g.add(state.ASPath, values...)
-	}
-	return true
-}
-
 // sidText reads "300" or "300, ( 800000,100 ), ( 1000000,5000 )".
 func (g *gather) sidText(words []string) bool {
 	text := strings.ReplaceAll(strings.Join(words, ""), ")", ")\x00")

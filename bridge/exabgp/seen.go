@@ -1,7 +1,6 @@
 package exabgp
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -145,65 +144,6 @@ func (g *gather) text(name state.Name, value json.RawMessage) error {
 		return err
 	}
 	g.add(name, text)
-	return nil
-}
-
-// path adds a sequence, or the set that comes after it: "as-path" sorts before
-// "as-set".
-func (g *gather) path(key string, value json.RawMessage) error {
-	if bytes.HasPrefix(value, []byte("{")) {
-		return g.segmentsJSON(value)
-	}
-	var list []uint64
-	if err := json.Unmarshal(value, &list); err != nil {
-		return err
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	words := make([]string, len(list))
-	for i, n := range list {
-		words[i] = strconv.FormatUint(n, 10)
-	}
-	if key == "as-set" {
-		words = []string{"(" + strings.Join(words, " ") + ")"}
-	}
-	g.add(state.ASPath, words...)
-	return nil
-}
-
-// segmentsJSON reads {"0": {"element": "as-sequence", "value": [1, 2]}, "1":
-// {"element": "as-set", "value": [3]}}, which exaBGP 5.0 and newer write. The
-// segments of a confederation are called as-sequence there too, so that one
-// before a sequence shows only by not being full (RFC 4271 §4.3).
-func (g *gather) segmentsJSON(value json.RawMessage) error {
-	var segments map[string]struct {
-		Element string
-		Value   []uint64
-	}
-	if err := json.Unmarshal(value, &segments); err != nil {
-		return err
-	}
-	const full = 255
-	var path []string
-	for i := range len(segments) {
-		s, ok := segments[strconv.Itoa(i)]
-		words := make([]string, len(s.Value))
-		for j, n := range s.Value {
-			words[j] = strconv.FormatUint(n, 10)
-		}
-		switch {
-		case ok && s.Element == "as-sequence" && len(path) == i*full:
-			path = append(path, words...)
-		case ok && s.Element == "as-set" && i == len(segments)-1:
-			path = append(path, "("+strings.Join(words, " ")+")")
-		default:
-			return fmt.Errorf("no as-path of ours")
-		}
-	}
-	if len(path) > 0 {
-		g.add(state.ASPath, path...)
-	}
 	return nil
 }
 

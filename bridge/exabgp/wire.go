@@ -25,6 +25,11 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 		// one route at the peer, and withdrawing one would withdraw all.
 		return fmt.Errorf("path-information needs add-path send for %s at neighbor %s", k.Family, n.Addr)
 	}
+	if attrs.NextHop() == "self" && k.Family.HasLabel() && n.Dialect.segmented() {
+		// The mark that tells labels apart is lost with it, and a change of the
+		// label alone is not sent ([labelMark]).
+		return fmt.Errorf("%s does not tell labels apart with next-hop self: give the address", n.Dialect)
+	}
 	if attrs.NextHop() == "self" && !n.self(k.Family).IsValid() {
 		// exaBGP 4.2 puts 4 zero bytes in place of the IPv6 next hop
 		// (mprnlri.py, packed_attributes) and then resets the session, again

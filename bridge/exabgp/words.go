@@ -54,20 +54,6 @@ func (d Dialect) attributeWords(f state.Family, attrs state.Attrs) string {
 	return b.String()
 }
 
-// path renders an as-path: numbers, and a set in parentheses after them.
-func (d Dialect) path(values []string) string {
-	joined := strings.Join(values, " ")
-	if !d.segmented() || !strings.Contains(joined, "(") {
-		return "[ " + joined + " ]"
-	}
-	sequence, set, _ := strings.Cut(joined, "(")
-	set = "( " + strings.TrimSuffix(set, ")") + " )"
-	if sequence = strings.TrimSpace(sequence); sequence == "" {
-		return set
-	}
-	return "[ " + sequence + " ] " + set
-}
-
 func writeRaw(b *strings.Builder, name state.Name, values []string) {
 	code, data := wireValue(name, values)
 	fmt.Fprintf(b, " attribute [ 0x%02x 0xc0 0x%x ]", code, data)

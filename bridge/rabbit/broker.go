@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type Broker struct {
 	cfg     Config
 	log     *slog.Logger
 	connect func(context.Context) (*Session, error)
+
+	mu   sync.Mutex
+	last error
 }
 
 // New returns a Broker that has done nothing yet.
@@ -22,6 +26,21 @@ func New(cfg Config, log *slog.Logger) *Broker {
 	b := &Broker{cfg: cfg, log: log}
 	b.connect = b.Connect
 	return b
+}
+
+// Down says why there is no session now: what the last attempt failed with, or
+// what ended the last one. It is nil while there is one, and before the first
+// attempt has failed.
+func (b *Broker) Down() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+func (b *Broker) note(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = err
 }
 
 // Connect dials once, one node after the other in random order, and returns the
@@ -72,8 +91,10 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 			if ctx.Err() != nil {
 				return nil
 			}
+			b.note(err)
 			news.down("broker unreachable", err)
 		} else {
+			b.note(nil)
 			news.up(s)
 			begin := time.Now()
 			err = b.work(ctx, s, work)
@@ -87,6 +108,7 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 				attempt = 0
 				news.last = ""
 			}
+			b.note(err)
 			news.down("broker session ended", err)
 		}
 		if !sleep(ctx, backoff(attempt, cfg.RetryCap, rand.Int64N)) {

@@ -251,3 +251,30 @@ func (p *proxy) copy(from, to net.Conn) {
 		}
 	}
 }
+
+// TestDown: why there is no session is known as long as there is none.
+func TestDown(t *testing.T) {
+	t.Parallel()
+	b := New(Config{URLs: []string{"amqp://a:secret@mq.example.net/"}, RetryCap: time.Millisecond}, slog.New(slog.DiscardHandler))
+	refused := errors.New("connect to mq.example.net: connection refused")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tries := 0
+	b.connect = func(context.Context) (*Session, error) {
+		switch tries++; tries {
+		case 1:
+			if err := b.Down(); err != nil {
+				t.Errorf("before the first attempt: %v", err)
+			}
+		case 3:
+			if err := b.Down(); !errors.Is(err, refused) {
+				t.Errorf("after two attempts: %v", err)
+			}
+			cancel()
+		}
+		return nil, refused
+	}
+	if err := b.Run(ctx, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -153,18 +153,25 @@ func deniesTransient(version string) bool {
 	return major > 4 || major == 4 && minor >= 3
 }
 
+// Access says who may consume a queue at the same time.
+type Access uint8
+
+const (
+	Shared    Access = iota // anybody
+	Exclusive               // nobody else
+)
+
 // ConsumeClassic delivers what stands in a classic queue, in its order, with
 // bodies as they were sent, whoever sent them. Each must be acknowledged. What is
 // not is delivered once more, in its old place, when the session has ended.
 //
-// If exclusive, nobody else can consume the queue meanwhile. It returns an
-// ErrLocked while somebody else consumes it and either asked for that, and an
-// ErrNoQueue if it is not there.
-func (s *Session) ConsumeClassic(ctx context.Context, name string, exclusive bool, prefetch int) (<-chan Delivery, error) {
+// It returns an ErrLocked while somebody else consumes the queue and either
+// wants it Exclusive, and an ErrNoQueue if it is not there.
+func (s *Session) ConsumeClassic(ctx context.Context, name string, access Access, prefetch int) (<-chan Delivery, error) {
 	if prefetch < 1 || prefetch > math.MaxUint16 { // 0 would be without limit
 		return nil, fmt.Errorf("consume %q: prefetch %d: want 1 to %d", name, prefetch, math.MaxUint16)
 	}
-	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: exclusive, who: ackByReader, plain: true})
+	in, err := s.consume(ctx, consumer{queue: name, ahead: prefetch, alone: access == Exclusive, who: ackByReader, plain: true})
 	switch {
 	case err == nil:
 		return in, nil

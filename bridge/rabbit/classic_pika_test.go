@@ -86,7 +86,7 @@ ch.basic_publish("", queue, b"")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	in, err := s.ConsumeClassic(testContext(t), name, true, 16)
+	in, err := s.ConsumeClassic(testContext(t), name, Exclusive, 16)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,31 +96,31 @@ func TestConsumeClassicAlone(t *testing.T) {
 	first, name := classicQueue(t)
 	second := connect(t, Config{})
 	ctx := testContext(t)
-	locked := func(alone bool) {
+	locked := func(access Access) {
 		t.Helper()
-		_, err := second.ConsumeClassic(ctx, name, alone, 1)
+		_, err := second.ConsumeClassic(ctx, name, access, 1)
 		if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "somebody else reads from") {
 			t.Fatalf("error %v, want locked", err)
 		}
 	}
-	if _, err := first.ConsumeClassic(ctx, name, true, 1); err != nil {
+	if _, err := first.ConsumeClassic(ctx, name, Exclusive, 1); err != nil {
 		t.Fatal(err)
 	}
-	locked(true)
-	locked(false)
+	locked(Exclusive)
+	locked(Shared)
 	first.Close()
-	if _, err := second.ConsumeClassic(ctx, name, true, 1); err != nil {
+	if _, err := second.ConsumeClassic(ctx, name, Exclusive, 1); err != nil {
 		t.Fatalf("after the first has closed: %v", err)
 	}
 	second.Close()
 
 	third := connect(t, Config{})
-	if _, err := third.ConsumeClassic(ctx, name, false, 1); err != nil {
+	if _, err := third.ConsumeClassic(ctx, name, Shared, 1); err != nil {
 		t.Fatal(err)
 	}
 	second = connect(t, Config{})
-	locked(true)
-	if _, err := second.ConsumeClassic(ctx, name, false, 1); err != nil {
+	locked(Exclusive)
+	if _, err := second.ConsumeClassic(ctx, name, Shared, 1); err != nil {
 		t.Fatalf("two that share: %v", err)
 	}
 }
@@ -128,11 +128,11 @@ func TestConsumeClassicAlone(t *testing.T) {
 func TestConsumeClassicRefuses(t *testing.T) {
 	s, name := classicQueue(t)
 	for _, prefetch := range []int{-1, 0, 1 << 16} {
-		if _, err := s.ConsumeClassic(testContext(t), name, false, prefetch); err == nil {
+		if _, err := s.ConsumeClassic(testContext(t), name, Shared, prefetch); err == nil {
 			t.Errorf("prefetch %d was taken", prefetch)
 		}
 	}
-	if _, err := s.ConsumeClassic(testContext(t), speaker(t), true, 1); !errors.Is(err, ErrNoQueue) {
+	if _, err := s.ConsumeClassic(testContext(t), speaker(t), Exclusive, 1); !errors.Is(err, ErrNoQueue) {
 		t.Errorf("no queue: %v", err)
 	}
 	if s.Context().Err() != nil {
@@ -146,7 +146,7 @@ func TestConsumeClassicComesAgainInOrder(t *testing.T) {
 	if err := first.Publish(ctx, numbered(name, 20)...); err != nil {
 		t.Fatal(err)
 	}
-	in, err := first.ConsumeClassic(ctx, name, true, 8)
+	in, err := first.ConsumeClassic(ctx, name, Exclusive, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestConsumeClassicComesAgainInOrder(t *testing.T) {
 	}
 	first.Close()
 	second := connect(t, Config{})
-	if in, err = second.ConsumeClassic(ctx, name, true, 8); err != nil {
+	if in, err = second.ConsumeClassic(ctx, name, Exclusive, 8); err != nil {
 		t.Fatal(err)
 	}
 	for i := 2; i < 20; i++ {
@@ -191,7 +191,7 @@ func TestConsumeClassicTakesBodiesAsTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	in, err := s.ConsumeClassic(testContext(t), name, true, 2)
+	in, err := s.ConsumeClassic(testContext(t), name, Exclusive, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestDepth(t *testing.T) {
 	}
 	want("after the confirms", [2]int{1000, 0})
 	reader := connect(t, Config{})
-	in, err := reader.ConsumeClassic(ctx, name, true, 1)
+	in, err := reader.ConsumeClassic(ctx, name, Exclusive, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestDropUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	victim := connect(t, Config{})
-	if _, err := victim.ConsumeClassic(ctx, name, false, 10); err != nil {
+	if _, err := victim.ConsumeClassic(ctx, name, Shared, 10); err != nil {
 		t.Fatal(err)
 	}
 	<-victim.Context().Done()
@@ -316,7 +316,7 @@ func TestDropUnreadable(t *testing.T) {
 	victim.Close()
 	drop(true)
 	drop(false)
-	in, err := s.ConsumeClassic(ctx, name, false, 10)
+	in, err := s.ConsumeClassic(ctx, name, Shared, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

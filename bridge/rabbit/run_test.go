@@ -53,6 +53,9 @@ func TestRunRedials(t *testing.T) {
 	first := <-sessions
 	p.cut()
 	second := <-sessions
+	if err := b.Down(); err != nil {
+		t.Errorf("there is a session, and %v", err)
+	}
 	if first == second || first.Context().Err() == nil {
 		t.Error("a broken session was used again")
 	}

@@ -95,6 +95,22 @@ type neighborJSON struct {
 	Lacks    []string   `json:"lacks,omitempty"`
 	Received *int       `json:"received,omitempty"`
 	Tags     []string   `json:"tags,omitempty"`
+	// Self is what next-hop self was sent as.
+	Self []netip.Addr `json:"next_hop_self,omitempty"`
+}
+
+type contestJSON struct {
+	Family string `json:"family"`
+	NLRI   string `json:"nlri"`
+	Owner  string `json:"owner"`
+	Holder string `json:"holder"`
+}
+
+type requestJSON struct {
+	Kind     string        `json:"kind"`
+	Owner    string        `json:"owner,omitempty"`
+	From     Commander     `json:"from"`
+	Contests []contestJSON `json:"contests,omitempty"`
 }
 
 type aboutJSON struct {
@@ -107,6 +123,7 @@ type aboutJSON struct {
 	Peers   []neighborJSON `json:"peers"`
 	Leases  []Lease        `json:"leases,omitempty"`
 
+	Contests    []contestJSON `json:"contests,omitempty"`
 	Lines       []RefusedLine `json:"refused_lines,omitempty"`
 	Silent      int64         `json:"silent_since_unix_ms,omitempty"`
 	Converged   int64         `json:"converged_unix_ms,omitempty"`
@@ -263,10 +280,42 @@ func DecodeBatch(data []byte) (Batch, error) {
 }
 
 // EncodeRequest returns the body of a request.
-func EncodeRequest(r Request) ([]byte, error) { return encode(r) }
+func EncodeRequest(r Request) ([]byte, error) {
+	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests)})
+}
 
 // DecodeRequest reads what [EncodeRequest] wrote.
-func DecodeRequest(data []byte) (Request, error) { return decode[Request]("request", data) }
+func DecodeRequest(data []byte) (Request, error) {
+	j, err := decode[requestJSON]("request", data)
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From}
+	if r.Contests, err = fromContests(j.Contests); err != nil {
+		return Request{}, fmt.Errorf("decode request: %w", err)
+	}
+	return r, nil
+}
+
+func toContests(all []state.Contest) []contestJSON {
+	var out []contestJSON
+	for _, c := range all {
+		out = append(out, contestJSON{c.Key.Family.String(), c.Key.String(), c.Owner, c.Holder})
+	}
+	return out
+}
+
+func fromContests(all []contestJSON) ([]state.Contest, error) {
+	var out []state.Contest
+	for _, j := range all {
+		k, err := fromText(j.Family, j.NLRI)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, state.Contest{Key: k, Owner: j.Owner, Holder: j.Holder})
+	}
+	return out, nil
+}
 
 // EncodeGrant returns the body of a grant.
 func EncodeGrant(g Grant) ([]byte, error) { return encode(g) }

@@ -73,6 +73,10 @@ const (
 	Refused   Verdict = "refused"
 )
 
+// NotGiven is said of a command that was never handed over, by whoever was to do
+// that; it is never on the wire.
+const NotGiven Verdict = "not given"
+
 func verdicts() []Verdict {
 	return []Verdict{Sent, Held, Unsent, Withdrawn, Unchanged, Refused}
 }

@@ -93,6 +93,8 @@ type Request struct {
 	Kind  string    // one of the Request constants
 	Owner string    // of RequestLease and RequestAlive
 	From  Commander // of the same
+	// Contests are what the commander asks for and others have; of RequestAlive.
+	Contests []state.Contest
 }
 
 const (
@@ -150,6 +152,8 @@ type About struct {
 	Peers   []state.Neighbor
 	Leases  []Lease
 	Ready   bool // the advertised set is complete
+	// Contests are what the commanders ask for and others have.
+	Contests []state.Contest
 	// Silent is since when exaBGP owes an answer, 0 if it answers.
 	Silent int64
 	// Lines are the last lines of the classic queue that were refused.

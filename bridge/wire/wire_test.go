@@ -66,10 +66,11 @@ func sampleUpdate(t testing.TB) wire.Update {
 			Version: "v", ExaBGP: "4.2.21", Host: "h", PID: 1, Ready: true, Lacks: []string{"x"},
 			Peers: []state.Neighbor{{
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
-				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Received: new(3),
+				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Self: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Received: new(3),
 			}},
-			Leases: []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
-			Lines:  []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
+			Leases:   []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4}},
+			Contests: []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
+			Lines:    []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
@@ -108,6 +109,10 @@ func TestRoundTrip(t *testing.T) {
 	t.Run("update", func(t *testing.T) { roundTrip(t, sampleUpdate(t), wire.EncodeUpdate, wire.DecodeUpdate) })
 	t.Run("request", func(t *testing.T) {
 		roundTrip(t, wire.Request{Kind: wire.RequestLease, Owner: "team", From: wire.Commander{ID: "i", Host: "h", PID: 3, Verb: "apply"}}, wire.EncodeRequest, wire.DecodeRequest)
+	})
+	t.Run("alive", func(t *testing.T) {
+		contests := []state.Contest{{Key: mustKey(t, "10.0.0.0/24", 7), Owner: "team", Holder: "other"}}
+		roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Contests: contests}, wire.EncodeRequest, wire.DecodeRequest)
 	})
 	t.Run("grant", func(t *testing.T) {
 		roundTrip(t, wire.Grant{Speaker: "s", Boot: "b", Owner: "o", Epoch: 4, Refused: "r"}, wire.EncodeGrant, wire.DecodeGrant)
@@ -225,7 +230,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	seed(wire.EncodeBatch(sampleBatch(f)))
 	seed(wire.EncodeUpdate(sampleUpdate(f)))
-	seed(wire.EncodeRequest(wire.Request{Kind: wire.RequestSnapshot}))
+	seed(wire.EncodeRequest(wire.Request{Kind: wire.RequestAlive, Contests: []state.Contest{{Key: mustKey(f, "10.0.0.0/24", 0), Owner: "a"}}}))
 	seed(wire.EncodeGrant(wire.Grant{Epoch: 1}))
 	seed(wire.EncodeRejected(wire.Rejected{Seq: 1}))
 	seed(wire.EncodeTyped(sampleTyped(f)))

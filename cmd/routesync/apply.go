@@ -218,12 +218,12 @@ func (a *applier) agree(ctx, session context.Context, s *rabbit.Session, clock *
 	}
 	clock.pause()
 	defer clock.restart()
-	return ask(ctx, a.world)
+	return ask(ctx, a.world, "apply")
 }
 
 // ask asks a person. Nothing but "yes" is yes.
-func ask(ctx context.Context, w *world) error {
-	if _, err := fmt.Fprint(w.stderr, "\nDo you want to apply this? Only 'yes' is accepted: "); err != nil {
+func ask(ctx context.Context, w *world, verb string) error {
+	if _, err := fmt.Fprintf(w.stderr, "\nDo you want to %s this? Only 'yes' is accepted: ", verb); err != nil {
 		return hinted(err)
 	}
 	answers := make(chan string, 1)
@@ -236,7 +236,7 @@ func ask(ctx context.Context, w *world) error {
 		if strings.TrimRight(answer, "\r\n") == "yes" {
 			return nil
 		}
-		return hinted(errors.New("not applied: the answer was not yes"))
+		return hinted(errors.New("nothing was done: the answer was not yes"))
 	case <-ctx.Done():
 		return hinted(errInterrupted)
 	}

@@ -16,7 +16,7 @@ func TestAsk(t *testing.T) {
 		"y\n": false, "YES\n": false, " yes\n": false, "yes please\n": false, "\n": false, "": false,
 	} {
 		var said bytes.Buffer
-		err := ask(t.Context(), &world{stdin: strings.NewReader(answer), stderr: &said})
+		err := ask(t.Context(), &world{stdin: strings.NewReader(answer), stderr: &said}, "apply")
 		if (err == nil) != agreed {
 			t.Errorf("answer %q: %v", answer, err)
 		}

@@ -34,7 +34,7 @@ prints a line for each announce and withdraw, in their order:
   VERDICT <tab> LINE NUMBER <tab> SPEAKER <tab> COMMAND <tab> DETAIL
 
 VERDICT is the worst of what became of the line's routes at their peers:
-  failed       nothing was given to the speaker
+  failed       nothing of it, or not all of it, was given to the speaker
   refused      the bridge or exaBGP would not take it
   unconfirmed  no answer came in time
   unsent       exaBGP took it, and does not send it
@@ -42,10 +42,11 @@ VERDICT is the worst of what became of the line's routes at their peers:
   held         a peer is down, and is sent it when it is up
   sent         every peer was sent it
   withdrawn    it is gone
-  unchanged    it was so already
+  unchanged    it was so already: announced so, or not announced
 Blank lines and those that begin with # are left out. What show prints is plain
 text. A line with a fault is given to nobody; stderr gets its line number and
-column, and the other lines are carried out unless --strict is given.
+column, and the other lines are carried out unless --strict is given. So it is
+with a last line that has no end, for it may be cut short.
 
 The exit code is 0 if all was confirmed (held, sent, withdrawn, unchanged), 1 if
 something failed, was refused or had a fault, else 5 if something is not
@@ -75,6 +76,11 @@ func (f *consoleFlags) check() error {
 	case !f.classic && len(f.speakers) == 0:
 		return usage(errors.New("console needs --speaker NAME"), "the name is the one that routes.yaml has under speakers", "an old helper is talked to with --classic")
 	}
+	for i, c := range f.commands {
+		if console.Leaves(c) && i < len(f.commands)-1 {
+			return usage(fmt.Errorf("-c %s has commands behind it, which would not be carried out", c), "leave it out: the console leaves by itself after the last -c")
+		}
+	}
 	for _, s := range f.speakers {
 		if err := checkSpeaker(s); err != nil {
 			return err
@@ -100,6 +106,9 @@ func runConsole(ctx context.Context, w *world, g *globalFlags, f *consoleFlags) 
 	out, outOK := w.stdout.(*os.File)
 	prompt := inOK && outOK && isTerminal(in) && isTerminal(out) && w.getenv("TERM") != "dumb" && len(f.commands) == 0
 	options.Recv = options.Recv || prompt
+	if !prompt && inOK && isTerminal(in) && len(f.commands) == 0 {
+		fmt.Fprintln(w.stderr, "reading a command a line, up to ^D; there is no prompt, for this is no terminal that could show one")
+	}
 	notices := make(chan console.Notice, noticesAhead)
 	log := w.log
 	if prompt { // what is written to stderr would tear what is being typed

@@ -59,7 +59,7 @@ func (b *classic) session(ctx context.Context, s *rabbit.Session) error {
 		if _, err := s.DeclareClassic(ctx, rabbit.FromExaBGP, rabbit.ClassicAuto); err != nil {
 			return err
 		}
-		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, true, classicAhead)
+		lines, err := s.ConsumeClassic(ctx, rabbit.FromExaBGP, rabbit.Exclusive, classicAhead)
 		switch {
 		case errors.Is(err, rabbit.ErrLocked):
 			tell(b.notices, "somebody else reads "+rabbit.FromExaBGP+", and each line goes to one reader; none is shown here")
@@ -144,11 +144,31 @@ func (l letter) send(s *rabbit.Session) error {
 		case errors.Is(err, rabbit.ErrNoRoute), errors.Is(err, rabbit.ErrRejected):
 			o.Verdict, o.Reason = wire.Refused, fmt.Sprintf("the broker did not take it: %v", err)
 		case err != nil:
+			l.drop(i+1, err)
 			return err
 		}
 		l.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{o}}
 	}
 	return nil
+}
+
+// drop says of the commands from one on that they were not published.
+func (l letter) drop(from int, why error) {
+	for i := from; i < len(l.commands); i++ {
+		o := wire.Outcome{Verdict: wire.NotGiven, Reason: why.Error(), Keys: l.commands[i].Keys}
+		l.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{o}}
+	}
+}
+
+// notTaken is why no session with the broker took something.
+func notTaken(ctx context.Context, down error) error {
+	switch {
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errInterrupted
+	case down != nil:
+		return down
+	}
+	return errors.New("the broker did not answer in time")
 }
 
 func (b *classic) Speakers() []string { return []string{classicSpeaker} }
@@ -164,7 +184,7 @@ func (b *classic) Give(ctx context.Context, _ string, commands []wire.Command) (
 	case b.given <- letter{ctx, commands, results}:
 		return results, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("the broker was not there: %w", context.Cause(ctx))
+		return nil, notTaken(ctx, b.broker.Down())
 	}
 }
 
@@ -183,6 +203,6 @@ func (b *classic) Received(context.Context, string, console.Filter) ([]console.R
 
 func (b *classic) Notices() <-chan console.Notice { return b.notices }
 
-func (b *classic) Locate(context.Context, string, string, state.Key, netip.Addr) (string, bool) {
-	return "", false
+func (b *classic) Locate(context.Context, string, string, state.Key, netip.Addr) (console.Place, bool) {
+	return console.Place{}, false
 }

@@ -45,8 +45,9 @@ type live struct {
 
 // questions about one speaker wait for who follows it.
 type questions[T any] struct {
-	wake chan struct{}
-	asks []question[T]
+	wake   chan struct{}
+	asks   []question[T]
+	absent func() bool // tells whether the bridge is not there; nil while nobody follows it
 }
 
 type question[T any] struct {
@@ -64,7 +65,7 @@ func newLive(cfg rabbit.Config, me wire.Commander, speakers []string, recv bool,
 	if recv { // who hears the speakers says whether their bridges are there
 		b.log = slog.New(slog.DiscardHandler)
 	}
-	b.desk = bridge.NewDesk(me, b.unheard, log)
+	b.desk = bridge.NewDesk(me, b.unheard, b.broker.Down, log)
 	if recv {
 		for _, speaker := range speakers {
 			b.hears[speaker] = &questions[[]console.Received]{wake: make(chan struct{}, 1)}
@@ -107,6 +108,9 @@ func (b *live) session(ctx context.Context, s *rabbit.Session) error {
 // session.
 func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *questions[observation]) error {
 	c := bridge.NewReader(s, speaker, b.log)
+	b.mu.Lock()
+	q.absent = c.Absent
+	b.mu.Unlock()
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
@@ -128,13 +132,13 @@ func (b *live) read(ctx context.Context, s *rabbit.Session, speaker string, q *q
 func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *questions[[]console.Received]) error {
 	b.mu.Lock()
 	f := bridge.NewFollower(s, speaker, bridge.Follow{Received: true}, b.before[speaker], b.log)
-	first := b.before[speaker].Table() == nil
-	b.before[speaker] = f
+	first, boot := b.before[speaker].Table() == nil, b.before[speaker].Boot()
+	b.before[speaker], q.absent = f, f.Absent
 	b.mu.Unlock()
 	if err := f.Open(ctx); err != nil {
 		return err
 	}
-	whole, absent := false, false
+	whole, absent, gap := false, false, false
 	for {
 		if absent != f.Absent() {
 			absent = f.Absent()
@@ -145,8 +149,14 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 			return err
 		}
 		whole = (whole || n.Table) && n.Gap == ""
+		if n.Table && b.recv && boot != "" && boot != f.Boot() {
+			b.notice(console.Notice{Speaker: speaker, Text: "exaBGP was started again; what was announced by hand before went with it"})
+		}
+		if n.Table {
+			boot = f.Boot()
+		}
 		if b.recv {
-			b.show(speaker, n, f.Table(), first)
+			gap = b.show(speaker, n, f.Table(), first, gap)
 		}
 		first = first && !n.Table
 		if !whole {
@@ -203,8 +213,27 @@ func askFor[T any](ctx context.Context, b *live, followed map[string]*questions[
 		return seen, nil
 	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("%s gave no complete answer in time", speaker)
+		b.mu.Lock()
+		absent := q.absent != nil && q.absent()
+		b.mu.Unlock()
+		return none, noAnswer(ctx, speaker, b.broker.Down(), absent)
 	}
+}
+
+// noAnswer is why a speaker did not tell what it was asked.
+func noAnswer(ctx context.Context, speaker string, down error, absent bool) error {
+	switch {
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errInterrupted
+	case down != nil:
+		return down
+	case absent:
+		return &state.Fault{
+			Msg:  "no bridge answers for " + speaker,
+			Hint: fmt.Sprintf("is its exaBGP running, with \"routesync bridge --speaker %s\" as its helper?", speaker),
+		}
+	}
+	return &state.Fault{Msg: speaker + " gave no complete answer in time", Hint: "more time is given with --timeout"}
 }
 
 func wake(c chan struct{}) {
@@ -255,24 +284,30 @@ func (b *live) there(speaker string, is bool) {
 }
 
 // Locate asks the holder of the owner's lease.
-func (b *live) Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (string, bool) {
+func (b *live) Locate(ctx context.Context, speaker, owner string, key state.Key, peer netip.Addr) (console.Place, bool) {
 	ctx, cancel := context.WithTimeout(ctx, locatePatience)
 	defer cancel()
 	seen, err := b.look(ctx, speaker)
 	if err != nil || seen.about == nil {
-		return "", false
+		return console.Place{}, false
 	}
 	i := slices.IndexFunc(seen.about.Leases, func(l wire.Lease) bool { return l.Owner == owner })
 	if i < 0 {
-		return "", false
+		return console.Place{}, false
 	}
 	l := seen.about.Leases[i]
 	answer, err := b.desk.Ask(ctx, l.Queue, wire.Locate{Speaker: speaker, Key: key, Peer: peer})
 	switch {
 	case errors.Is(err, bridge.ErrNobodyAnswers):
-		return "by " + l.Holder.String() + ", which has ended", true
+		return console.Place{Text: l.Holder.String(), Ended: true}, true
 	case err != nil || !answer.Found:
-		return "by " + l.Holder.String(), true
+		return console.Place{Text: "by " + l.Holder.String()}, true
 	}
-	return fmt.Sprintf("%s (%s)", answer.Pos, answer.From), true
+	p := console.Place{Text: fmt.Sprintf("%s (%s)", answer.Pos, answer.From)}
+	for _, a := range seen.advertised.Routes[key] {
+		if a.Owner == owner {
+			p.Kept = append(p.Kept, a.Attrs)
+		}
+	}
+	return p, true
 }

@@ -14,9 +14,11 @@ import (
 )
 
 // show shows what has come from the peers of a speaker. The first table is
-// shown as if all of it came now.
-func (b *live) show(speaker string, n bridge.Notice, t *bridge.ReceivedTable, first bool) {
-	if n.Gap != "" {
+// shown as if all of it came now. gap tells that routes may be missing from what
+// was shown; it returns whether that is so now.
+func (b *live) show(speaker string, n bridge.Notice, t *bridge.ReceivedTable, first, gap bool) bool {
+	if n.Gap != "" && !gap && !first && t.Routes() > 0 {
+		gap = true
 		b.notice(console.Notice{Speaker: speaker, Text: "received routes may be missing here: " + n.Gap})
 	}
 	if n.Overtaken > 0 {
@@ -37,6 +39,11 @@ func (b *live) show(speaker string, n bridge.Notice, t *bridge.ReceivedTable, fi
 			b.notice(r)
 		}
 	}
+	if n.Table && gap {
+		gap = false
+		b.notice(console.Notice{Speaker: speaker, Text: "all received routes are here again"})
+	}
+	return gap
 }
 
 // firstChanges is a table as changes, the peers and routes in order.

@@ -28,7 +28,7 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", fileName(path), bare(err))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hinted(err, "another file is given with -f")
+			return nil, hinted(err, "another file is given with --file")
 		}
 		return nil, hinted(err)
 	}

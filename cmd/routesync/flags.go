@@ -35,6 +35,8 @@ type flags struct {
 	console  consoleFlags
 	received receivedFlags
 	events   eventsFlags
+	imports  importFlags
+	adopt    adoptFlags
 }
 
 type globalFlags struct {
@@ -68,6 +70,22 @@ type statusFlags struct {
 	file, output string
 	speakers     []string
 	timeout      time.Duration
+}
+
+type importFlags struct {
+	speaker, owner, as string
+	foreign            bool
+	conf, output       string
+	partial            bool
+	timeout            time.Duration
+}
+
+type adoptFlags struct {
+	file, from       string
+	fromGiven        bool
+	wanted, unwanted bool
+	yes              bool
+	timeout          time.Duration
 }
 
 type bridgeFlags struct {

@@ -16,7 +16,6 @@ func TestEveryFlag(t *testing.T) {
 	given := map[string]map[string]string{
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
 		"validate":  {"file": "v.yaml", "output": "json"},
-		"fmt":       {"check": "true", "output": "o.yaml"},
 		"plan":      {"file": "p.yaml", "output": "json", "detailed-exitcode": "true", "timeout": "1s"},
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml"},
@@ -30,6 +29,11 @@ func TestEveryFlag(t *testing.T) {
 			"file": "r.yaml", "output": "json", "speaker": "a,b", "peer": "192.0.2.1,192.0.2.2", "family": "ipv4 unicast",
 			"follow": "true", "timeout": "4s",
 		},
+		"fmt": {"check": "true", "output": "f.yaml"},
+		"import": {
+			"speaker": "a", "owner": "b", "foreign": "true", "as": "c", "exabgp-conf": "x.conf", "output": "i.yaml", "partial": "true", "timeout": "5s",
+		},
+		"adopt":  {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
 		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
@@ -56,7 +60,6 @@ func TestEveryFlag(t *testing.T) {
 	want := flags{
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
 		validate: validateFlags{file: "v.yaml", output: "json"},
-		fmt:      fmtFlags{check: true, output: "o.yaml"},
 		plan:     planFlags{file: "p.yaml", output: "json", detailed: true, timeout: time.Second},
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml"},
@@ -71,8 +74,13 @@ func TestEveryFlag(t *testing.T) {
 			family: "ipv4 unicast", follow: true, timeout: 4 * time.Second,
 		},
 		events: eventsFlags{file: "e.yaml", output: "json", speakers: []string{"a", "b"}},
+		fmt:    fmtFlags{check: true, output: "f.yaml"},
+		imports: importFlags{
+			speaker: "a", owner: "b", as: "c", foreign: true, conf: "x.conf", output: "i.yaml", partial: true, timeout: 5 * time.Second,
+		},
+		adopt: adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, fmtFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

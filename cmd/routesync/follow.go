@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,8 +56,11 @@ func (f *following) follow(ctx context.Context, speaker string) error {
 			var lines []followed
 			if n.Table && first {
 				first, lines = false, followedTable(speaker, now.Table(), f.filter)
+				for _, a := range f.filter.strangers([]*bridge.ReceivedTable{now.Table()}) {
+					f.log.Warn("there is no such peer now", "speaker", speaker, "peer", a)
+				}
 			}
-			lines = append(lines, followedNotice(speaker, n, now.Table(), f.what, f.filter)...)
+			lines = append(lines, followedNotice(speaker, time.Now(), n, now.Table(), f.what, f.filter)...)
 			if broken = f.out.write(lines); broken != nil {
 				return rabbit.ErrStop
 			}
@@ -117,7 +121,7 @@ func (w *followWriter) text(f *followed) string {
 		}
 		words = append(words, f.tag())
 	}
-	if w.several {
+	if w.several || f.notice() {
 		words = append(words, f.Speaker+":")
 	}
 	return strings.Join(append(words, f.text()), " ")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"routesync/bridge"
 	"routesync/bridge/wire"
@@ -40,8 +41,8 @@ const (
 	streamEvents   = "events"
 )
 
-// followedNotice is a notice as lines. The first table is only counted.
-func followedNotice(speaker string, n bridge.Notice, t *bridge.ReceivedTable, what bridge.Follow, filter receivedFilter) []followed {
+// followedNotice is a notice as lines, at a time. The first table is only counted.
+func followedNotice(speaker string, now time.Time, n bridge.Notice, t *bridge.ReceivedTable, what bridge.Follow, filter receivedFilter) []followed {
 	var out []followed
 	if n.Gap != "" {
 		stream := streamReceived
@@ -59,6 +60,9 @@ func followedNotice(speaker string, n bridge.Notice, t *bridge.ReceivedTable, wh
 	}
 	if n.Lost > 0 {
 		out = append(out, followed{Type: "lost", Stream: streamEvents, Count: &n.Lost})
+	}
+	for i := range out { // these were seen here, and did not come with a time
+		out[i].At = timeJSON(now.UnixMilli())
 	}
 	for i := range n.Changes {
 		c := &n.Changes[i]
@@ -164,9 +168,9 @@ func (f *followed) text() string {
 		return fmt.Sprintf("the table is here: %s", count(*f.Count, "route"))
 	case "gap":
 		if f.Stream == streamReceived {
-			return fmt.Sprintf("gap: %s; the table of received routes comes again, and what has changed", f.Reason)
+			return fmt.Sprintf("received routes may be missing: %s; the table of received routes comes again, and what has changed", f.Reason)
 		}
-		return "gap: " + f.Reason
+		return "events may be missing: " + f.Reason
 	case "overtaken":
 		return fmt.Sprintf("%s left out, which later ones overtook", count(*f.Count, "change"))
 	case "lost":

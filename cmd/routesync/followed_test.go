@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"testing"
+	"time"
 	"unique"
 
 	"routesync/bridge"
@@ -22,6 +23,7 @@ func tableSample(t *testing.T) *bridge.ReceivedTable {
 			key("10.0.0.0/8").Any():    hop,
 			key("9.0.0.0/8").Any():     rich,
 			key("2001:db8::/32").Any(): unique.Make(state.SeenAttrs{Attrs: attrs(t, "next-hop", "2001:db8::1")}),
+			{Family: "ipv4 flow", ID: "flow destination 10.0.0.0/8 protocol =udp"}:                         hop,
 			{Family: "l2vpn evpn", ID: `{"code":2,"ethernet-tag":0,"mac":"00:11:22:33:44:55","rd":"1:1"}`}: hop,
 		}, Missing: "routes from before this bridge started can't be read from exaBGP's table: 3 of l2vpn evpn"},
 		down(): {Routes: map[state.AnyKey]unique.Handle[state.SeenAttrs]{key("10.0.0.0/8").Any(): hop}},
@@ -51,6 +53,7 @@ func followedSample(t *testing.T, out *followWriter, events bool) error {
 			{Kind: wire.Gone, Peer: down(), At: at},
 		}},
 		{Gap: "2 messages of received routes were missed"},
+		{Gap: "the bridge was started again", OfEvents: true},
 		{Table: true, Changes: []wire.Change{{Kind: wire.Down, Peer: up()}}},
 	}
 	if events {
@@ -71,9 +74,36 @@ func followedSample(t *testing.T, out *followWriter, events bool) error {
 		return err
 	}
 	for _, n := range notices {
-		if err := out.write(followedNotice("edge1", n, table, what, receivedFilter{})); err != nil {
+		if err := out.write(followedNotice("edge1", time.UnixMilli(at), n, table, what, receivedFilter{})); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// TestReceivedFilter: who asks for what there can't be is told so.
+func TestReceivedFilter(t *testing.T) {
+	t.Parallel()
+	for _, family := range []string{"", "ipv4", "ipv4 unicast", "l2vpn evpn", "bgp-ls"} {
+		if _, err := (&receivedFlags{family: family}).filter(); err != nil {
+			t.Errorf("%q: %v", family, err)
+		}
+	}
+	for _, family := range []string{"foo", "ipv5", "ipv4 ", "ipv4 uni", "unicast"} {
+		if _, err := (&receivedFlags{family: family}).filter(); err == nil {
+			t.Errorf("%q is a family", family)
+		}
+	}
+	tables := []*bridge.ReceivedTable{tableSample(t), {}}
+	all := receivedFilter{family: "ipv4"}
+	if got := all.count(tables[0]); got != 4 {
+		t.Errorf("%d routes of ipv4", got)
+	}
+	if err := noPeer([]string{"edge1", "edge2"}, tables, receivedFilter{peers: []netip.Addr{up(), down()}}); err != nil {
+		t.Error(err)
+	}
+	err := noPeer([]string{"edge1", "edge2"}, tables, receivedFilter{peers: []netip.Addr{up(), netip.MustParseAddr("9.9.9.9")}})
+	if err == nil || err.Error() != "9.9.9.9 is no peer of edge1, edge2" {
+		t.Error(err)
+	}
 }

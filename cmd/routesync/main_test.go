@@ -127,7 +127,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "no file", args: []string{"plan", "-f", "missing.yaml"},
-			want: told{exitError, "", "error: read missing.yaml: no such file or directory\nhint: another file is given with -f\n"},
+			want: told{exitError, "", "error: read missing.yaml: no such file or directory\nhint: another file is given with --file\n"},
 		},
 		{
 			name: "no such command", args: []string{"aply"},

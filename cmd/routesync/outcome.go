@@ -46,6 +46,7 @@ func kinds(a reconcile.Assessment, timeout time.Duration) []kind {
 		{"unsent", "exaBGP does not say why", a.Unsent},
 		{"refused", "no reason given", a.Refused},
 		{"foreign", "somebody else announces it, and keeps it", a.Foreign},
+		{"nowhere", "the speaker has none of its peers", a.Nowhere},
 	}
 }
 
@@ -118,6 +119,7 @@ type resultJSON struct {
 	Unsent    []caseJSON `json:"unsent"`
 	Refused   []caseJSON `json:"refused"`
 	Foreign   []caseJSON `json:"foreign"`
+	Nowhere   []caseJSON `json:"nowhere"`
 	Error     string     `json:"error,omitempty"`
 }
 
@@ -147,7 +149,7 @@ func (o outcome) json() outcomeJSON {
 		one := resultJSON{
 			Speaker: r.speaker, Confirmed: r.code() == exitDone, Routes: r.Routes, Done: r.Confirmed,
 			Pending: casesJSON(r.Pending), Held: casesJSON(r.Held), Unsent: casesJSON(r.Unsent),
-			Refused: casesJSON(r.Refused), Foreign: casesJSON(r.Foreign),
+			Refused: casesJSON(r.Refused), Foreign: casesJSON(r.Foreign), Nowhere: casesJSON(r.Nowhere),
 		}
 		if r.err != nil {
 			one.Error = r.err.Error()

@@ -22,6 +22,8 @@ type speakerPlanJSON struct {
 	Changes []changeJSON  `json:"changes"`
 	Foreign []foreignJSON `json:"foreign"`
 	Overlap []overlapJSON `json:"overlaps"`
+	Contest []contestJSON `json:"contests"` // routes of the file that another asks for too
+	Nowhere []caseJSON    `json:"nowhere"`  // for peers that the speaker has none of
 	Held    []caseJSON    `json:"held"`
 	Unsent  []caseJSON    `json:"unsent"`
 	Lacks   []string      `json:"lacks"`
@@ -82,6 +84,22 @@ type overlapJSON struct {
 	Second *positionJSON `json:"second"`
 }
 
+// contestJSON is a route that two owners ask for.
+type contestJSON struct {
+	Family string `json:"family"`
+	NLRI   string `json:"nlri"`
+	Holder string `json:"holder"` // who was first, and keeps it
+	Owner  string `json:"owner"`  // who asks for it too
+}
+
+func contestsJSON(all []state.Contest) []contestJSON {
+	out := []contestJSON{}
+	for _, c := range all {
+		out = append(out, contestJSON{c.Key.Family.String(), c.Key.String(), c.Holder, c.Owner})
+	}
+	return out
+}
+
 type summaryJSON struct {
 	Announce  int `json:"announce"`
 	Change    int `json:"change"`
@@ -116,7 +134,7 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	a := reconcile.Assess(desired, s.advertised, state.Sent)
 	j := speakerPlanJSON{
 		Speaker: s.speaker, Base: s.base(), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
-		Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Lacks: listJSON(s.lacks()),
+		Contest: contestsJSON(s.advertised.ContestsOf(s.Owner)), Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
 	j.Summary.Announce, j.Summary.Change, j.Summary.Withdraw = s.Count()
 	j.Summary.Foreign, j.Summary.Unchanged = len(s.Foreign), s.Unchanged

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"routesync/bridge"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -103,6 +104,9 @@ func (s speakerPlan) rows() []row {
 	}
 	for _, o := range s.Overlaps {
 		all = append(all, keyed{o.Key, row{sign: "!", nlri: o.Key.String(), notes: []string{o.String(), "nothing is done about it"}}})
+	}
+	for _, c := range s.advertised.ContestsOf(s.Owner) {
+		all = append(all, keyed{c.Key, row{sign: "!", nlri: c.Key.String(), notes: []string{bridge.OwnerName(c.Owner) + " asks for it too; it stays this file's"}}})
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return state.CompareKeys(a.key, b.key) })
 	rows := make([]row, len(all))
@@ -288,6 +292,13 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	}
 	if len(a.Unsent) > 0 {
 		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
+	}
+	for i, w := range s.Nowhere {
+		if i == maxListed {
+			lines = append(lines, fmt.Sprintf("... and %d more for no peer (all with -o json)", len(s.Nowhere)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("For no peer of %s: %s, which is for %s (%s).", s.speaker, w.Key, w.Peers, w.Pos))
 	}
 	return append(lines, timedLines(s.whole, s.now)...)
 }

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"routesync/bridge"
+	"routesync/bridge/exabgp"
 	"routesync/bridge/rabbit"
+	"routesync/state"
 )
 
 type receivedFlags struct {
@@ -40,7 +45,7 @@ that is said.`,
 	addOutput(cmd, &f.output)
 	addSpeakers(cmd, &f.speakers)
 	cmd.Flags().StringSliceVar(&f.peers, "peer", nil, "peers to show; all if not given")
-	cmd.Flags().StringVar(&f.family, "family", "", `family to show, in exaBGP's words, e.g. "ipv4 unicast"; all if not given`)
+	cmd.Flags().StringVar(&f.family, "family", "", `family to show, in exaBGP's words, e.g. "ipv4 unicast", or ipv4 for all that begin so; all if not given`)
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on with what changes, until interrupted")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers, without -f")
 	return cmd
@@ -71,8 +76,11 @@ func followedSpeakers(w *world, given []string, file string) ([]string, error) {
 
 func (f *receivedFlags) filter() (receivedFilter, error) {
 	filter := receivedFilter{family: f.family}
+	if !slices.ContainsFunc(exabgp.Families(), func(known string) bool { return exabgp.TakesFamily(f.family, known) }) {
+		return filter, usage(fmt.Errorf("--family %q is no family", f.family), `write ipv4, or all of it, as in "ipv4 unicast"`)
+	}
 	for _, text := range f.peers {
-		a, err := netip.ParseAddr(text)
+		a, err := state.ParsePeer(text)
 		if err != nil {
 			return filter, usage(fmt.Errorf("--peer %q is not an address", text))
 		}
@@ -113,7 +121,32 @@ func runReceived(ctx context.Context, w *world, g *globalFlags, f *receivedFlags
 	if err != nil {
 		return err
 	}
-	return failed
+	if failed != nil {
+		return failed
+	}
+	return noPeer(speakers, tables, filter)
+}
+
+// noPeer is the error of peers that no speaker has: to show nothing would say that
+// they announce nothing.
+func noPeer(speakers []string, tables []*bridge.ReceivedTable, filter receivedFilter) error {
+	strangers := filter.strangers(tables)
+	if len(strangers) == 0 {
+		return nil
+	}
+	var hints []string
+	for i, t := range tables {
+		hints = append(hints, fmt.Sprintf("the peers of %s are %s", speakers[i], addresses(slices.SortedFunc(maps.Keys(t.Peers), netip.Addr.Compare))))
+	}
+	return hinted(fmt.Errorf("%s is no peer of %s", addresses(strangers), strings.Join(speakers, ", ")), hints...)
+}
+
+func addresses(all []netip.Addr) string {
+	words := make([]string, len(all))
+	for i, a := range all {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ", ")
 }
 
 // received returns the received tables of the speakers, nil for one that did

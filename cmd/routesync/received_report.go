@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"routesync/bridge"
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -55,7 +56,14 @@ func (f receivedFilter) peer(a netip.Addr) bool {
 }
 
 func (f receivedFilter) route(a netip.Addr, family string) bool {
-	return f.peer(a) && (f.family == "" || f.family == family)
+	return f.peer(a) && exabgp.TakesFamily(f.family, family)
+}
+
+// strangers are the peers of the filter that are in none of the tables.
+func (f receivedFilter) strangers(tables []*bridge.ReceivedTable) []netip.Addr {
+	return slices.DeleteFunc(slices.Clone(f.peers), func(a netip.Addr) bool {
+		return slices.ContainsFunc(tables, func(t *bridge.ReceivedTable) bool { return t != nil && t.Peers[a] != nil })
+	})
 }
 
 // count is how many routes of a table are shown.
@@ -124,7 +132,7 @@ func nlriText(k state.AnyKey) string {
 	if k.Family == state.IPv4Unicast.String() || k.Family == state.IPv6Unicast.String() {
 		return k.String()
 	}
-	return k.Family + " " + k.String()
+	return state.FamilyRoute(k.Family, k.String())
 }
 
 // column is a column's width with another text in it, which sticks out if it is
@@ -167,11 +175,15 @@ func (r receivedReport) notes(to io.Writer) error {
 			}
 		}
 		for _, p := range s.Peers {
-			if p.Complete {
-				continue
+			if !p.Up {
+				if _, err := fmt.Fprintf(to, "%s: %s is down\n", s.Speaker, p.Address); err != nil {
+					return err
+				}
 			}
-			if _, err := fmt.Fprintf(to, "%s: not whole: %s: %s\n", s.Speaker, p.Address, p.Missing); err != nil {
-				return err
+			if !p.Complete {
+				if _, err := fmt.Fprintf(to, "%s: not whole: %s: %s\n", s.Speaker, p.Address, p.Missing); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -99,6 +99,8 @@ routes:
   - prefix: 10.0.0.0/16
     med: 2
     peers: [192.0.2.1]
+  - prefix: 10.77.0.0/16          # for nobody
+    peers: [as 64999, tag nobody]
 `
 
 // seen is what edge1 advertises when the goldens are made.
@@ -108,8 +110,13 @@ func seen(t *testing.T) observation {
 	a := &state.Advertised{
 		Speaker: "edge1", Complete: true,
 		Peers: []state.Neighbor{
-			{Addr: up(), LocalAS: 65000, PeerAS: 65001, Up: true, Since: 1790000000000, Families: v4, Received: new(7)},
+			{Addr: up(), LocalAS: 65000, PeerAS: 65001, Up: true, Since: 1790000000000, Families: v4, Self: []netip.Addr{netip.MustParseAddr("192.0.2.254")}, Received: new(7)},
 			{Addr: down(), LocalAS: 65000, PeerAS: 65002, Families: v4, Since: 1790000001500, Lacks: []string{"no events when the session goes up or down: add neighbor-changes; to its api"}},
+		},
+		Contests: []state.Contest{
+			{Key: key("10.9.0.0/16"), Owner: "edge-team", Holder: "other-team"},
+			{Key: key("10.0.0.0/16"), Owner: "third-team", Holder: "edge-team"},
+			{Key: key("10.50.0.0/16"), Owner: "third-team", Holder: "edge-team"}, // not there any more
 		},
 		Routes: map[state.Key][]state.Advert{
 			key("10.0.0.0/16"): {{Attrs: hop, Owner: "edge-team", At: atBoth(state.Sent, state.Held)}},
@@ -223,6 +230,7 @@ routes: []
 		"events.txt": func(w io.Writer) error {
 			return followedSample(t, &followWriter{stdout: w, stderr: w, tags: true, several: true}, true)
 		},
+		"adopt.txt":  func(w io.Writer) error { return adoptSample(t, w) },
 		"bridge.txt": func(w io.Writer) error { return byHand(w, "/usr/bin/routesync", "edge1") },
 		"progress.txt": func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, progressOf("edge1", applied(t).results[1].Assessment))

@@ -46,6 +46,8 @@ func newRoot(w *world, f *flags) *cobra.Command {
 		statusCommand(w, &f.global, &f.status),
 		receivedCommand(w, &f.global, &f.received),
 		eventsCommand(w, &f.global, &f.events),
+		importCommand(w, &f.global, &f.imports),
+		adoptCommand(w, &f.global, &f.adopt),
 		bridgeCommand(w, &f.global, &f.bridge),
 		consoleCommand(w, &f.global, &f.console),
 		versionCommand(w),

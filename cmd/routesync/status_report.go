@@ -37,6 +37,7 @@ type speakerStatus struct {
 	ByHand    []handStatus  `json:"by_hand"`
 	Peers     []peerStatus  `json:"peers"`
 	Refused   []refusal     `json:"refused"`
+	Contests  []contestJSON `json:"contests"`      // routes that two owners ask for
 	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
 }
 
@@ -87,7 +88,8 @@ type peerStatus struct {
 	Grades   map[string]int `json:"grades"` // routes by grade, foreign ones too
 	Foreign  int            `json:"foreign"`
 	Unsent   []caseJSON     `json:"unsent"`
-	Received *int           `json:"received"` // routes that it announces; null if that is not known: see received
+	Self     []string       `json:"next_hop_self,omitempty"` // what next-hop self was sent as: in IPv4 families, in IPv6 families
+	Received *int           `json:"received"`                // routes that it announces; null if that is not known: see received
 }
 
 type refusal struct {
@@ -112,7 +114,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Lines: []lineStatus{},
+		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contests), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
 		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
@@ -189,7 +191,7 @@ func (o observation) peers(owner string) []peerStatus {
 	place := map[netip.Addr]int{}
 	for i, n := range o.advertised.Peers {
 		place[n.Addr] = i
-		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Received: n.Received})
+		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Self: addrsJSON(n.Self), Received: n.Received})
 	}
 	for _, k := range o.keys() {
 		for _, a := range o.advertised.Routes[k] {
@@ -265,6 +267,13 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		}
 		line("refused", "%s for owner %s: %s", r.NLRI, r.Owner, r.Reason)
 	}
+	for i, c := range s.Contests {
+		if i == maxListed {
+			line("", "... and more that two owners ask for (all with -o json)")
+			break
+		}
+		line("contested", "%s of %s: owner %s asks for it too", c.NLRI, bridge.OwnerName(c.Holder), c.Owner)
+	}
 	for _, l := range s.Lines {
 		line("refused", "%s %q of queue to-exabgp: %s", l.At, l.Line, l.Reason)
 	}
@@ -283,6 +292,9 @@ func (p peerStatus) text(line func(name, format string, args ...any)) {
 		received = fmt.Sprintf("; %d received", *p.Received)
 	}
 	line("peer", "%s AS %d: %s; %s%s", p.Address, p.PeerAS, session, p.grades(), received)
+	if len(p.Self) > 0 {
+		line("  next hop", "self was sent as %s", strings.Join(p.Self, " and "))
+	}
 	for i, c := range p.Unsent {
 		if i == maxListed {
 			line("", "... and %d more unsent (all with -o json)", len(p.Unsent)-i)

@@ -143,6 +143,7 @@ func TestWatchTakesOtherFiles(t *testing.T) {
 	const version = "version: 1\n"
 	put("routes.yaml", version+"owner: a\nspeakers: [x]\ndefaults: { next-hop: self }\ninclude: [c/*.yaml]\nroutes:\n- prefixes-from: drop.txt\n")
 	put("drop.txt", "10.0.0.0/8\n")
+	put("c/none.yaml", version+"routes: []\n")
 	ctx, cancel := context.WithCancel(context.Background())
 	group, ctx := errgroup.WithContext(ctx)
 	log := &notes{}
@@ -187,6 +188,19 @@ func TestWatchTakesOtherFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(`routes.yaml:7:18: drop.txt is not there`, refused)
+	if err := os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "drop.txt")); err != nil {
+		t.Fatal(err)
+	}
+	wait(force(3))
+	if err := os.Remove(filepath.Join(dir, "c", "none.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	wait(force(3))
+	// A directory that is not mounted looks like an empty one.
+	if err := os.Remove(filepath.Join(dir, "c", "a.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	wait(`routes.yaml:5:11: no file matches c/*.yaml`, refused)
 	cancel()
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -199,7 +200,11 @@ func drawAttrs(t *rapid.T, v6 bool) state.Attrs {
 
 func drawValues(t *rapid.T, name state.Name, v6 bool) []string {
 	number := func(limit uint64) string { return strconv.FormatUint(rapid.Uint64Max(limit).Draw(t, "number"), 10) }
-	asn := func() string { return strconv.FormatUint(uint64(rapid.Uint32Min(1).Draw(t, "as")), 10) }
+	highest := uint32(math.MaxUint32)
+	if shared.sixth() { // which answers error for others
+		highest = math.MaxUint16
+	}
+	asn := func() string { return strconv.FormatUint(uint64(rapid.Uint32Range(1, highest).Draw(t, "as")), 10) }
 	ip4 := func() string {
 		return netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))).String()
 	}

@@ -93,7 +93,7 @@ func TestConsoleBesideAFile(t *testing.T) {
 	s.until("the session is known to be down", func() bool { return strings.Contains(s.expect(0, "status").stdout, "AS 65002: down") })
 	s.answers(s.console(0, "withdraw route 10.70.0.0/24 next-hop 192.0.2.1", "withdraw 10.70.0.0/24", "announce 10.73.0.0/24 next-hop 192.0.2.1"),
 		"withdrawn: withdrawn 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
-		"unchanged: unchanged 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
+		"unchanged: not announced: 10.70.0.0/24 at 127.0.0.2, 127.0.0.3",
 		"held: announced 10.73.0.0/24: sent to 127.0.0.2; held for 127.0.0.3 (down; sent when it is up)")
 	s.lacks(s.routers[0], "10.70.0.0/24")
 	s.expect(0, "plan --detailed-exitcode", "No changes.")
@@ -253,16 +253,23 @@ func TestClassicQueuesInTheWay(t *testing.T) {
 	s := open(t, setting{speaker: func(o *rig.SpeakerOptions) { o.Run = append(o.Run, "--classic") }})
 	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
 	s.until("the queues are there", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 2 })
+	// The bridge may declare it again in between.
 	const hold = `import pika, sys
 connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
-channel = connection.channel()
-channel.queue_delete("to-exabgp")
-channel.queue_declare("to-exabgp", exclusive=True)
+while True:
+    channel = connection.channel()
+    try:
+        channel.queue_delete("to-exabgp")
+        channel.queue_declare("to-exabgp", exclusive=True)
+        break
+    except pika.exceptions.ChannelClosedByBroker:
+        pass
 print("held", flush=True)
 connection.process_data_events(time_limit=None)`
 	holder, err := s.lab.Program(s.ctx, "holder", s.dir, nil, rig.Python3, "-c", hold, s.broker.URL)
 	s.must(err)
 	s.must(holder.WaitWrote(s.ctx, "held"))
+	declared := s.count(s.stage.speaker.Log(), "queue declared")
 	s.until("status says what is wrong", func() bool {
 		return strings.Contains(s.expect(0, "status --speaker "+s.name).stdout, "the queues to-exabgp and from-exabgp are not served")
 	})
@@ -274,7 +281,7 @@ connection.process_data_events(time_limit=None)`
 	}
 
 	s.must(holder.Stop(s.ctx))
-	s.until("the queue is there again", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 3 })
+	s.until("the queue is there again", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") > declared })
 	s.pika(`deep = {"v": 1}
 for i in range(40): deep = {"t": deep}
 publish = lambda text, headers=None: channel.basic_publish("", "to-exabgp", text, pika.BasicProperties(headers=headers))
@@ -287,4 +294,24 @@ publish("announce route 10.82.0.0/24 next-hop 192.0.2.1")
 	s.lacks(s.router, "10.81.0.0/24")
 	s.expect(0, "status", "dropped a message of queue to-exabgp")
 	s.expect(0, "apply --yes", "No changes")
+}
+
+// TestByHandGoesWithExaBGP: what was announced by hand is gone after exaBGP was
+// started again. Who sits at a console, or asks for the status, is told.
+func TestByHandGoesWithExaBGP(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	console, err := s.lab.Terminal(s.ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", s.name, "--no-history")
+	s.must(err)
+	s.must(console.Line(s.ctx, "announce route 10.70.0.0/24 next-hop 192.0.2.1"))
+	s.must(console.WaitScreen(s.ctx, "announced 10.70.0.0/24"))
+	s.sees(s.router, "10.70.0.0/24", "")
+	s.must(console.Line(s.ctx, "show received"))
+	s.must(console.WaitScreen(s.ctx, "0 routes"))
+	s.must(s.stage.speaker.Kill(s.ctx))
+	s.must(s.router.WaitDown(s.ctx))
+	s.must(s.stage.speaker.Start(s.ctx))
+	s.must(console.WaitScreen(s.ctx, "exaBGP was started again; what was announced by hand before went with it"))
+	s.expect(0, "status --speaker "+s.name, "what was announced by hand went with it: 10.70.0.0/24")
+	s.must(console.Kill(s.ctx))
 }

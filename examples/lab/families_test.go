@@ -32,6 +32,9 @@ func TestEveryFamily(t *testing.T) {
 }
 
 func everyFamily(t *testing.T, as uint32) {
+	if shared.sixth() {
+		t.Skip("exaBGP 6.0 resets the session at an end-of-RIB, which each of the two sends")
+	}
 	p := openPair(t, as, slices.DeleteFunc(announceable(), func(f state.Family) bool { return !f.HasPrefix() })...)
 	rounds, routes := 0, map[state.Family]int{}
 	failed := p.probe() // what is left of the first failure would fail smaller rounds
@@ -132,6 +135,11 @@ func (p *pair) round(t *rapid.T, count map[state.Family]int) error {
 
 // play announces routes, changes some, and withdraws all.
 func (p *pair) play(routes, changed map[state.Key]state.Attrs) error {
+	if !shared.readsFlows() {
+		for _, all := range []map[state.Key]state.Attrs{routes, changed} {
+			maps.DeleteFunc(all, func(k state.Key, _ state.Attrs) bool { return k.Family.IsFlow() })
+		}
+	}
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
 	if err := p.announce(ctx, routes, routes); err != nil {
@@ -184,7 +192,7 @@ func (p *pair) announce(ctx context.Context, news, all map[state.Key]state.Attrs
 		if err != nil {
 			return err
 		}
-		if want, ok := all[e.Key]; !ok || e.Attrs != want || len(e.Unknown) > 0 {
+		if want, ok := all[e.Key]; !ok || !p.neighbor.Same(e.Key.Family, e.Attrs, want) || len(e.Unknown) > 0 {
 			return fmt.Errorf("%s\nis %s with %s and %q,\nnot with %s (announced: %t)", line, e.Key, e.Attrs, e.Unknown, want, ok)
 		}
 	}

@@ -79,4 +79,6 @@ groups:
 	s.lacks(s.router, "10.0.1.0/24")
 	s.lacks(s.router, "10.0.4.0/24")
 	s.sees(s.router, "10.0.9.0/24", "")
+	s.lacks(s.router, "10.0.8.0/24") // it was never for this router
+	s.expect(0, "plan", "No changes", "For no peer of "+s.name+": 10.0.8.0/24, which is for as 64999")
 }

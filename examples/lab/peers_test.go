@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,28 @@ func TestPeers(t *testing.T) {
 		s.must(r.WaitCount(s.ctx, 1))
 		s.sees(r, "10.0.0.0/24", "")
 	}
+}
+
+// TestNextHopSelf: each peer gets the speaker's address on its own session, and
+// status tells which.
+func TestNextHopSelf(t *testing.T) {
+	t.Parallel()
+	other := router(3, speakerAS)
+	other.PeerAddress = netip.AddrFrom4([4]byte{127, 0, 0, 9})
+	s := open(t, setting{routers: []rig.RouterOptions{router(2, routerAS), other}})
+	prefix := netip.MustParsePrefix("10.0.0.0/24")
+	s.put("10.0.0.0/24, next-hop: self")
+	s.apply()
+	status := s.expect(0, "status").stdout
+	for i, want := range []string{"127.0.0.1", "127.0.0.9"} {
+		s.must(s.routers[i].WaitRoute(s.ctx, prefix, func(r *rig.Route) bool { return r != nil && r.NextHop.String() == want }))
+		if !strings.Contains(status, "next hop  self was sent as "+want+"\n") {
+			t.Errorf("%s is not said:\n%s", want, status)
+		}
+	}
+	s.put("10.0.0.0/24")
+	s.apply()
+	s.nothingToDo()
 }
 
 // TestDiagnostics: what exaBGP's configuration lacks is said, with the line to
@@ -190,9 +213,13 @@ func TestTwoOwners(t *testing.T) {
 	held := s.held(s.router)
 	s.put("10.0.0.0/24", "10.1.1.0/24, med: 7")
 	s.says(mine, "somebody else announces this route, and keeps it")
+	s.says(theirs, "somebody else asks for this route too; it stays as this file says")
+	s.expect(0, "status", "10.1.1.0/24 of owner other-team: owner "+owner+" asks for it too")
+	s.expect(0, "plan --detailed-exitcode -f other.yaml", "owner "+owner+" asks for it too; it stays this file's", "No changes.")
 	s.untouched(s.router, held)
 	other()
 	s.within(tryAgain, "taking what the other let go", func() { s.sees(s.router, "10.1.1.0/24", "7") })
+	s.until("nothing is contested", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "contested") })
 	if len(before) != 12 {
 		t.Errorf("there were %d routes", len(before))
 	}

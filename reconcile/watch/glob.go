@@ -2,8 +2,6 @@ package watch
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,30 +13,53 @@ import (
 // their locks there. Directories are left out.
 //
 // Unlike [filepath.Glob] it does not take a directory that can't be read for one
-// that is empty, and the directory in front of the pattern must be there:
-// otherwise a file system that is not mounted would look like no files.
+// that is empty. The directory in front of the pattern must be there, and a link
+// to a directory must lead somewhere: otherwise a file system that is not mounted
+// would look like no files.
 func Glob(pattern string) ([]string, error) {
 	names, err := match(cutPattern(pattern))
 	slices.Sort(names)
 	return names, err
 }
 
-// cutPattern cuts a pattern in the directory in front and the elements from the
-// first that is a pattern.
+// cutPattern cuts a pattern in the directory in front, which is none, and the
+// elements from the first that is a pattern.
 func cutPattern(pattern string) (dir string, rest []string) {
-	parts := strings.Split(pattern, string(filepath.Separator))
-	n := slices.IndexFunc(parts, isPattern)
-	if n < 0 {
-		n = len(parts) - 1
+	rest = strings.Split(pattern, string(filepath.Separator))
+	var parts []string
+	for len(rest) > 1 {
+		name, ok := literal(rest[0])
+		if !ok {
+			break
+		}
+		parts, rest = append(parts, name), rest[1:]
 	}
-	dir = strings.Join(parts[:n], string(filepath.Separator))
+	dir = strings.Join(parts, string(filepath.Separator))
 	if dir == "" && filepath.IsAbs(pattern) {
 		dir = string(filepath.Separator)
 	}
-	return dir, parts[n:]
+	return dir, rest
 }
 
-func isPattern(element string) bool { return strings.ContainsAny(element, "*?[\\") }
+// literal is the one name that an element of a pattern matches; false if it is
+// not one. A backslash takes the meaning off the character behind it.
+func literal(element string) (name string, ok bool) {
+	var b strings.Builder
+	escaped := false
+	for _, c := range []byte(element) {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
+			continue
+		case c == '*', c == '?', c == '[':
+			return "", false
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), !escaped
+}
 
 // match lists what matches elements of a pattern in a directory.
 func match(dir string, elements []string) ([]string, error) {
@@ -57,12 +78,15 @@ func match(dir string, elements []string) ([]string, error) {
 		name := filepath.Join(dir, e.Name())
 		info, err := os.Stat(name)
 		isDir := err == nil && info.IsDir()
+		if len(elements) > 1 && err != nil && !gone(name) {
+			return nil, err
+		}
 		switch {
 		case len(elements) == 1 && !isDir:
 			names = append(names, name)
 		case len(elements) > 1 && isDir:
 			more, err := match(name, elements[1:])
-			if err != nil && !errors.Is(err, fs.ErrNotExist) { // it may go while we look
+			if err != nil && !gone(name) { // it may go while we look
 				return nil, err
 			}
 			names = append(names, more...)

@@ -148,10 +148,10 @@ func TestLinkToAnOtherFile(t *testing.T) {
 // What no event tells of, the poll finds, in other files too.
 func TestPollSeesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.MkdirAll(dir+"/a/b", 0o700), put(dir+"/a/b/l", "one\n"), os.MkdirAll(dir+"/x/b", 0o700), put(dir+"/x/b/l", "two\n"), put(dir+"/f", "< a/b/l\n"))
+	must(t, os.MkdirAll(dir+"/s/a/b", 0o700), put(dir+"/s/a/b/l", "one\n"), os.MkdirAll(dir+"/s/x/b", 0o700), put(dir+"/s/x/b/l", "two\n"), put(dir+"/f", "< s/a/b/l\n"))
 	r := startTree(t, dir+"/f", Options{Poll: 10 * time.Millisecond})
 	r.expect("one\n")
-	must(t, os.Rename(dir+"/a", dir+"/y"), os.Rename(dir+"/x", dir+"/a"))
+	must(t, os.Rename(dir+"/s/a", dir+"/s/y"), os.Rename(dir+"/s/x", dir+"/s/a"))
 	for { // between the two renames there is none
 		if c := r.next(); string(c.Data) == "two\n" {
 			return
@@ -159,6 +159,18 @@ func TestPollSeesOtherFiles(t *testing.T) {
 			t.Fatalf("emitted %q", c.Data)
 		}
 	}
+}
+
+// A file that is not led to any more is gone from what is compared, too.
+func TestNothingIsEmittedTwice(t *testing.T) {
+	dir := t.TempDir()
+	must(t, put(dir+"/f", "< l\n< m\n"), put(dir+"/l", "one\n"), put(dir+"/m", "two\n"))
+	r := startTree(t, dir+"/f", Options{Poll: 10 * time.Millisecond})
+	r.expect("one\ntwo\n")
+	r.silent()
+	must(t, put(dir+"/f", "< m\n"))
+	r.expect("two\n")
+	r.silent()
 }
 
 // All files together have one limit.
@@ -189,6 +201,17 @@ func TestGlob(t *testing.T) {
 	}
 	if _, err := Glob(dir + "/nowhere/*.y"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory that is not there: %v", err)
+	}
+	// What a link leads to can be a file system that is not mounted.
+	must(t, os.Mkdir(dir+"/[c]", 0o700), put(dir+"/[c]/1.y", ""), os.Mkdir(dir+"/sites", 0o700), os.Symlink(dir+"/nowhere", dir+"/sites/x"))
+	if got, err := Glob(dir + "/sites/*/*.y"); err == nil {
+		t.Errorf("a directory behind a link that leads nowhere has %v", got)
+	}
+	if got, err := Glob(dir + `/\[c\]/*.y`); err != nil || !slices.Equal(got, []string{dir + "/[c]/1.y"}) {
+		t.Errorf("a directory with brackets in its name: %v, %v", got, err)
+	}
+	if _, err := Glob(dir + `/\[d\]/*.y`); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory with brackets in its name that is not there: %v", err)
 	}
 	t.Chdir(dir)
 	if got, err := Glob("*/2.y"); err != nil || !slices.Equal(got, []string{"a/2.y"}) {

@@ -105,7 +105,7 @@ func dump(d *state.Desired) string {
 	for _, w := range d.Routes {
 		fmt.Fprintf(&b, "%s: %s (%s) %s\n", w.Pos, w.Key, w.Key.Family, w.Attrs)
 		if !w.Peers.All() {
-			fmt.Fprintf(&b, "    peers %s\n", w.Peers)
+			fmt.Fprintf(&b, "    peers %s\n", string(w.Peers))
 		}
 		if len(w.Tags) > 0 {
 			fmt.Fprintf(&b, "    tags %s\n", strings.Join(w.Tags, " "))

@@ -1,7 +1,9 @@
 package routefile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -23,20 +25,35 @@ func (p *parser) readInclude(n *yaml.Node) {
 		switch {
 		case !ok:
 		case isPattern(text):
-			p.includeAll(item, p.resolve(text))
+			p.includeAll(item, p.pattern(text))
 		default:
 			p.include(item, p.resolve(text))
 		}
 	}
 }
 
+// pattern is a pattern that this file has, with the directory that it is
+// relative to. What is in the name of that means itself.
+func (p *parser) pattern(text string) string {
+	if path.IsAbs(text) {
+		return path.Clean(text)
+	}
+	means := strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
+	return path.Join(means.Replace(path.Dir(p.src.name)), text)
+}
+
 func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// includeAll includes what matches a pattern. That it is nothing is no fault:
-// the directory of a customer may be empty.
+// includeAll includes what matches a pattern. That it is nothing is a fault: a
+// pattern with a slip of the pen in it, a file system that is not mounted and a
+// checkout under way look like this, and would withdraw all routes of the files.
 func (p *parser) includeAll(n *yaml.Node, pattern string) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		p.faultAt(n, fmt.Sprintf("%q is not a pattern", n.Value), "* is any text, ? any character, [a-z] one of these")
+		return
+	}
+	if slices.Contains(strings.Split(n.Value, "/"), "**") {
+		p.faultAt(n, "** does not reach into directories of directories", "write one * for each, as in customers/*/*.yaml")
 		return
 	}
 	if p.files == nil {
@@ -45,8 +62,15 @@ func (p *parser) includeAll(n *yaml.Node, pattern string) {
 	}
 	names, err := p.files.Glob(pattern)
 	if err != nil {
-		p.unread(n, path.Dir(pattern), err)
+		where := path.Dir(p.resolve(n.Value))
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			where = at.Path
+		}
+		p.unread(n, where, err)
 		return
+	}
+	if len(names) == 0 {
+		p.faultAt(n, fmt.Sprintf("no file matches %s", p.resolve(n.Value)), "where there is to be none, put a file with version: 1 and routes: [] there")
 	}
 	for _, name := range names {
 		p.include(n, name)

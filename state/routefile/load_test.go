@@ -163,3 +163,14 @@ func BenchmarkList100k(b *testing.B) {
 		}
 	}
 }
+
+// A directory's name is no pattern, whatever is in it.
+func TestPatternsInADirectoryWithBrackets(t *testing.T) {
+	for _, dir := range []string{"[x]/", "a*/", "a?/b/", `a\\b/`} {
+		all := tree{dir + "r": top("include: [c/*.y]\nroutes: []\n"), dir + "c/1.y": []byte("version: 1\nroutes:\n- prefix: 10.0.0.0/8\n")}
+		d, err := Load(dir+"r", all[dir+"r"], all)
+		if err != nil || len(d.Routes) != 1 {
+			t.Errorf("in %s: %v, %v", dir, d, err)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ type answer struct {
 	commands      []wire.Command
 	results       []*wire.Result // one a command; nil if it was not answered
 	err           error          // why nothing was given to anybody
-	places        map[kept]string
+	places        map[kept]Place
 }
 
 // kept is a route that somebody keeps.
@@ -29,14 +28,14 @@ type kept struct {
 
 // The verdicts on a line, besides those on a command.
 const (
-	failed      = "failed"      // nothing was given to anybody
+	failed      = "failed"      // something was given to nobody
 	unconfirmed = "unconfirmed" // it was given, and not all of it was answered
 )
 
 // ranked are the verdicts, from what weighs most in a line on.
 func ranked() []string {
 	return []string{
-		failed, string(wire.Refused), unconfirmed, string(wire.Unsent), string(Published), string(wire.Held),
+		failed, string(wire.NotGiven), string(wire.Refused), unconfirmed, string(wire.Unsent), string(Published), string(wire.Held),
 		string(wire.Sent), string(wire.Withdrawn), string(wire.Unchanged),
 	}
 }
@@ -82,6 +81,9 @@ func (a *answer) verdict() string {
 		for _, o := range r.Outcomes {
 			weigh(string(o.Verdict))
 		}
+	}
+	if order[worst] == string(wire.NotGiven) {
+		return failed
 	}
 	return order[worst]
 }
@@ -166,7 +168,7 @@ func (a *answer) detail() string {
 }
 
 // words says what became of it: first of what, then the rest.
-func (e effect) words(places map[kept]string) (head, tail string) {
+func (e effect) words(places map[kept]Place) (head, tail string) {
 	what := subject(e.Keys)
 	peers := peerList(e.peers)
 	at := ""
@@ -187,12 +189,17 @@ func (e effect) words(places map[kept]string) (head, tail string) {
 	case wire.Withdrawn:
 		return "withdrawn " + what, at
 	case wire.Unchanged:
+		if e.command.Withdraw { // which the reason says too
+			return "not announced: " + what, at
+		}
 		return "unchanged " + what, at + reason
 	case wire.Refused:
 		if e.Owner != "" {
 			reason = ": " + e.keeper(places)
 		}
 		return "refused " + what, e.named() + at + reason
+	case wire.NotGiven:
+		return "not given " + what, e.named() + reason
 	case Published:
 		return "published " + what, ": the broker has it; the old helper does not confirm"
 	case unconfirmed:
@@ -209,22 +216,27 @@ func (e effect) until() string {
 }
 
 // keeper says who keeps the route, and what to do about it.
-func (e effect) keeper(places map[kept]string) string {
-	where := ", and nobody says where (does its watch run?)"
-	for _, k := range e.Keys {
-		if p := places[kept{e.Owner, k}]; p != "" {
-			where = ": " + p
-			if len(e.Keys) > 1 {
-				where = ": " + routeText(k) + " is at " + p
-			}
-			break
-		}
+func (e effect) keeper(places map[kept]Place) string {
+	who := "kept by owner " + ownerName(e.Owner)
+	i := slices.IndexFunc(e.Keys, func(k state.Key) bool { return places[kept{e.Owner, k}].Text != "" })
+	if i < 0 {
+		return who + ", and nobody says where (does its watch run?); change its file instead"
 	}
-	why := "it would come back"
-	if !e.command.Withdraw {
-		why = "the file would change it back"
+	p := places[kept{e.Owner, e.Keys[i]}]
+	if p.Ended {
+		return who + ", announced by " + p.Text + ", which has ended; change the file and run routesync apply, or start watch"
 	}
-	return fmt.Sprintf("kept by owner %s%s; %s. Change the file instead", ownerName(e.Owner), where, why)
+	where := ": " + p.Text
+	if len(e.Keys) > 1 {
+		where = ": " + routeText(e.Keys[i]) + " is at " + p.Text
+	}
+	switch {
+	case e.command.Withdraw:
+		return who + where + "; it would come back. Change the file instead"
+	case len(e.Keys) == 1 && len(p.Kept) == 1 && p.Kept[0] == e.command.Attrs:
+		return who + where + "; the file announces exactly that already"
+	}
+	return who + where + "; the file would change it back. Change the file instead"
 }
 
 // named lists the first routes, where they were only counted.

@@ -117,7 +117,7 @@ func (l *locator) locate(ctx context.Context, a *answer) {
 		cancel()
 		if ok {
 			if a.places == nil {
-				a.places = map[kept]string{}
+				a.places = map[kept]Place{}
 			}
 			a.places[kept{e.Owner, e.Keys[0]}] = where
 		}

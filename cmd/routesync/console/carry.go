@@ -39,16 +39,24 @@ func (p *prompt) line(ctx context.Context, line string) (leave bool) {
 func (p *prompt) give(j job) {
 	j.entry = p.past.add(j.speaker, j.line)
 	p.open.Add(1)
+	j.number, j.turn = p.given.Add(1), newTurn()
+	j.beside = j.number-p.told.Load() > 1
+	if p.last != nil {
+		j.before = p.last.over
+	}
 	j.late = time.AfterFunc(waitingAfter, func() {
 		if !p.waiting.Swap(true) {
 			p.screen.say([]string{"waiting for the bridge ..."})
 		}
+		j.turn.end()
 	})
 	select {
 	case p.jobs <- j:
+		p.last = j.turn
 	default:
 		j.late.Stop()
 		p.open.Add(-1)
+		p.told.Add(1)
 		p.past.settle(j.entry, failed, "too many lines wait")
 		p.screen.say([]string{"error: " + count(mostWaiting, "line") + " wait to be given; this one is dropped"})
 	}
@@ -104,10 +112,22 @@ func (p *prompt) linger(ctx context.Context) {
 	}
 }
 
+// answer tells what became of a job, behind the answers to those before it. It
+// repeats the command, unless no other was open beside it.
 func (p *prompt) answer(ctx context.Context, j job, l *pending) {
-	j.late.Stop()
 	(&locator{p.Backend, -1}).locate(ctx, &l.answer)
+	if j.before != nil {
+		<-j.before
+	}
+	j.late.Stop()
+	defer j.turn.end()
 	text := l.text()
+	if j.beside || p.given.Load() > j.number { // quoted as in a reply to a letter
+		for i := range text {
+			text[i] = "  " + text[i]
+		}
+		text = append([]string{"> " + escape(j.line)}, text...)
+	}
 	if *p.current.Load() != j.speaker {
 		for i := range text {
 			text[i] = j.speaker + ": " + text[i]
@@ -115,6 +135,7 @@ func (p *prompt) answer(ctx context.Context, j job, l *pending) {
 	}
 	p.past.settle(j.entry, l.verdict(), l.detail())
 	p.waiting.Store(false)
+	p.told.Add(1)
 	p.screen.say(text)
 	p.open.Add(-1)
 	p.cache.stale(j.speaker)
@@ -130,6 +151,7 @@ func (p *prompt) show(ctx context.Context, s statement) {
 		lines, err = p.fetch(ctx, s)
 	}
 	width, height := size(p.Out)
+	lines = fold(lines, width)
 	switch {
 	case errors.Is(err, errGivenUp):
 		p.screen.say([]string{"", "interrupted"}) // below the ^C that the terminal wrote

@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"routesync/bridge/exabgp"
-	"routesync/state"
 )
 
 // mostOffered is how many words completion offers; of more it would have to
@@ -39,7 +38,7 @@ func offered(text string, done []word, speakers []string, k known) []string {
 	if len(done) == 0 {
 		return append(verbWords(), "announce", "withdraw", "neighbor")
 	}
-	verb, last := spelled()[pick(done[0].text, verbWords())], done[len(done)-1].text
+	verb, last := verbOf(done[0].text), done[len(done)-1].text
 	switch verb {
 	case verbUse, verbOn:
 		if len(done) == 1 {
@@ -101,8 +100,8 @@ func offeredShow(done []word, last string, k known) []string {
 // afi.
 func familyWords(place int, afi string) []string {
 	var words []string
-	for _, f := range state.Families() {
-		if w := strings.Fields(f.String()); place == 0 || w[0] == afi {
+	for _, f := range exabgp.Families() {
+		if w := strings.Fields(f); place == 0 || w[0] == afi {
 			words = append(words, w[place])
 		}
 	}
@@ -138,7 +137,7 @@ func (p *prompt) Do(line []rune, pos int) (added [][]rune, length int) {
 	speaker := *p.current.Load()
 	text := string(line[:pos])
 	// "on SPEAKER" is about what is known there.
-	if w := split(text); len(w) > 2 && spelled()[pick(w[0].text, verbWords())] == verbOn {
+	if w := split(text); len(w) > 2 && verbOf(w[0].text) == verbOn {
 		speaker = w[1].text
 	}
 	if !slices.Contains(p.Backend.Speakers(), speaker) {

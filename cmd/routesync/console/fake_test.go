@@ -20,6 +20,9 @@ type fake struct {
 	notices chan Notice
 	// order is in which order the results of a batch come; nil for theirs.
 	order func(n int) []int
+	// first, if there is one, is closed before the first batch is answered.
+	first chan struct{}
+	gave  chan struct{} // is told of each batch
 
 	mu      sync.Mutex
 	given   []wire.Command
@@ -41,7 +44,20 @@ func (f *fake) Give(ctx context.Context, speaker string, commands []wire.Command
 	defer f.mu.Unlock()
 	f.given = append(f.given, commands...)
 	f.batches++
+	if f.gave != nil {
+		f.gave <- struct{}{}
+	}
 	results := make(chan wire.Result, len(commands))
+	if f.first != nil && f.batches == 1 {
+		go func() {
+			defer close(results)
+			<-f.first
+			for i, c := range commands {
+				results <- wire.Result{Command: i, Outcomes: outcomes(c)}
+			}
+		}()
+		return results, nil
+	}
 	order := make([]int, len(commands))
 	for i := range order {
 		order[i] = i
@@ -106,11 +122,15 @@ func (f *fake) Received(context.Context, string, Filter) ([]Received, error) { r
 
 func (f *fake) Notices() <-chan Notice { return f.notices }
 
-func (*fake) Locate(_ context.Context, _, owner string, key state.Key, _ netip.Addr) (string, bool) {
-	if owner != "edge-team" || key.String() == "10.9.0.0/16" {
-		return "", false
+func (*fake) Locate(_ context.Context, _, owner string, key state.Key, _ netip.Addr) (Place, bool) {
+	switch {
+	case owner == "ended":
+		return Place{Text: "watch on noc1 (pid 42)", Ended: true}, true
+	case owner != "edge-team" || key.String() == "10.9.0.0/16":
+		return Place{}, false
 	}
-	return "routes.yaml:12:5 (watch on noc1, pid 42)", true
+	plain, err := state.NewAttrs(map[state.Name][]string{state.NextHop: {"192.168.41.2"}})
+	return Place{Text: "routes.yaml:12:5 (watch on noc1, pid 42)", Kept: []state.Attrs{plain}}, err == nil
 }
 
 func attrs(t testing.TB, values map[state.Name][]string) state.Attrs {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -120,14 +121,10 @@ func (f Filter) takesPrefix(p netip.Prefix) bool {
 
 // knownFamily takes "ipv4" too, for all that begin so.
 func knownFamily(text string) bool {
-	f := Filter{Family: text}
-	return slices.ContainsFunc(state.Families(), func(known state.Family) bool { return f.takesFamily(known.String()) })
+	return slices.ContainsFunc(exabgp.Families(), func(known string) bool { return exabgp.TakesFamily(text, known) })
 }
 
-// takesFamily lets "ipv4" stand for all of its families.
-func (f Filter) takesFamily(family string) bool {
-	return f.Family == "" || family == f.Family || strings.HasPrefix(family, f.Family+" ")
-}
+func (f Filter) takesFamily(family string) bool { return exabgp.TakesFamily(f.Family, family) }
 
 // Takes tells whether the filter takes a received route.
 func (f Filter) Takes(r Received) bool {

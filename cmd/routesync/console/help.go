@@ -3,7 +3,7 @@ package console
 import "strings"
 
 func helpTopics() []string {
-	return []string{"announce", "withdraw", "show", "use", "on", "recv", "exit"}
+	return []string{"announce", "withdraw", "neighbor", "expires", "show", "use", "speaker", "on", "recv", "exit"}
 }
 
 // help is what is said about a command; "" is about all of them.
@@ -22,7 +22,24 @@ announce attributes next-hop ADDRESS [ATTRIBUTE VALUE ...] nlri PREFIX PREFIX ..
 The words are those of exaBGP's API. "route" may be left out, and + is announce:
     + 192.0.2.0/24 next-hop self community no-export expires 10m
 Without neighbor it is for every peer whose session has the family. With
-expires the bridge withdraws the route by itself.
+expires the bridge withdraws the route by itself. Several values of an attribute
+are put in brackets: community [65000:1 no-export].
+`
+	case "neighbor":
+		return `
+neighbor ADDRESS [local-as AS] [peer-as AS], neighbor ADDRESS ... announce ...
+
+Only these peers are announced, or withdrawn, the routes:
+    neighbor 192.0.2.1, neighbor 192.0.2.2 announce 198.51.100.0/24 next-hop self
+show peers lists them.
+`
+	case "expires":
+		return `
+announce ... expires 10m                    in so many s, m or h
+announce ... expires 2026-12-01T00:00:00Z   at a time
+
+It ends the line. The bridge withdraws the routes then, also if the console has
+ended.
 `
 	case "withdraw":
 		return `
@@ -50,8 +67,8 @@ FILTER is any of:
     family ipv4 unicast    of this family
     match TEXT             with this text in it
 `
-	case "use":
-		return "\nuse SPEAKER   what follows is for this speaker\n"
+	case "use", "speaker":
+		return "\nuse SPEAKER   what follows is for this speaker; speaker SPEAKER does the same\n"
 	case "on":
 		return "\non SPEAKER COMMAND   one command for another speaker\n"
 	case "recv":
@@ -64,6 +81,8 @@ announce ...   announce routes        withdraw ...   withdraw routes
 show ...       show routes, peers     use SPEAKER    go to another speaker
 on SPEAKER ... one command there      recv on|off    lines of received routes
 help COMMAND   more on one            exit           leave
-Words may be left unfinished, as in "sh adv". <Tab> completes, ^R searches.
+Words may be left unfinished, as in "sh adv"; announce, withdraw, exit and the
+names of speakers may not. + is announce, - is withdraw. <Tab> completes, ^R
+searches.
 `
 }

@@ -16,8 +16,31 @@ import (
 type chunk struct {
 	first int // number of the first
 	lines []string
-	cut   string // the last line, if it has no end
+	long  map[int]bool // which of the lines are too long; they are empty here
+	cut   string       // the last line, if it has no end
 	err   error
+}
+
+// tooLong is the fault of a line that is not carried out for its length.
+func tooLong() []Fault {
+	return []Fault{{1, fmt.Sprintf("the line is longer than %d bytes, and is not carried out", maxLine), "make several commands of it"}}
+}
+
+// take appends the lines of a chunk that comes behind.
+func (c *chunk) take(behind chunk) {
+	for i := range behind.long {
+		c.longer(len(c.lines) + i)
+	}
+	c.lines = append(c.lines, behind.lines...)
+	c.cut, c.err = behind.cut, behind.err
+}
+
+// longer notes that a line is too long.
+func (c *chunk) longer(place int) {
+	if c.long == nil {
+		c.long = map[int]bool{}
+	}
+	c.long[place] = true
 }
 
 // faults says what is wrong with the end of the lines.
@@ -34,6 +57,9 @@ func (c chunk) faults() []Fault {
 // maxLine bounds a line; exaBGP reads no command as long as this.
 const maxLine = 1 << 20
 
+// byteOrderMark is what some editors begin a file with.
+const byteOrderMark = "\ufeff"
+
 // readChunks sends the lines of in as they come, those together that came
 // together, and closes the channel after the last.
 func readChunks(ctx context.Context, in io.Reader, to chan<- chunk) {
@@ -43,8 +69,16 @@ func readChunks(ctx context.Context, in io.Reader, to chan<- chunk) {
 	for ended := false; !ended; {
 		c := chunk{first: number}
 		for {
-			line, err := readLine(br)
+			line, long, err := readLine(br)
+			if number+len(c.lines) == 1 {
+				line = strings.TrimPrefix(line, byteOrderMark)
+			}
+			if long {
+				c.longer(len(c.lines))
+				c.lines = append(c.lines, "")
+			}
 			switch {
+			case err == nil && long:
 			case err == nil:
 				c.lines = append(c.lines, line)
 			case errors.Is(err, io.EOF):
@@ -70,19 +104,19 @@ func readChunks(ctx context.Context, in io.Reader, to chan<- chunk) {
 }
 
 // readLine reads a line without its end; at the end of the stream it may be
-// one that has none.
-func readLine(br *bufio.Reader) (string, error) {
+// one that has none. Of one that is too long nothing is returned.
+func readLine(br *bufio.Reader) (line string, long bool, err error) {
 	var b []byte
 	for {
 		part, err := br.ReadSlice('\n')
-		b = append(b, part...)
-		switch {
-		case len(b) > maxLine:
-			return "", fmt.Errorf("it is longer than %d bytes", maxLine)
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
+		if long = long || len(b)+len(part) > maxLine; long {
+			b = nil
+		} else {
+			b = append(b, part...)
 		}
-		return strings.TrimRight(string(b), "\r\n"), err
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return strings.TrimRight(string(b), "\r\n"), long, err
+		}
 	}
 }
 

@@ -36,6 +36,15 @@ func spelled() map[string]string {
 	}
 }
 
+// verbOf is the verb that a word stands for, "" for none. What has another name
+// is shortened under its own: s is show, and not speaker.
+func verbOf(text string) string {
+	if verb := spelled()[text]; verb != "" {
+		return verb
+	}
+	return pick(text, []string{verbUse, verbOn, verbShow, verbRecv, verbHelp, verbExit})
+}
+
 func verbWords() []string {
 	var words []string
 	for w := range spelled() {
@@ -66,7 +75,7 @@ func read(line, current string, speakers []string) (statement, []Fault) {
 }
 
 func readWords(line string, words []word, current string, speakers []string) (statement, []Fault) {
-	s := statement{speaker: current, verb: spelled()[pick(words[0].text, verbWords())]}
+	s := statement{speaker: current, verb: verbOf(words[0].text)}
 	args := words[1:]
 	if s.verb == verbExit && spelled()[words[0].text] == "" {
 		s.verb = verbGive // to leave is written in full: it drops the rest of a script
@@ -86,9 +95,6 @@ func readWords(line string, words []word, current string, speakers []string) (st
 	case verbExit:
 		return s, tooMany(args)
 	}
-	if may := begin(words[0].text, verbWords()); len(may) > 1 {
-		return statement{}, []Fault{{words[0].column, fmt.Sprintf("%q may be %s", words[0].text, strings.Join(may, " or ")), ""}}
-	}
 	// What is left is a command on routes, from its first word on.
 	rest := string([]rune(line)[words[0].column-1:])
 	orders, err := exabgp.ParseTyped(rest)
@@ -97,6 +103,12 @@ func readWords(line string, words []word, current string, speakers []string) (st
 	}
 	s.orders = orders
 	return s, nil
+}
+
+// Leaves tells whether a line is the command to leave.
+func Leaves(line string) bool {
+	words := split(line)
+	return len(words) > 0 && spelled()[words[0].text] == verbExit
 }
 
 // readSpeaker reads "use SPEAKER" and "on SPEAKER COMMAND".

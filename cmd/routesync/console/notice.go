@@ -1,6 +1,10 @@
 package console
 
-import "fmt"
+import (
+	"fmt"
+
+	"routesync/state"
+)
 
 // noticeLines is a notice for people. Those of another speaker than the
 // current one say whose they are.
@@ -14,7 +18,7 @@ func noticeLines(n Notice, current string) []string {
 	}
 	var out []string
 	for _, nlri := range n.NLRI {
-		out = append(out, "[recv]"+escape(n.verb()+n.family()+nlri+whose))
+		out = append(out, "[recv]"+escape(n.verb()+n.route(nlri)+whose))
 	}
 	return out
 }
@@ -26,12 +30,12 @@ func (n Notice) verb() string {
 	return "announce "
 }
 
-// family is left out where it always was.
-func (n Notice) family() string {
+// route names a route; the family is left out where it always was.
+func (n Notice) route(nlri string) string {
 	if n.Family == "ipv4 unicast" || n.Family == "" {
-		return ""
+		return nlri
 	}
-	return n.Family + " "
+	return state.FamilyRoute(n.Family, nlri)
 }
 
 // burst is what a summary counts together.

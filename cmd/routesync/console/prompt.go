@@ -49,18 +49,37 @@ type prompt struct {
 	current atomic.Pointer[string]
 	recv    atomic.Bool
 	typed   bool          // something is on the line; the goroutine that reads has it
+	last    *turn         // of the job given last; likewise
+	ending  bool          // a line is being taken off the editor; likewise
 	breaks  chan struct{} // an interrupt while no line is read
 	waiting atomic.Bool   // it was said that the bridge is waited for
 	open    atomic.Int32  // lines that are not answered
+	given   atomic.Int64  // jobs so far
+	told    atomic.Int64  // those of them whose answer is told
 }
 
 // job is a line to give.
 type job struct {
 	statement
-	line  string
-	entry *entry
-	late  *time.Timer
+	line   string
+	entry  *entry
+	late   *time.Timer
+	before <-chan struct{} // closed when the job before it is out of the way; nil for none
+	turn   *turn
+	number int64
+	beside bool // another was open when it was typed
 }
+
+// turn is over once a job is answered, or said to be late: then the answers to
+// those behind it are told.
+type turn struct {
+	once sync.Once
+	over chan struct{}
+}
+
+func newTurn() *turn { return &turn{over: make(chan struct{})} }
+
+func (t *turn) end() { t.once.Do(func() { close(t.over) }) }
 
 // Run reads commands until the person leaves or ctx ends.
 func (c Prompt) Run(ctx context.Context) error {
@@ -90,7 +109,7 @@ func (c Prompt) Run(ctx context.Context) error {
 		Prompt: p.prompt(), Stdin: in, Stdout: c.Out, Stderr: c.Out, Undo: true,
 		HistoryLimit: historyLines, DisableAutoSaveHistory: true, HistorySearchFold: true,
 		AutoComplete: p, Listener: p.listen,
-		FuncIsTerminal: func() bool { return true }, FuncMakeRaw: stay, FuncExitRaw: stay, FuncFilterInputRune: p.suspend,
+		FuncIsTerminal: func() bool { return true }, FuncMakeRaw: stay, FuncExitRaw: stay, FuncFilterInputRune: p.key,
 		FuncGetSize:        func() (int, int) { return size(c.Out) },
 		FuncOnWidthChanged: func(f func()) { resized = f },
 	}); err != nil {
@@ -110,11 +129,17 @@ func (p *prompt) run(ctx context.Context, signals <-chan os.Signal, resized func
 	group.Go(func() { p.work(ctx) })
 	group.Go(func() { p.tell(ctx) })
 	group.Go(func() { p.obey(ctx, signals, resized) })
-	defer context.AfterFunc(ctx, func() { p.rl.Close() })()
+	reading := context.AfterFunc(ctx, func() {
+		p.screen.hold() // as at the end of a line
+		p.rl.Close()
+	})
 	p.remember()
 	p.cache.get(*p.current.Load())
 	p.screen.say([]string{fmt.Sprintf("speaker %s; help lists the commands", *p.current.Load())})
 	err := p.read(ctx)
+	if !reading() {
+		p.screen.release()
+	}
 	close(p.jobs)
 	if n := p.open.Load(); n > 0 && err == nil {
 		p.screen.say([]string{fmt.Sprintf("waiting for %s; ^C leaves without", count(int(n), "answer"))})
@@ -151,6 +176,24 @@ func (p *prompt) use(speaker string) {
 
 func (p *prompt) prompt() string { return *p.current.Load() + "> " }
 
+// key sees each key before the editor does. The editor must not be written above
+// while it ends a line (ergochat/readline, runeBuffer.Reset takes no lock).
+func (p *prompt) key(key rune) (rune, bool) {
+	p.end(key == readline.CharEnter || key == readline.CharCtrlJ)
+	return p.suspend(key)
+}
+
+// end notes whether the editor is ending a line.
+func (p *prompt) end(is bool) {
+	if is && !p.ending {
+		p.screen.hold()
+	}
+	if !is && p.ending {
+		p.screen.release()
+	}
+	p.ending = is
+}
+
 // suspend leaves the terminal to the shell for ^Z, until it lets us go on.
 func (p *prompt) suspend(key rune) (rune, bool) {
 	if key != readline.CharCtrlZ {
@@ -178,6 +221,7 @@ func (p *prompt) suspend(key rune) (rune, bool) {
 // listen notes whether there is something on the line, for ^C.
 func (p *prompt) listen(line []rune, _ int, _ rune) ([]rune, int, bool) {
 	p.typed = len(line) > 0
+	p.end(false)
 	return nil, 0, false
 }
 
@@ -215,6 +259,7 @@ func (p *prompt) read(ctx context.Context) error {
 	interrupts := 0
 	for {
 		line, err := p.rl.ReadLine()
+		p.end(false)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -246,3 +246,50 @@ func TestPromptWaitsAtTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPromptAnswersInOrder: answers come in the order of the commands, and of
+// several that are open each says what it is about.
+func TestPromptAnswersInOrder(t *testing.T) {
+	t.Parallel()
+	y, f := openTTY(t), newFake(t)
+	f.first, f.gave = make(chan struct{}), make(chan struct{}, 10)
+	ended := prompted(t.Context(), y, f, time.Minute, "")
+	y.expect("edge1> ")
+	y.typeIn("- 1.1.0.0/24\r+ 1.1.0.0/24 next-hop self\ron edge2 - 1.1.0.0/24\r- 1.2.0.0/24\r")
+	y.expect("- 1.2.0.0/24")
+	for range 3 {
+		<-f.gave
+	}
+	close(f.first)
+	y.expect("> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
+	y.expect("> + 1.1.0.0/24 next-hop self\r\n  announced 1.1.0.0/24: sent to ")
+	y.expect("edge2: > on edge2 - 1.1.0.0/24\r\nedge2:   error: no bridge answers")
+	y.expect("> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
+	y.typeIn("- 1.3.0.0/24\r")
+	y.expect("\x1b[Jwithdrawn 1.3.0.0/24 at ") // alone it is plain what it is about
+	y.typeIn("exit\r")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPromptPassesTheLate: an answer that does not come holds up the others no
+// longer than until that is said.
+func TestPromptPassesTheLate(t *testing.T) {
+	t.Parallel()
+	y, f := openTTY(t), newFake(t)
+	f.first = make(chan struct{})
+	ended := prompted(t.Context(), y, f, time.Minute, "")
+	y.expect("edge1> ")
+	y.typeIn("- 1.1.0.0/24\r- 1.2.0.0/24\r")
+	if between := y.expect("waiting for the bridge ..."); strings.Contains(between, "withdrawn") {
+		t.Errorf("an answer before its turn: %q", between)
+	}
+	y.expect("> - 1.2.0.0/24\r\n  withdrawn 1.2.0.0/24 at ")
+	close(f.first)
+	y.expect("> - 1.1.0.0/24\r\n  withdrawn 1.1.0.0/24 at ")
+	y.typeIn("exit\r")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -15,7 +15,7 @@ const heldNotices = 1000
 type screen struct {
 	mu      sync.Mutex
 	w       io.Writer // writes above the prompt
-	holding bool
+	holding int       // who holds it
 	held    []string
 	notices int // of the held lines
 	dropped int
@@ -25,7 +25,7 @@ type screen struct {
 func (s *screen) say(lines []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.holding {
+	if s.holding > 0 {
 		s.held = append(s.held, lines...)
 		return
 	}
@@ -37,7 +37,7 @@ func (s *screen) say(lines []string) {
 func (s *screen) notice(lines []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.holding {
+	if s.holding == 0 {
 		s.print(lines)
 		return
 	}
@@ -54,19 +54,22 @@ func (s *screen) print(lines []string) {
 	}
 }
 
-// hold keeps the terminal for somebody else until release.
+// hold keeps the terminal for somebody else until release. Several may hold it.
 func (s *screen) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.holding = true
+	s.holding++
 }
 
 func (s *screen) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.holding--; s.holding > 0 {
+		return
+	}
 	if s.dropped > 0 {
 		s.held = append(s.held, "-- "+count(s.dropped, "more notice")+" came meanwhile; show received")
 	}
 	s.print(s.held)
-	s.holding, s.held, s.notices, s.dropped = false, nil, 0, 0
+	s.held, s.notices, s.dropped = nil, 0, 0
 }

@@ -69,8 +69,7 @@ func (s Script) Run(ctx context.Context, in io.Reader) (Status, error) {
 	}
 	whole := chunk{first: 1}
 	for c := range chunks {
-		whole.lines = append(whole.lines, c.lines...)
-		whole.cut, whole.err = c.cut, c.err
+		whole.take(c)
 	}
 	return s.runWhole(ctx, whole)
 }
@@ -87,6 +86,7 @@ func (s Script) runWhole(ctx context.Context, whole chunk) (Status, error) {
 	case s.Strict && whole.err != nil:
 		return Refused, whole.err
 	case s.Strict && s.check(whole):
+		fmt.Fprintf(s.Err, "%s: nothing is given to anybody, because of --strict\n", s.Name) // as in faults
 		return Refused, nil
 	}
 	chunks := make(chan chunk, 1)
@@ -99,6 +99,9 @@ func (s Script) runWhole(ctx context.Context, whole chunk) (Status, error) {
 func (s Script) check(whole chunk) (wrong bool) {
 	r := &scriptRun{Script: s, current: s.Backend.Speakers()[0]}
 	for i, line := range whole.lines {
+		if whole.long[i] {
+			r.faults(i+1, tooLong())
+		}
 		if comment(line) {
 			continue
 		}
@@ -145,6 +148,9 @@ func (r *scriptRun) read(ctx context.Context, chunks <-chan chunk) error {
 				return nil
 			}
 			for i, line := range c.lines {
+				if c.long[i] {
+					r.faults(c.first+i, tooLong())
+				}
 				if leave, err := r.line(ctx, c.first+i, line); leave || err != nil {
 					return err
 				}
@@ -225,9 +231,12 @@ func (r *scriptRun) show(ctx context.Context, number int, s statement) error {
 		r.faults(number, []Fault{{1, "a script has no history", ""}})
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	within, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	shown, err := show(ctx, r.Backend, s)
+	shown, err := show(within, r.Backend, s)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		r.wrong = true
 		for _, l := range errorText(err) {

@@ -16,12 +16,18 @@ func show(ctx context.Context, b Backend, s statement) ([]string, error) {
 		return showPeers(ctx, b, s.speaker)
 	case topicReceived:
 		routes, err := b.Received(ctx, s.speaker, s.filter)
+		if err == nil {
+			err = noPeer(ctx, b, s)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("show received: %w", err)
 		}
 		return receivedTable(routes, s.filter), nil
 	}
 	adv, err := b.Advertised(ctx, s.speaker)
+	if err == nil {
+		err = noPeer(ctx, b, s)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("show %s: %w", s.topic, err)
 	}
@@ -33,6 +39,19 @@ func show(ctx context.Context, b Backend, s statement) ([]string, error) {
 		return append(out, foreignTable(&adv, s.filter)...), nil
 	}
 	return append(out, advertisedTable(&adv, s.filter)...), nil
+}
+
+// noPeer is the error of a filter by a peer that the speaker has not: to show
+// nothing would say that it has no routes.
+func noPeer(ctx context.Context, b Backend, s statement) error {
+	if !s.filter.Peer.IsValid() {
+		return nil
+	}
+	peers, err := b.Peers(ctx, s.speaker)
+	if err != nil || slices.ContainsFunc(peers, func(n state.Neighbor) bool { return n.Addr == s.filter.Peer }) {
+		return err
+	}
+	return &state.Fault{Msg: fmt.Sprintf("%s has no peer %s", s.speaker, s.filter.Peer), Hint: "its peers are " + peerWords(peers)}
 }
 
 // route is one value of a route.
@@ -129,6 +148,7 @@ func reasons(at []state.At, g state.Grade) []string {
 }
 
 func receivedTable(all []Received, f Filter) []string {
+	slices.SortFunc(all, Received.compare)
 	t := table{{"PEER", "FAMILY", "ROUTE", "ATTRIBUTES"}}
 	for _, r := range all {
 		if f.Takes(r) {

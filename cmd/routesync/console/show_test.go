@@ -43,6 +43,13 @@ func TestShow(t *testing.T) {
 		}
 		out = append(append(append(out, "> "+line), got...), "")
 	}
+	for _, line := range []string{"show advertised peer 9.9.9.9", "show received peer 9.9.9.9", "show foreign peer 9.9.9.9"} {
+		s, _ := read(line, "edge1", f.Speakers())
+		_, err := show(t.Context(), f, s)
+		if err == nil || !strings.Contains(err.Error(), "edge1 has no peer 9.9.9.9") || !strings.HasPrefix(hintOf(err), "its peers are 192.0.2.1 (") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
 	f.adv.Complete = false
 	s, _ := read("show advertised 10.0.0.0/8", "edge1", f.Speakers())
 	got, err := show(t.Context(), f, s)
@@ -100,6 +107,11 @@ func TestAnswers(t *testing.T) {
 			{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: many[:4]}, {Peer: up(), Verdict: wire.Withdrawn, Keys: many[4:]},
 		}}},
 		{"kept by a file that nobody watches", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "other", Keys: one}}}},
+		{"kept by a file that was watched", []wire.Command{withdraw}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "ended", Keys: one}}}},
+		{"kept by a file, otherwise", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: one}}}},
+		{"kept by a file, just so", []wire.Command{{Keys: one, Attrs: attrs(t, map[state.Name][]string{state.NextHop: {"192.168.41.2"}})}}, [][]wire.Outcome{{
+			{Peer: up(), Verdict: wire.Refused, Owner: "edge-team", Keys: one},
+		}}},
 		{"one of two commands refused", []wire.Command{withdraw, {Withdraw: true, Keys: many}}, [][]wire.Outcome{
 			{{Peer: up(), Verdict: wire.Withdrawn, Keys: one}}, {{Peer: up(), Verdict: wire.Refused, Reason: "busy", Keys: many}},
 		}},
@@ -108,6 +120,12 @@ func TestAnswers(t *testing.T) {
 			{Peer: up(), Verdict: wire.Sent, Keys: one}, {Peer: down(), Verdict: wire.Refused, Reason: "no such family", Keys: one},
 		}}},
 		{"no answer", []wire.Command{announce, withdraw}, [][]wire.Outcome{nil, {{Peer: up(), Verdict: wire.Withdrawn, Keys: one}}}},
+		{"given to nobody", []wire.Command{announce, {Withdraw: true, Keys: many}}, [][]wire.Outcome{
+			{{Verdict: wire.NotGiven, Reason: "no bridge answers for edge1", Keys: one}},
+			{{Verdict: wire.NotGiven, Reason: "no bridge answers for edge1", Keys: many}},
+		}},
+		{"not announced", []wire.Command{withdraw}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Unchanged, Reason: "it is not announced there", Keys: one}}}},
+		{"announced so", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: wire.Unchanged, Keys: one}}}},
 		{"an old helper", []wire.Command{announce}, [][]wire.Outcome{{{Verdict: Published, Keys: one}}}},
 		{"a verdict to come", []wire.Command{announce}, [][]wire.Outcome{{{Peer: up(), Verdict: "parked", Reason: "why not", Keys: one}}}},
 	} {

@@ -45,6 +45,12 @@ func (p *Program) WaitWrote(ctx context.Context, text string) error {
 	})
 }
 
+// Freeze stops it with SIGSTOP; Thaw lets it go on.
+func (p *Program) Freeze() error { return p.process.signal(unix.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (p *Program) Thaw() error { return p.process.signal(unix.SIGCONT) }
+
 // Stop asks it to end and waits.
 func (p *Program) Stop(ctx context.Context) error { return p.end(ctx, unix.SIGTERM) }
 

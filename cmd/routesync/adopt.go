@@ -1,0 +1,358 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"routesync/bridge"
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/reconcile"
+	"routesync/state"
+)
+
+// adoptKeys bounds the routes of one batch.
+const adoptKeys = 1000
+
+func adoptCommand(w *world, g *globalFlags, f *adoptFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "adopt [ROUTE...]",
+		Short: "Make routes that others announce those of the file",
+		Long: `Make routes that others announce those of the file, as they are: exaBGP is told
+nothing, no peer is sent anything. Shows whose the routes are, and the plan that
+would be left, and asks. ROUTE is the text that plan and status have: a prefix,
+or "10.9.0.0/24 rd 65000:1" as one word.
+
+A route that the file does not ask for is left alone: as the file's own, the
+next apply would withdraw it. Routes of another file's owner are taken only with
+--from. A watch for the same owner has to be stopped before.
+
+exaBGP's own configuration goes on to announce what is in it: what was adopted
+from there has to be taken out, or it is foreign again when exaBGP has started
+anew.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.fromGiven = cmd.Flags().Changed("from")
+			return runAdopt(cmd.Context(), w, g, f, args)
+		},
+	}
+	addFile(cmd, &f.file)
+	cmd.Flags().BoolVar(&f.wanted, "wanted", false, "all foreign routes that the file asks for")
+	cmd.Flags().StringVar(&f.from, "from", "", `only routes of this owner; exabgp is for those of exaBGP itself`)
+	cmd.Flags().BoolVar(&f.unwanted, "unwanted", false, "also routes that the file does not ask for, so that the next apply withdraws them")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
+	return cmd
+}
+
+// check reads what the flags mean.
+func (f *adoptFlags) check(w *world, args []string) (selection, error) {
+	if err := checkTimeout(f.timeout); err != nil {
+		return selection{}, err
+	}
+	s := selection{wanted: f.wanted, unwanted: f.unwanted, from: f.from, anyOwner: !f.fromGiven}
+	for _, name := range args {
+		if p, err := state.ParsePrefix(name); err == nil {
+			name = p.String()
+		}
+		s.names = append(s.names, name)
+	}
+	if s.from == state.OwnerExaBGP {
+		s.from = ""
+	}
+	switch {
+	case len(args) == 0 && !f.wanted:
+		return s, usage(errors.New("adopt is not told what"), "name routes, or take all that the file asks for with --wanted")
+	case len(args) == 0 && f.unwanted:
+		return s, usage(errors.New("--unwanted is about routes that are named"), "name them")
+	case f.fromGiven && f.from == "":
+		return s, usage(errors.New("--from has no owner"), "exaBGP's own routes are meant by --from exabgp")
+	case f.yes:
+	case f.file == stdinName:
+		return s, usage(errors.New("adopt can't ask when the file is stdin"), "agree beforehand with --yes")
+	case !isTerminal(w.stdin):
+		return s, usage(errors.New("adopt can't ask: stdin is not a terminal"), "agree beforehand with --yes")
+	}
+	return s, nil
+}
+
+func runAdopt(ctx context.Context, w *world, g *globalFlags, f *adoptFlags, args []string) error {
+	s, err := f.check(w, args)
+	if err != nil {
+		return err
+	}
+	cfg, err := g.broker("adopt")
+	if err != nil {
+		return err
+	}
+	whole, err := readDesired(f.file, w.stdin)
+	if err != nil {
+		return err
+	}
+	inForce, _ := whole.At(time.Now().UnixMilli())
+	a := &adopter{
+		world: w, flags: f, selection: s, desired: inForce, whole: whole,
+		observer: observer{cfg, f.timeout, w.log}, me: commander("adopt"),
+	}
+	return a.run(ctx)
+}
+
+// adopter is one run of adopt.
+type adopter struct {
+	*world
+	flags     *adoptFlags
+	selection selection
+	desired   *state.Desired
+	whole     *state.Desired
+	observer  observer
+	me        wire.Commander
+
+	locked, agreed bool
+	picked         [][]adoption // in the order of the speakers
+	results        []adoptionResult
+}
+
+// run goes on over as many sessions as it takes: what was adopted already is
+// the file's in the next one, and nothing to do.
+func (a *adopter) run(ctx context.Context) error {
+	clock := startClock(ctx, a.flags.timeout)
+	defer clock.stop()
+	var fatal, last error
+	err := rabbit.New(a.observer.cfg, a.log).Run(clock.ctx, func(session context.Context, s *rabbit.Session) error {
+		last = a.work(ctx, session, s, clock)
+		if f := (*failure)(nil); errors.As(last, &f) || errors.As(last, &failures{}) {
+			fatal = last
+		}
+		return errors.Join(last, stopIf(last == nil || fatal != nil || clock.ctx.Err() != nil))
+	})
+	switch {
+	case fatal != nil:
+		return fatal
+	case err != nil && !errors.Is(err, rabbit.ErrStop):
+		return err
+	case ctx.Err() != nil:
+		return errInterrupted
+	case !a.agreed:
+		return a.observer.noBroker(ctx, last)
+	case last != nil:
+		return &failure{code: exitUnconfirmed, err: fmt.Errorf("not confirmed within %s: %w", duration(a.flags.timeout), last),
+			hints: []string{"routesync status shows whose the routes are"}}
+	}
+	return a.conclude()
+}
+
+// work is one session.
+func (a *adopter) work(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
+	for _, speaker := range a.desired.Speakers {
+		err := s.Lock(session, lockName(speaker, a.desired.Owner))
+		if errors.Is(err, rabbit.ErrLocked) && !a.locked {
+			return lockedBy(session, s, speaker, a.desired.Owner, a.observer)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	a.locked = true
+	if !a.agreed {
+		if err := a.agree(ctx, session, s, clock); err != nil {
+			return err
+		}
+		a.agreed = true
+	}
+	a.results = make([]adoptionResult, len(a.desired.Speakers))
+	for i, speaker := range a.desired.Speakers {
+		if len(a.picked[i]) == 0 {
+			continue
+		}
+		var err error
+		if a.results[i], err = a.adopt(session, s, speaker, a.picked[i]); err != nil {
+			return fmt.Errorf("%s: %w", speaker, err)
+		}
+	}
+	return nil
+}
+
+// agree shows what is to be adopted and what would be left to do, and asks.
+func (a *adopter) agree(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
+	speakers := a.desired.Speakers
+	seen, errs := make([]observation, len(speakers)), make([]error, len(speakers))
+	if err := a.observer.lookAt(session, s, speakers, seen, errs); err != nil {
+		if clock.ctx.Err() == nil {
+			return err
+		}
+		var all failures
+		for i, err := range errs {
+			if err != nil {
+				all = append(all, a.observer.explain(ctx, speakers[i], err))
+			}
+		}
+		return all
+	}
+	out := bufio.NewWriter(a.stdout)
+	some, err := a.show(out, seen)
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		return err
+	}
+	if !some || a.flags.yes {
+		return nil
+	}
+	clock.pause()
+	defer clock.restart()
+	return ask(ctx, a.world, "adopt")
+}
+
+// show writes what is picked and the plan behind it; false if it is nothing.
+func (a *adopter) show(out *bufio.Writer, seen []observation) (bool, error) {
+	var refusals failures
+	found, total := map[string]bool{}, 0
+	a.picked = make([][]adoption, len(seen))
+	for i, o := range seen {
+		c := a.selection.pick(a.desired, o.advertised)
+		a.picked[i] = c.picked
+		total += len(c.picked)
+		for name := range c.found {
+			found[name] = true
+		}
+		for _, p := range c.refused {
+			refusals = append(refusals, hinted(fmt.Errorf("%s: %w", o.speaker, p), p.hint))
+		}
+		for _, p := range c.skipped {
+			if _, err := fmt.Fprintf(a.stderr, "warning: %s: not adopted: %v\n", o.speaker, p); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, name := range a.selection.names {
+		if !found[name] {
+			refusals = append(refusals, hinted(fmt.Errorf("%s is not announced by %s", name, a.whose("anybody")), "routesync plan lists what is foreign"))
+		}
+	}
+	if len(refusals) > 0 {
+		return false, refusals // all of what was named, or nothing
+	}
+	after := slices.Clone(seen)
+	for i := range seen {
+		after[i].advertised = adopted(seen[i].advertised, a.picked[i], a.desired.Owner)
+	}
+	if total == 0 {
+		_, err := fmt.Fprintf(out, "Nothing to adopt: %s asks for no route that %s announces.\n", fileName(a.flags.file), a.whose("somebody else"))
+		return false, err
+	}
+	plans, err := planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), after)
+	if err != nil {
+		return false, err
+	}
+	for i, s := range plans.speakers {
+		writeAdoptions(out, s, a.picked[i], a.desired.Owner, a.palette())
+	}
+	fmt.Fprint(out, "The plan that would be left:\n\n")
+	return true, plans.text(out, a.palette())
+}
+
+// whose are the routes that are meant; any is the word for everybody.
+func (a *adopter) whose(any string) string {
+	switch {
+	case a.selection.anyOwner:
+		return any
+	case a.selection.from == "":
+		return "exaBGP itself"
+	}
+	return bridge.OwnerName(a.selection.from)
+}
+
+// adopt adopts routes at one speaker, and waits for what the bridge says.
+func (a *adopter) adopt(ctx context.Context, s *rabbit.Session, speaker string, picked []adoption) (adoptionResult, error) {
+	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, nil, a.log)
+	if err := c.Open(ctx); err != nil {
+		return adoptionResult{}, err
+	}
+	for _, batch := range adoptionBatches(picked, adoptKeys) {
+		if err := settled(ctx, c); err != nil {
+			return adoptionResult{}, err
+		}
+		if err := c.Adopt(ctx, batch); err != nil {
+			return adoptionResult{}, err
+		}
+	}
+	if err := settled(ctx, c); err != nil {
+		return adoptionResult{}, err
+	}
+	return judge(c.Advertised(), picked, a.desired.Owner), nil
+}
+
+// settled waits until the bridge has answered everything.
+func settled(ctx context.Context, sp reconcile.Speaker) error {
+	for !sp.Advertised().Complete || !sp.Settled() {
+		if err := sp.Await(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude reports what came of it.
+func (a *adopter) conclude() error {
+	var all failures
+	fromExaBGP := false
+	for i, speaker := range a.desired.Speakers {
+		r, picked := a.results[i], a.picked[i]
+		if len(picked) == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%s: %d of %s adopted for owner %s\n", speaker, r.done, count(len(picked), "route"), a.desired.Owner); err != nil {
+			return err
+		}
+		for _, p := range r.refused {
+			all = append(all, hinted(fmt.Errorf("%s: not adopted: %w", speaker, p)))
+		}
+		fromExaBGP = fromExaBGP || r.done > 0 && slices.ContainsFunc(picked, func(a adoption) bool { return a.advert.Owner == "" })
+	}
+	if fromExaBGP {
+		if _, err := fmt.Fprintln(a.stderr, strings.TrimSpace(exabgpsOwn)); err != nil {
+			return err
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	return nil
+}
+
+const exabgpsOwn = `
+warning: what exaBGP's own configuration announces has to be taken out of it: exaBGP
+announces it again when it starts or reloads, and it is foreign then
+`
+
+// writeAdoptions writes the routes that are to be adopted at one speaker.
+func writeAdoptions(out *bufio.Writer, s speakerPlan, picked []adoption, owner string, colours palette) {
+	fmt.Fprintf(out, "%s: %s to adopt for owner %s\n", s.speaker, count(len(picked), "route"), owner)
+	var rows []row
+	for _, a := range picked {
+		note := "nothing asks for it: the next apply withdraws it"
+		switch {
+		case a.wanted != nil && a.wanted.Attrs == a.advert.Attrs:
+			note = fmt.Sprintf("%s asks for it", a.wanted.Pos)
+		case a.wanted != nil:
+			note = fmt.Sprintf("%s asks for it with other attributes: the next apply changes it", a.wanted.Pos)
+		}
+		rows = append(rows, row{
+			sign: ">", nlri: a.key.String(), detail: a.advert.Attrs.String(), where: s.where(peersOf(a.advert), a.key.Family),
+			notes: []string{"announced by " + whose(a.advert), note},
+		})
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(out)
+		writeRows(out, rows, colours)
+	}
+	fmt.Fprintln(out)
+}

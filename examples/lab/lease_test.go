@@ -1,0 +1,41 @@
+//go:build integration
+
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// TestLease: a route with a lease stays while its watcher lives, is withdrawn
+// by the bridge when it has been silent that long, and comes back with it. A
+// route without one stays whatever becomes of its watcher.
+func TestLease(t *testing.T) {
+	t.Parallel()
+	const lease = 10 * time.Second
+	s := open(t, setting{})
+	s.put("10.0.0.0/24, lease: 10s", "10.0.1.0/24")
+	watch := s.watches("watch")
+	s.sees(s.router, "10.0.0.0/24", "")
+	s.sees(s.router, "10.0.1.0/24", "")
+	s.quiet(s.router, func() {
+		time.Sleep(lease + 2*time.Second) // that nothing happens has no signal
+	})
+
+	silent := func(what string, f func() error) {
+		s.must(f())
+		since := time.Now()
+		s.lacks(s.router, "10.0.0.0/24")
+		// It may have spoken up to a beat before.
+		if gone := time.Since(since); gone < lease/2 || gone > lease+3*time.Second {
+			t.Errorf("%s: the route was gone after %v", what, gone)
+		}
+		s.sees(s.router, "10.0.1.0/24", "")
+	}
+	silent("frozen", watch.Freeze)
+	s.must(watch.Thaw())
+	s.sees(s.router, "10.0.0.0/24", "")
+	silent("killed", func() error { return watch.Kill(s.ctx) })
+	s.watches("again")
+	s.sees(s.router, "10.0.0.0/24", "")
+}
