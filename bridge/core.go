@@ -243,6 +243,7 @@ func (c *core) tick(now time.Time) {
 	c.step(now)
 	c.typed.expire(now)
 	c.expire()
+	c.forgetContests()
 	c.overdue()
 	c.revisit()
 	c.waitedFor()
