@@ -113,7 +113,7 @@ func TestImportOfConfiguration(t *testing.T) {
 
 	// A watch of the same owner is asked to be stopped.
 	w := s.watches("watch")
-	s.says(w, "watching")
+	s.says(w, "foreign")
 	s.expect(1, "adopt --wanted --yes --timeout 20s", "commanded by watch")
 	s.must(w.Stop(s.ctx))
 
@@ -125,4 +125,10 @@ func TestImportOfConfiguration(t *testing.T) {
 	s.expect(0, "apply --yes --timeout 30s", "8 to withdraw")
 	s.lacks(s.routers[0], "10.1.0.0/16")
 	s.sees(s.routers[0], "10.0.0.0/16", "10")
+
+	// exaBGP's configuration still has them all.
+	s.must(s.stage.speaker.Stop(s.ctx))
+	s.must(s.stage.speaker.Start(s.ctx))
+	s.must(s.routers[0].WaitEstablished(s.ctx))
+	s.expect(0, "plan --timeout 30s", "exaBGP itself", "10.1.0.0/16", "less 1 route")
 }
