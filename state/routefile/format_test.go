@@ -181,3 +181,23 @@ func TestRemarks(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func FuzzFormat(f *testing.F) {
+	for _, dir := range []string{"valid", "format"} {
+		for _, path := range files(f, dir, 5) {
+			for _, data := range func() tree { _, all := opened(f, path); return all }() {
+				f.Add(data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all := tree{"r": data}
+		if len(study("r", data, all).faults) > 0 {
+			return
+		}
+		out := tree{"r": mustFormat(t, "r", all)}
+		if again := mustFormat(t, "r", out); string(again) != string(out["r"]) {
+			t.Fatalf("formatted twice:\n%s", cmp.Diff(string(out["r"]), string(again)))
+		}
+	})
+}
