@@ -201,3 +201,26 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// The formatter's last look at its result finds what must never be lost.
+func TestFormatChecksItself(t *testing.T) {
+	text := head + "# one\n- prefix: 10.0.0.0/8 # two\n"
+	before := study("r", []byte(text), nil)
+	root, _ := before.sources["r"].document()
+	remarks := before.sources["r"].remarks(root)
+	if err := before.checkSame("r", []byte(text), nil, remarks); err != nil {
+		t.Error(err)
+	}
+	for what, other := range map[string]string{
+		"a comment":       strings.Replace(text, "# two", "", 1),
+		"another comment": strings.Replace(text, "# two", "# tow", 1),
+		"a route":         strings.Replace(text, "10.0.0.0/8", "11.0.0.0/8", 1),
+		"an attribute":    strings.Replace(text, "10.0.0.0/8", "10.0.0.0/8\n  med: 5", 1),
+		"the owner":       strings.Replace(text, "owner: a", "owner: b", 1),
+		"validity":        strings.Replace(text, "10.0.0.0/8", "10.0.0.0/7", 1) + "- x",
+	} {
+		if before.checkSame("r", []byte(other), nil, remarks) == nil {
+			t.Errorf("it does not see that %s is lost", what)
+		}
+	}
+}
