@@ -101,7 +101,7 @@ func TestImportOfConfiguration(t *testing.T) {
 			"route 10.0.0.0/16 next-hop 192.0.2.1 med 10 community [ 65000:2 65000:1 ]",
 			"route 10.1.0.0/16 next-hop 192.0.2.1 as-path [ 65000 65000 ]",
 			"attributes next-hop 192.0.2.1 local-preference 200 nlri 10.2.0.0/16 10.3.0.0/16",
-			// Not a /32: with one, exaBGP 4.2 takes the neighbor for a range (protocol/ip/netmask.py).
+			// Not a /32, with which exaBGP 4.2 refuses the neighbor.
 			"route 2001:db8:a::/48 next-hop 2001:db8::1",
 			"route 10.9.0.0/24 rd 65000:1 label 800 next-hop 192.0.2.1 extended-community [ target:65000:1 ]",
 			"route 10.10.0.0/16 next-hop 192.0.2.1 split /17",
