@@ -254,6 +254,7 @@ func (c *core) tick(now time.Time) {
 	c.step(now)
 	c.typed.expire(now)
 	c.expire()
+	c.forgetContests()
 	c.overdue()
 	c.revisit()
 	c.rest()

@@ -40,16 +40,33 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 	}
 }
 
+// contestPatience is how long a commander may be silent until what it asks for
+// and others have is no news any more: it may never come again.
+const contestPatience = 10 * time.Minute
+
 // contested notes what a commander asks for and others have: they are told.
 func (c *core) contested(l *lease, all []state.Contest) {
-	all = all[:min(len(all), state.MaxContests)]
+	all = slices.Clone(all[:min(len(all), state.MaxContests)])
+	for i := range all {
+		all[i].Owner = l.Owner
+	}
 	if slices.Equal(l.contests, all) {
 		return
 	}
+	for _, x := range all {
+		if !slices.Contains(l.contests, x) {
+			c.log.Warn("a route is asked for that another has", "route", x.Key.String(), "owner", l.Owner, "holder", OwnerName(x.Holder))
+		}
+	}
 	l.contests, c.aboutNews = all, true
-	for i := range all {
-		all[i].Owner = l.Owner
-		c.log.Warn("a route is asked for that another has", "route", all[i].Key.String(), "owner", l.Owner, "holder", OwnerName(all[i].Holder))
+}
+
+// forgetContests drops those of commanders that are gone.
+func (c *core) forgetContests() {
+	for _, l := range c.leases {
+		if len(l.contests) > 0 && c.now.Sub(l.heard) >= contestPatience {
+			l.contests, c.aboutNews = nil, true
+		}
 	}
 }
 

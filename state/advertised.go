@@ -123,16 +123,22 @@ type Advertised struct {
 // MaxContests bounds the contests that one owner tells of.
 const MaxContests = 100
 
-// ContestsOf lists the routes of an owner that another asks for too.
-func (a *Advertised) ContestsOf(holder string) []Contest {
+// Contested lists the contests whose holder still has the route: one that has
+// given it up does not keep it from anybody.
+func (a *Advertised) Contested() []Contest {
 	var all []Contest
 	for _, c := range a.Contests {
-		held := slices.ContainsFunc(a.Routes[c.Key], func(x Advert) bool { return x.Owner == holder })
-		if c.Holder == holder && c.Owner != holder && held {
+		held := slices.ContainsFunc(a.Routes[c.Key], func(x Advert) bool { return x.Owner == c.Holder })
+		if held && c.Owner != c.Holder {
 			all = append(all, c)
 		}
 	}
 	return all
+}
+
+// ContestsOf lists the routes of an owner that another asks for too.
+func (a *Advertised) ContestsOf(holder string) []Contest {
+	return slices.DeleteFunc(a.Contested(), func(c Contest) bool { return c.Holder != holder })
 }
 
 // Grade returns the grade of a route with these attributes, announced by

@@ -164,22 +164,20 @@ func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve
 			p.Changes = append(p.Changes, c)
 		}
 	}
+	missing := map[*Wanted][]netip.Addr{}
+	for _, peer := range slices.SortedFunc(maps.Keys(claims), netip.Addr.Compare) {
+		missing[claims[peer]] = append(missing[claims[peer]], peer)
+	}
 	for i := range wanted {
 		want := &wanted[i]
-		var missing []netip.Addr
-		for _, peer := range slices.SortedFunc(maps.Keys(claims), netip.Addr.Compare) {
-			if claims[peer] == want {
-				missing = append(missing, peer)
-			}
-		}
 		nowhere := len(resolve(want.Peers, key.Family)) == 0
 		if nowhere && !want.Peers.All() {
 			// A change without peers would be for every peer.
 			p.Nowhere = append(p.Nowhere, want)
 			continue
 		}
-		if len(missing) > 0 || nowhere {
-			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing, Wanted: want})
+		if len(missing[want]) > 0 || nowhere {
+			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing[want], Wanted: want})
 			changed[want] = true
 		}
 		if !changed[want] {

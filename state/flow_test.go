@@ -81,6 +81,7 @@ func TestFlowKeys(t *testing.T) {
 		{"", "destination 2001:DB8::/32/0 protocol 58 dscp 3 flow-label >=70000",
 			"flow destination 2001:db8::/32 next-header =58 traffic-class =3 flow-label >=70000", IPv6Flow},
 		{"192.0.2.1:1", "destination ::/0 icmp-type ECHO_REQUEST icmp-code 3", "flow destination ::/0 icmp-type =echo-request icmp-code =3 rd 192.0.2.1:1", IPv6FlowVPN},
+		{"", "icmp-type [ =photuris =traceroute ]", "flow icmp-type [ =40 =traceroute ]", IPv4Flow},
 		{"", "tcp-flags [ =ack+SYN !fin&!=0x4 cwr urgent 0x20+0x8+0x1 ] fragment [ !is-fragment 12 not-a-fragment ]",
 			"flow tcp-flags [ =syn+ack !fin&!=rst cwr urg fin+push+urg ] fragment [ !is-fragment first-fragment+last-fragment not-a-fragment ]", IPv4Flow},
 	} {

@@ -85,6 +85,9 @@ func (t componentType) number(text string) (uint64, error) {
 	if low == "urgent" && t.isBits && t.limit > 1<<4 { // exaBGP's other name for urg
 		return 1 << 5, nil
 	}
+	if low == "photuris" && t.v4 == "icmp-type" { // a name from exaBGP 5.0 on
+		return 40, nil
+	}
 	n, ok := parseNumber(text, t.limit)
 	if !ok {
 		if low == "true" || low == "false" {

@@ -52,6 +52,9 @@ func TestCommandsOfFamilies(t *testing.T) {
 		{state.IPv4Flow, "", []string{"flow destination 10.0.0.0/8 port [ =80 >1024&<2000 ] tcp-flags =syn+ack"}, []string{
 			"announce flow route { match { destination 10.0.0.0/8; port [ =80 >1024&<2000 ]; tcp-flags =syn+ack; } then { accept; } }",
 		}},
+		{state.IPv4Flow, "", []string{"flow destination 10.0.0.0/8 icmp-type [ =source-quench&!=info-request =info-reply =mask-request =mask-reply =echo-request >traceroute ]"}, []string{
+			"announce flow route { match { destination 10.0.0.0/8; icmp-type [ =4&!=15 =16 =17 =18 =echo-request >30 ]; } then { accept; } }",
+		}},
 		{state.IPv6FlowVPN, "next-hop=2001:db8::1;community=no-export;extended-community=redirect-to-nexthop,target:1:2;large-community=1:2:3",
 			[]string{"flow destination ::/0 rd 1:1"}, []string{
 				"announce flow route { rd 1:1; next-hop 2001:db8::1; match { destination ::/0; } then { community no-export; " +

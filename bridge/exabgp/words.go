@@ -80,6 +80,20 @@ func labelMark(labels []string) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
+// operands are the values of a component, with numbers for those ICMP types of
+// which 4.2 alone knows the names (protocol/ip/icmp.py).
+func operands(c state.Component) []string {
+	if c.Name != "icmp-type" {
+		return c.Values
+	}
+	numbers := strings.NewReplacer("source-quench", "4", "info-request", "15", "info-reply", "16", "mask-request", "17", "mask-reply", "18", "traceroute", "30")
+	list := make([]string, len(c.Values))
+	for i, v := range c.Values {
+		list[i] = numbers.Replace(v)
+	}
+	return list
+}
+
 // flowRoute renders a flow route in the block form: the form on one line has
 // no rd and no next-hop, and takes one action only (configuration/flow).
 func flowRoute(k state.Key, attrs state.Attrs) string {
@@ -93,7 +107,7 @@ func flowRoute(k state.Key, attrs state.Attrs) string {
 	}
 	b.WriteString("match { ")
 	for _, c := range k.Components() {
-		b.WriteString(c.Name + " " + bracketed(c.Values) + "; ")
+		b.WriteString(c.Name + " " + bracketed(operands(c)) + "; ")
 	}
 	b.WriteString("} then { ")
 	actions := 0

@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"net/netip"
+	"time"
 
 	"routesync/state"
 )
@@ -232,8 +235,15 @@ func fromGroup(j groupJSON) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
+	if j.Expires < 0 || j.Lease < 0 || j.Lease > maxLease {
+		return Group{}, fmt.Errorf("expires %d and lease %d are not both times", j.Expires, j.Lease)
+	}
 	return Group{Family: f, Attrs: attrs, Peers: j.Peers, Keys: keys, Expires: j.Expires, Lease: j.Lease}, nil
 }
+
+// maxLease is the longest lease that a [time.Duration] can hold: a longer one
+// would be over before it began.
+const maxLease = math.MaxInt64 / int64(time.Millisecond)
 
 func fromGroups(in []groupJSON) ([]Group, error) {
 	var groups []Group
@@ -268,6 +278,11 @@ func DecodeBatch(data []byte) (Batch, error) {
 	}
 	if b.Withdraw, err = fromGroups(j.Withdraw); err != nil {
 		return Batch{}, fmt.Errorf("decode batch: withdraw: %w", err)
+	}
+	for _, g := range b.Withdraw {
+		if g.Attrs != (state.Attrs{}) || g.Expires != 0 || g.Lease != 0 {
+			return Batch{}, errors.New("decode batch: withdraw: it has attributes, or ends")
+		}
 	}
 	for _, aj := range j.Adopt {
 		a := Adoption{From: aj.From, Peers: aj.Peers}
@@ -311,6 +326,11 @@ func fromContests(all []contestJSON) ([]state.Contest, error) {
 		k, err := fromText(j.Family, j.NLRI)
 		if err != nil {
 			return nil, err
+		}
+		for _, owner := range []string{j.Owner, j.Holder} {
+			if err := state.CheckName(owner); owner != "" && err != nil {
+				return nil, fmt.Errorf("contest: owner %w", err)
+			}
 		}
 		out = append(out, state.Contest{Key: k, Owner: j.Owner, Holder: j.Holder})
 	}

@@ -168,6 +168,11 @@ func TestStrict(t *testing.T) {
 		{"range", `"5"`, `"4294967296"`, "over 4294967295"},
 		{"family", `"ipv6 unicast"`, `"ipv4 unicast"`, "not of family"},
 		{"empty group", `["2001:db8::/32"]`, `[]`, "without nlri"},
+		{"negative end", `"expires_unix_ms":11`, `"expires_unix_ms":-11`, "not both times"},
+		{"negative lease", `"lease_ms":12`, `"lease_ms":-12`, "not both times"},
+		{"lease beyond durations", `"lease_ms":12`, `"lease_ms":9223372036855`, "not both times"},
+		{"withdraw with attributes", `"peers":null`, `"attributes":{"med":["5"]},"peers":null`, "it has attributes"},
+		{"withdraw that ends", `"peers":null`, `"peers":null,"lease_ms":10000`, "or ends"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bad := bytes.Replace(data, []byte(tc.old), []byte(tc.new), 1)
@@ -182,6 +187,27 @@ func TestStrict(t *testing.T) {
 				t.Errorf("something was returned beside an error: %s", d)
 			}
 		})
+	}
+}
+
+// Who contests a route is a name, and becomes part of what people read.
+func TestStrictContests(t *testing.T) {
+	c := state.Contest{Key: mustKey(t, "10.0.0.0/24", 0), Owner: "a", Holder: "b"}
+	for _, bad := range []state.Contest{{Key: c.Key, Owner: "\x1b[2J", Holder: "b"}, {Key: c.Key, Owner: "a", Holder: "b\nc"}} {
+		request, err := wire.EncodeRequest(wire.Request{Kind: wire.RequestAlive, Owner: "a", Contests: []state.Contest{c, bad}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := wire.DecodeRequest(request); err == nil {
+			t.Errorf("took %+v", r)
+		}
+		update, err := wire.EncodeUpdate(wire.Update{About: &wire.About{Contests: []state.Contest{bad}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := wire.DecodeUpdate(update); err == nil {
+			t.Errorf("took %+v", u)
+		}
 	}
 }
 

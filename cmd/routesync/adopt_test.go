@@ -159,6 +159,20 @@ func TestImportAdvertised(t *testing.T) {
 	}
 }
 
+// What is being withdrawn is there no more: neither imported nor adopted.
+func TestWithdrawingIsGone(t *testing.T) {
+	t.Parallel()
+	set := seen(t).advertised
+	set.Routes = map[state.Key][]state.Advert{key("10.9.0.0/16"): {{Attrs: attrs(t, "next-hop", "198.51.100.1"), At: atBoth(state.Withdrawing, state.Sent)}}}
+	if got := importAdvertised(set, state.ByHand); len(got) != 1 || got[0].Peers != state.NewPeers([]netip.Addr{down()}) {
+		t.Errorf("imported %+v", got)
+	}
+	got := picks(selection{wanted: true, anyOwner: true}.pick(desired(t, adoptFile), set))
+	if diff := cmp.Diff([]string{"10.9.0.0/16 of  at 192.0.2.9"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // A route that no file can ask for is told, and the others are written.
 func TestImportTellsWhatNoFileAsksFor(t *testing.T) {
 	t.Parallel()

@@ -51,6 +51,9 @@ func readFile(path string, stdin io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() // it was only read
+	if err := watch.Whole(f); err != nil {
+		return nil, err
+	}
 	return routefile.ReadAll(f)
 }
 

@@ -99,6 +99,7 @@ func extended(list []bgp.ExtendedCommunityInterface) string {
 		raw, _ := e.Serialize() // it was read
 		words = append(words, fmt.Sprintf("%x %s", raw, e))
 	}
+	slices.Sort(words) // a set
 	return strings.Join(words, ", ")
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// flowLimit bounds the whole demo: it is a minute's.
+	// flowLimit bounds the demo once everything is installed and built.
 	flowLimit = time.Minute
 	// lead is how long before the first end the file is saved.
 	lead = 15 * time.Second
@@ -43,7 +43,7 @@ type attack struct {
 }
 
 func demoFlow(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, flowLimit)
+	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	fmt.Fprintln(out, "Starting RabbitMQ, exaBGP with routesync's bridge, and BIRD as the router ...")
 	s, err := newStage(ctx, log, parts()...)
@@ -51,11 +51,13 @@ func demoFlow(ctx context.Context, log *slog.Logger, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	ctx, end := context.WithTimeout(ctx, flowLimit)
+	defer end()
 	if err := s.openFlow(ctx); err != nil {
 		return err
 	}
 	a := &attack{play: &play{stage: s, out: out}}
-	for _, act := range []func(context.Context) error{a.plan, a.announce, a.end, a.after} {
+	for _, act := range []func(context.Context) error{a.plan, a.announce, a.end, a.endAlone, a.after} {
 		if err := act(ctx); err != nil {
 			return fmt.Errorf("demo flow, step %d: %w", a.number, err)
 		}
@@ -89,7 +91,7 @@ func (s *stage) openFlow(ctx context.Context) (err error) {
 // text is the file: both ends are whole seconds.
 func (a *attack) text() string {
 	a.blackholed = time.Now().Add(lead).Truncate(time.Second).UTC()
-	a.filtered = a.blackholed.Add(2 * time.Second)
+	a.filtered = a.blackholed.Add(4 * time.Second)
 	return fmt.Sprintf(`version: 1
 owner: noc
 speakers: [%s]
@@ -152,40 +154,41 @@ func (a *attack) announce(ctx context.Context) (err error) {
 }
 
 func (a *attack) end(ctx context.Context) error {
-	a.title("Nobody does anything; both are gone at their time")
+	a.title("Nobody does anything; the blackhole is gone at its time")
+	return a.gone(ctx, victim, a.blackholed)
+}
+
+func (a *attack) endAlone(ctx context.Context) error {
+	a.title("The watcher is killed with -9; the rule is gone at its time all the same")
+	if err := a.watch.Kill(ctx); err != nil {
+		return err
+	}
+	return a.gone(ctx, filter, a.filtered)
+}
+
+// gone waits until the router has removed a route, and says when that was.
+func (a *attack) gone(ctx context.Context, route string, ends time.Time) error {
 	fmt.Fprintf(a.out, "it is %s\n", time.Now().UTC().Format(time.RFC3339))
+	var line string
 	seen, err := a.during(ctx, func() error {
-		return a.until(ctx, "the router has removed both", func() (bool, error) {
-			_, blackhole, err := a.logged(removed + victim)
-			if err != nil {
-				return false, err
-			}
-			_, rule, err := a.logged(removed + filter)
-			return blackhole && rule, err
+		return a.until(ctx, "the router has removed "+route, func() (found bool, err error) {
+			line, found, err = a.logged(removed + route)
+			return found, err
 		})
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(a.out, "the router's log:\n")
-	for _, r := range []struct {
-		route string
-		ends  time.Time
-	}{{victim, a.blackholed}, {filter, a.filtered}} {
-		line, _, err := a.logged(removed + r.route)
-		if err != nil {
-			return err
-		}
-		at, err := time.ParseInLocation(birdLog, line[:min(len(line), len(birdLog))], time.Local)
-		if err != nil {
-			return fmt.Errorf("read the router's log: %w", err)
-		}
-		fmt.Fprintf(a.out, "%s    %d ms after its end\n", indent(line), at.Sub(r.ends).Milliseconds())
-		if after := at.Sub(r.ends); after < 0 || after > late {
-			return fmt.Errorf("%s was removed %v after its end", r.route, after)
-		}
+	at, err := time.ParseInLocation(birdLog, line[:min(len(line), len(birdLog))], time.Local)
+	if err != nil {
+		return fmt.Errorf("read the router's log: %w", err)
 	}
-	return a.expect(seen, rig.Counters{Withdraws: 2})
+	after := at.Sub(ends)
+	fmt.Fprintf(a.out, "the router's log, %d ms after the end:\n%s", after.Milliseconds(), indent(line))
+	if after < 0 || after > late {
+		return fmt.Errorf("%s was removed %v after its end", route, after)
+	}
+	return a.expect(seen, rig.Counters{Withdraws: 1})
 }
 
 // logged is the line of the router's log that says so, if there is one.
@@ -213,10 +216,8 @@ func (a *attack) after(ctx context.Context) error {
 	if err := a.router.WaitCount(ctx, 1); err != nil {
 		return err
 	}
-	if _, err := a.command(ctx, 0, strings.TrimSpace, "plan", "--detailed-exitcode"); err != nil {
-		return err
-	}
-	return a.watch.Stop(ctx)
+	_, err := a.command(ctx, 0, strings.TrimSpace, "plan", "--detailed-exitcode")
+	return err
 }
 
 // until asks the router until something is so: it tells nobody.

@@ -113,6 +113,9 @@ func TestFileOfEveryFamily(t *testing.T) {
 		hold("nothing")
 		s.nothingToDo()
 	})
+	if n := s.count(collector.Log(), "Peer Down"); n > 0 {
+		t.Errorf("the collector's session was reset %d times", n)
+	}
 }
 
 // agree waits until an answer is as in a file.
@@ -156,6 +159,9 @@ func (s *scene) birdHolds() (string, error) {
 		for line := range strings.Lines(text) {
 			switch {
 			case strings.HasPrefix(line, "Table ") || strings.HasPrefix(line, "\tType:") || strings.Contains(line, "BGP.local_pref:"):
+			case strings.HasPrefix(line, "\tBGP.ext_community:"): // a set, which each exaBGP sends in an order of its own
+				name, values, _ := strings.Cut(line, ": ")
+				all[len(all)-1] += name + ": " + strings.Join(groups(strings.TrimSpace(values)), " ") + "\n"
 			case strings.HasPrefix(line, "\t"):
 				all[len(all)-1] += line
 			case strings.TrimSpace(line) != "":

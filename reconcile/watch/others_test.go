@@ -145,6 +145,18 @@ func TestLinkToAnOtherFile(t *testing.T) {
 	r.expect("three\n")
 }
 
+// A file that begins to lead to others most likely comes with them.
+func TestTogetherFromTheFirst(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Mkdir(dir+"/c", 0o700), put(dir+"/c/a.y", "a\n"), put(dir+"/f", "top\n"))
+	r := startTree(t, dir+"/f", Options{Poll: time.Hour, Settle: 5 * time.Millisecond, Together: 3 * time.Second})
+	r.expect("top\n")
+	must(t, put(dir+"/f", "< c/*.y\n"))
+	time.Sleep(300 * time.Millisecond) // a checkout under way
+	must(t, put(dir+"/c/b.y", "b\n"))
+	r.expect("a\nb\n")
+}
+
 // What no event tells of, the poll finds, in other files too.
 func TestPollSeesOtherFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -22,6 +22,16 @@ func glance(path string) stamp {
 // no telling how long a writer pauses.
 var errBeingWritten = errors.New("another process has it open for writing")
 
+// Whole returns an error if some process has the file open for writing, as far as
+// that can be told: who reads it once has no other way to see that it is half of
+// a file.
+func Whole(file *os.File) error {
+	if beingWritten(file) {
+		return errBeingWritten
+	}
+	return nil
+}
+
 var errTooLarge = errors.New("it is too large")
 
 // slurp returns the whole file. The errors of os name the path.

@@ -216,7 +216,7 @@ func TestSettlesTogether(t *testing.T) {
 	if d := cmp.Diff([]string{"a", "b"}, f.got); d != "" {
 		t.Error(d)
 	}
-	if want := []time.Duration{ms(40), ms(1190)}; !cmp.Equal(want, f.at) {
+	if want := []time.Duration{ms(120), ms(1190)}; !cmp.Equal(want, f.at) {
 		t.Errorf("at %v, want %v", f.at, want)
 	}
 }

@@ -180,10 +180,11 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 					s.narrow(needs)
 				}
 				s.settle = w.opts.Settle
+				if len(needs) > 0 {
+					s.settle = w.opts.Together
+				}
 				if !c.Whole() {
 					s.suspect(time.Now())
-				} else if len(needs) > 0 {
-					s.settle = w.opts.Together
 				}
 			}
 			switch {

@@ -3,6 +3,7 @@ package routefile
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 
@@ -92,6 +93,10 @@ func (p *parser) readTime(n *yaml.Node, what string) int64 {
 	const hint = "write it as 2026-12-01T00:00:00Z, or as 2026-12-01T00:00:00+01:00"
 	t, err := time.Parse(time.RFC3339, text)
 	switch {
+	case err == nil && !isRFC3339(text):
+	case err == nil && t.UTC().Year() > 9999:
+		p.faultAt(n, fmt.Sprintf("%s %s is after the year 9999", what, text), "leave it out")
+		return 0
 	case err == nil && t.Nanosecond() != 0:
 		p.faultAt(n, fmt.Sprintf("%s %s has a fraction of a second", what, text), hint)
 		return 0
@@ -107,6 +112,15 @@ func (p *parser) readTime(n *yaml.Node, what string) int64 {
 	}
 	p.faultAt(n, fmt.Sprintf("%s %q is not a time with a date and a zone", what, text), hint)
 	return 0
+}
+
+// isRFC3339 tells what of all that [time.Parse] takes is of RFC 3339 §5.6: an
+// hour of two digits, a point before a fraction, and an offset that is a time of
+// a day.
+func isRFC3339(text string) bool {
+	zone := text[len(text)-len("+01:00"):]
+	return text[len("2006-01-02T15")] == ':' && !strings.Contains(text, ",") &&
+		(strings.HasSuffix(text, "Z") || zone[1:3] < "24" && zone[4:] < "60")
 }
 
 func (p *parser) readLease(n *yaml.Node) int64 {
@@ -132,12 +146,13 @@ func (p *parser) readPeers(n *yaml.Node) (state.Peers, bool) {
 		return "", false
 	}
 	var list []state.Selector
+	listed := map[state.Selector]bool{}
 	_, good := p.words(items, "peer", func(word string) error {
 		s, err := state.ParseSelector(word)
-		if err == nil && slices.Contains(list, s) {
+		if err == nil && listed[s] {
 			return &state.Fault{Msg: fmt.Sprintf("peer %s is listed twice", s)}
 		}
-		list = append(list, s)
+		list, listed[s] = append(list, s), true
 		return err
 	})
 	return state.SelectPeers(list), good

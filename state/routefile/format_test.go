@@ -181,3 +181,46 @@ func TestRemarks(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func FuzzFormat(f *testing.F) {
+	for _, dir := range []string{"valid", "format"} {
+		for _, path := range files(f, dir, 5) {
+			for _, data := range func() tree { _, all := opened(f, path); return all }() {
+				f.Add(data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all := tree{"r": data}
+		if len(study("r", data, all).faults) > 0 {
+			return
+		}
+		out := tree{"r": mustFormat(t, "r", all)}
+		if again := mustFormat(t, "r", out); string(again) != string(out["r"]) {
+			t.Fatalf("formatted twice:\n%s", cmp.Diff(string(out["r"]), string(again)))
+		}
+	})
+}
+
+// The formatter's last look at its result finds what must never be lost.
+func TestFormatChecksItself(t *testing.T) {
+	text := head + "# one\n- prefix: 10.0.0.0/8 # two\n"
+	before := study("r", []byte(text), nil)
+	root, _ := before.sources["r"].document()
+	remarks := before.sources["r"].remarks(root)
+	if err := before.checkSame("r", []byte(text), nil, remarks); err != nil {
+		t.Error(err)
+	}
+	for what, other := range map[string]string{
+		"a comment":       strings.Replace(text, "# two", "", 1),
+		"another comment": strings.Replace(text, "# two", "# tow", 1),
+		"a route":         strings.Replace(text, "10.0.0.0/8", "11.0.0.0/8", 1),
+		"an attribute":    strings.Replace(text, "10.0.0.0/8", "10.0.0.0/8\n  med: 5", 1),
+		"the owner":       strings.Replace(text, "owner: a", "owner: b", 1),
+		"validity":        strings.Replace(text, "10.0.0.0/8", "10.0.0.0/7", 1) + "- x",
+	} {
+		if before.checkSame("r", []byte(other), nil, remarks) == nil {
+			t.Errorf("it does not see that %s is lost", what)
+		}
+	}
+}

@@ -174,3 +174,38 @@ func TestPatternsInADirectoryWithBrackets(t *testing.T) {
 		}
 	}
 }
+
+// Whatever there is much of, it is read in time that grows with it.
+func TestMuchOfOneKind(t *testing.T) {
+	const n = 20_000
+	many := func(one func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(one(i))
+		}
+		return b.String()
+	}
+	peer := func(i int) string { return fmt.Sprintf("10.1.%d.%d", i>>8, i&255) }
+	for name, c := range map[string]struct {
+		text   string
+		faults int
+	}{
+		"routes of one prefix": {"routes:\n" + many(func(i int) string { return "- {prefix: 10.0.0.0/8, peers: [" + peer(i) + "]}\n" }), 0},
+		"peers of one route":   {"routes: [{prefix: 10.0.0.0/8, peers: [" + many(func(i int) string { return peer(i) + ", " }) + "]}]\n", 0},
+		"twins in one line":    {"routes: [" + many(func(int) string { return "{prefix: 10.0.0.0/8}, " }) + "]\n", n - 1},
+		"faults in one line":   {"routes: [" + many(func(int) string { return "{prefix: 10.0.0.0/8, med: x}, " }) + "]\n", 2*n - 1},
+		"twins":                {"routes:\n" + strings.Repeat("- prefix: 10.0.0.0/8\n", n), n - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begin := time.Now()
+			_, err := Parse("r", top(c.text))
+			if got := len(Faults(err)); got != c.faults {
+				t.Errorf("%d faults, want %d", got, c.faults)
+			}
+			if took := time.Since(begin); took > 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}

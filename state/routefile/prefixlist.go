@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -64,9 +65,9 @@ func (l *load) readList(name string, data []byte) *prefixList {
 		if word == "" {
 			continue
 		}
-		column := 1 + strings.Index(text, word)
+		column := 1 + utf8.RuneCountInString(text[:strings.Index(text, word)])
 		fault := func(msg, hint string) {
-			l.faults = append(l.faults, src.fault(n+1, column, len([]rune(word)), msg, hint))
+			l.faults = append(l.faults, src.fault(n+1, column, utf8.RuneCountInString(word), msg, hint))
 		}
 		if strings.ContainsAny(word, " \t,;") {
 			fault(fmt.Sprintf("%q is not one prefix", word), "write one prefix a line; a comment begins with #")

@@ -121,7 +121,7 @@ func beyond() map[string][]string {
 			"vpls_offset_leading_zero.yaml",
 		},
 		"it takes arithmetic": {
-			"as_path_too_long.yaml", "attributes_too_long.yaml", "expires_at_start.yaml", "expires_before_starts.yaml",
+			"as_path_too_long.yaml", "attributes_too_long.yaml", "expires_at_start.yaml", "expires_before_starts.yaml", "expires_year_over.yaml",
 			"extended_community_over.yaml", "flow_destination_host_bits.yaml", "flow_ipv6_offset.yaml", "flow_rate_not_exact.yaml",
 			"flow_too_long.yaml", "group_route_bad.yaml", "include_bad_prefix.txtar", "label_too_many_bits.yaml", "lease_fraction.yaml",
 			"lease_too_long.yaml", "lease_too_short.yaml", "prefix_host_bits.yaml", "vpls_block_over.yaml",

@@ -34,31 +34,49 @@ func (l *load) ordered() []state.Wanted {
 
 // twice reports among routes of one key, in the order of the files, those that
 // are for a peer that has one already, as far as that can be told without the
-// speaker.
+// speaker. There can be as many as the speaker has peers.
 func (l *load) twice(same []state.Wanted) {
+	first := map[state.Selector]int{} // that each was named by
+	all := -1                         // the first for every peer
 	for i := range same {
 		w := &same[i]
-		n := slices.IndexFunc(same[:i], func(first state.Wanted) bool { return first.Peers.Overlap(w.Peers) })
+		n, whose := all, ""
+		if w.Peers.All() && i > 0 {
+			n = 0
+		}
+		for _, s := range w.Peers.Selectors() {
+			switch f, there := first[s]; {
+			case !there:
+				first[s] = i
+			case n < 0 || f < n:
+				n, whose = f, " for peer "+s.String()
+			}
+		}
+		if w.Peers.All() && all < 0 {
+			all = i
+		}
 		if n < 0 {
 			continue
 		}
-		whose := ""
-		for _, s := range w.Peers.Selectors() {
-			if slices.Contains(same[n].Peers.Selectors(), s) {
-				whose = " for peer " + s.String()
-				break
-			}
+		where := "; the first is in " + lineIn(w.Pos.File, same[n].Pos)
+		if w.Pos == same[n].Pos {
+			where = ", by two routes that have this list"
 		}
 		l.faults = append(l.faults, l.sources[w.Pos.File].fault(w.Pos.Line, w.Pos.Column, l.width(w),
-			fmt.Sprintf("%s is given twice%s; the first is in %s", w.Key, whose, lineIn(w.Pos.File, same[n].Pos)),
-			"keep one of them, or give them different peers"))
+			fmt.Sprintf("%s is given twice%s%s", w.Key, whose, where), "keep one of them, or give them different peers"))
 	}
 }
 
-// width is how many characters of its line a route's prefix takes.
+// width is how many characters of its line a route's prefix takes; 1 in a line
+// that is too long to be looked through for each route that is in it.
 func (l *load) width(w *state.Wanted) int {
-	line := []rune(l.sources[w.Pos.File].line(w.Pos.Line))
-	if p := w.Key.Prefix(); p.IsValid() && w.Pos.Column <= len(line) && strings.HasPrefix(string(line[w.Pos.Column-1:]), p.String()) {
+	const short = 1 << 12
+	line := l.sources[w.Pos.File].line(w.Pos.Line)
+	if len(line) > short {
+		return 1
+	}
+	letters := []rune(line)
+	if p := w.Key.Prefix(); p.IsValid() && w.Pos.Column <= len(letters) && strings.HasPrefix(string(letters[w.Pos.Column-1:]), p.String()) {
 		return len(p.String())
 	}
 	return 1

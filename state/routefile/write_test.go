@@ -32,6 +32,8 @@ func TestWrite(t *testing.T) {
 		}
 		check(t, d)
 	}
+	check(t, mustParse(t, []byte("version: 1\nowner: a\nspeakers: [s]\nflows:\n"+
+		"- { match: { protocol: udp }, then: { extended-community: [redirect:65000:1, redirect:65000:2] } }\n")))
 	rapid.Check(t, func(t *rapid.T) { check(t, genDesired(t)) })
 }
 

@@ -1,6 +1,6 @@
 // Package rig starts the real parts of a routesync lab (RabbitMQ, exaBGP,
-// BIRD, and a terminal) on loopback and spare ports, and asks them what they
-// hold or show. The demo, the benchmark and the integration tests share it.
+// BIRD, GoBGP, and a terminal) on loopback and spare ports, and asks them what
+// they hold or show. The demo, the benchmark and the integration tests share it.
 //
 // Its invariants:
 //
@@ -11,9 +11,9 @@
 //     KeeperMain is the first call of main and of TestMain.
 //   - Readiness is asked for, never slept for: what RabbitMQ tells systemd,
 //     BIRD's control socket, the helper's place in the process table.
-//   - What a router holds is what BIRD says it holds.
+//   - What a router holds is what it says it holds.
 //   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP,
-//     BIRD or tmux: each part has its own folder, configuration, ports or
+//     BIRD, GoBGP or tmux: each part has its own folder, configuration, ports or
 //     socket and, in RabbitMQ's case, its own port mapper. Everything listens
 //     on loopback.
 //   - A failed start carries the last lines of the child's log.
