@@ -10,6 +10,7 @@ import (
 // accept notes that exaBGP took a change of one key at the peers of x.
 func (c *core) accept(o *op, x *exchange) {
 	for _, p := range x.at {
+		c.quiet.gave(o, p, x.withdraw, c.now)
 		if q := c.findPeer(p.Addr); q != p {
 			c.acceptAway(o, x, p.Addr, q)
 			continue
@@ -77,7 +78,7 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	if s == nil {
 		return
 	}
-	atPeer := p.up && p.carries(o.key.Family) && s.grade != state.Held
+	atPeer := c.quiet == nil && p.up && p.carries(o.key.Family) && s.grade != state.Held
 	if !atPeer || has(o.seen, p) {
 		c.table.drop(o.key, p)
 		c.confirmed(o, p, 0, "")
@@ -94,6 +95,8 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 // reported sent.
 func (c *core) expect(k state.Key, p *peer) (state.Grade, string) {
 	switch {
+	case c.quiet != nil:
+		return c.expectUnsaid(p)
 	case !p.up:
 		return state.Held, ""
 	case !p.carries(k.Family):

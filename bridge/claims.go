@@ -51,6 +51,11 @@ func (c *core) claim(k state.Key) {
 			note(s.claimant, s.peer.Addr)
 		}
 	}
+	for _, p := range c.peers {
+		if left, ours := c.quiet.left(k, p); ours && e.slot(p) == nil && (coming == nil || !has(coming.targets, p)) {
+			note(left, p.Addr)
+		}
+	}
 	if coming != nil {
 		for _, p := range coming.targets {
 			note(coming.claimant, p.Addr)

@@ -100,7 +100,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
-	foreign string           // its release if it can't be talked to: 3.4, and 6.0 with its own API
+	foreign string           // its release if it can't be talked to: 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
 	table   adjRIBOut
@@ -138,6 +138,10 @@ type core struct {
 	faultAt       time.Time
 	lacks         []string
 
+	respawned bool                  // exaBGP had a bridge before this one
+	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
+	heard     map[netip.Addr]string // the last word on each session, for the same
+
 	out effects
 }
 
@@ -161,6 +165,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	c := &core{
 		speaker: id.Speaker, boot: id.Boot, run: id.Run, version: id.Version, host: id.Host, pid: id.PID,
 		log:     log,
+		heard:   map[netip.Addr]string{},
 		table:   newAdjRIBOut(),
 		inbound: map[netip.Addr]*inbound{},
 		tooLong: func() string { return "" },
@@ -175,6 +180,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		unsaid:  map[refusalKey]struct{}{},
 		tooLate: map[refusalKey]time.Time{},
 	}
+	c.respawned = memory.Boot == id.Boot
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
 	for _, e := range memory.Entries {
@@ -210,7 +216,12 @@ func (c *core) findPeer(a netip.Addr) *peer {
 }
 
 // owes tells how many answers exaBGP owes.
-func (c *core) owes() int { return c.windows.owed() }
+func (c *core) owes() int {
+	if c.quiet != nil {
+		return 0 // blanks are a command to 3.4, and it wakes up by itself
+	}
+	return c.windows.owed()
+}
 
 // busy tells whether changes are in flight.
 func (c *core) busy() bool { return len(c.flying) > 0 }
@@ -249,7 +260,9 @@ func (c *core) tick(now time.Time) {
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
+	c.rest()
 	c.waitedFor()
+	c.sayAgain()
 	c.forgetFollowers(now)
 }
 
@@ -270,6 +283,7 @@ func (c *core) waitedFor() {
 		c.mute, c.closed, c.waited = false, c.windows.closed, c.now
 	case !c.mute && c.now.Sub(c.waited) >= answerPause:
 		c.mute = true
+		c.giveUpQuietly()
 		c.trouble(fmt.Sprintf("exaBGP has not answered for %s; %d changes wait for it", c.now.Sub(c.waited).Round(time.Second), len(c.flying)))
 	}
 }

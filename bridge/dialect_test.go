@@ -68,27 +68,6 @@ func TestOtherReleases(t *testing.T) {
 	}
 }
 
-// TestExaBGP34: nothing that it does can be known, so nothing is done, and that
-// is said.
-func TestExaBGP34(t *testing.T) {
-	p := testPeer("127.0.0.2", 65001)
-	w := newWorldOf(t, "3.4.8", p)
-	const lack = "exaBGP 3.4.8 answers no command, so that nothing of what is announced could be known; the bridge needs 4.2 or newer"
-	for range 3 {
-		w.exabgp.sessionUp(p)
-		w.now = w.now.Add(askAgain)
-		w.core.tick(w.now)
-		w.settle()
-		about := w.core.about()
-		if about.Ready || !slices.Equal(about.Lacks, []string{lack}) || about.LastError != lack {
-			t.Errorf("%+v", about)
-		}
-	}
-	if len(w.exabgp.wrote) != 0 || w.replica.set.Complete {
-		t.Errorf("it was told %q; the set is complete: %v", w.exabgp.wrote, w.replica.set.Complete)
-	}
-}
-
 // TestReasonOfExaBGP6: its error says why, and that is told of the route that it
 // is about.
 func TestReasonOfExaBGP6(t *testing.T) {

@@ -7,6 +7,8 @@
 //
 //   - The advertised set moves only by what exaBGP says: an answer makes a
 //     route accepted, an UPDATE reported as sent makes it sent, nothing else.
+//     exaBGP 3.4 says nothing: what it was told stays unsent, with that reason,
+//     and no more is ever claimed.
 //   - At most one change per NLRI is in flight; the next waits.
 //   - exaBGP is told only what was validated here.
 //   - A claim is in the journal before the command that makes it true.

@@ -29,6 +29,10 @@ func (c *core) line(text string, now time.Time) {
 			c.versionLine(l)
 			return
 		}
+		if c.quiet != nil {
+			c.listen(l.Text)
+			return
+		}
 		c.windows.text(l.Text)
 	case exabgp.Done, exabgp.Error:
 		if c.phase == asked {
@@ -42,6 +46,7 @@ func (c *core) line(text string, now time.Time) {
 }
 
 func (c *core) event(e *exabgp.Event) {
+	c.hearState(e)
 	if c.phase < reading {
 		return // neighbors and table are read later, and will have it
 	}
@@ -94,7 +99,8 @@ func (c *core) sessionUp(p *peer) {
 	p.unsettled, c.aboutNews = true, true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
-			c.table.grade(k, s, state.Accepted, "")
+			g, reason := c.expect(k, p)
+			c.table.grade(k, s, g, reason)
 		}
 	}
 }

@@ -40,6 +40,7 @@ type fakeExaBGP struct {
 // add makes a neighbor as a new configuration does.
 func (f *fakeExaBGP) add(p *fakePeer) *fakePeer {
 	p.cache, p.holds, p.negotiated = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}, p.families
+	p.seen = map[state.Key]state.Attrs{}
 	f.peers = append(f.peers, p)
 	return p
 }
@@ -51,6 +52,7 @@ type fakePeer struct {
 	families   []state.Family
 	negotiated []state.Family
 	noAPI      bool
+	seen       map[state.Key]state.Attrs // what 3.4 lists: sent in this session, or put away in the last
 	receives   bool
 	received   map[state.Key]state.Attrs // exaBGP's Adj-RIB-In
 	up         bool
@@ -68,6 +70,7 @@ type change struct {
 func newFake(t testing.TB, peers ...*fakePeer) *fakeExaBGP {
 	for _, p := range peers {
 		p.cache, p.holds = map[state.Key]state.Attrs{}, map[state.Key]state.Attrs{}
+		p.seen = map[state.Key]state.Attrs{}
 		if p.negotiated == nil {
 			p.negotiated = p.families
 		}
@@ -88,10 +91,8 @@ func (f *fakeExaBGP) write(line string) {
 		f.behind = append(f.behind, line)
 	case f.garble != "" && line == f.garble:
 		f.say("error")
-	case f.release == "3.4.8": // which answers some questions, and has no end of an answer
-		if line == "version" {
-			f.say("exabgp 3.4.8")
-		}
+	case f.release == "3.4.8":
+		f.writeSilent(line)
 	case f.release == "6" && line == "system version":
 		f.say(`{"version": "6.0.0", "application": "exabgp"}`, "done")
 	case f.release == "6":
@@ -290,6 +291,10 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 			return // the first batch of a session has no withdraws
 		}
 		delete(p.holds, c.key)
+		if f.release == "3.4.8" {
+			delete(p.seen, c.key)
+			return
+		}
 		f.event(p, map[string]any{"withdraw": map[string]any{c.key.Family.String(): nlri}})
 		return
 	}
@@ -298,6 +303,10 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 		return
 	}
 	p.holds[c.key] = attrs
+	if f.release == "3.4.8" {
+		p.seen[c.key] = attrs
+		return
+	}
 	block := map[string]any{"origin": "igp"}
 	if p.localAS != p.peerAS {
 		block["as-path"] = []uint32{p.localAS}
@@ -341,6 +350,9 @@ func (p *fakePeer) envelope(kind string, more map[string]any) string {
 }
 
 func (f *fakeExaBGP) sessionUp(p *fakePeer) {
+	if f.release == "3.4.8" {
+		p.resurrect()
+	}
 	p.up, p.fresh, p.holds = true, true, map[state.Key]state.Attrs{}
 	p.received = map[state.Key]state.Attrs{} // not when the session goes down
 	f.say(p.envelope("state", map[string]any{"state": "up"}))

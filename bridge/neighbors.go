@@ -150,6 +150,10 @@ func (c *core) forget(p *peer) {
 
 // learnSessions takes the answer to "show neighbor extensive".
 func (c *core) learnSessions(body []string, ok bool) {
+	if c.quiet != nil {
+		c.learnStates()
+		return
+	}
 	sessions, err := exabgp.ParseExtensive(body)
 	if err != nil || !ok {
 		c.trouble(fmt.Sprintf("exaBGP's sessions can't be read: %v", unread(err)))

@@ -272,7 +272,10 @@ func (c *core) about() *wire.About {
 	}
 	for _, p := range c.peers {
 		n := state.Neighbor{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.up, Families: p.Families, Lacks: p.lacks, Received: c.receivedCount(p), Tags: p.Tags}
-		if !p.since.IsZero() {
+		switch {
+		case c.quiet != nil && c.heard[p.Addr] == "":
+			n.Lacks = append(slices.Clone(n.Lacks), unheardLack)
+		case !p.since.IsZero():
 			n.Since = p.since.UnixMilli()
 		}
 		for _, self := range []netip.Addr{p.self4, p.self6} {

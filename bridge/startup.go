@@ -66,6 +66,10 @@ func (c *core) ask() {
 // revisit asks again for what exaBGP did not say, and from time to time for
 // what may have changed without a word.
 func (c *core) revisit() {
+	if c.quiet != nil && c.phase == asked {
+		c.beginQuietly()
+		return
+	}
 	if c.now.Sub(c.askedAt) < askAgain {
 		return
 	}
@@ -76,6 +80,9 @@ func (c *core) revisit() {
 	case c.phase == ready && c.now.Sub(c.looked) >= lookAgain:
 		c.looked = c.now
 		c.askNeighbors()
+		if c.quiet != nil {
+			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.auditQuietly})
+		}
 		if c.hasUnsent() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 		}
@@ -89,6 +96,9 @@ func (c *core) revisit() {
 // version's own two lines was meant for the helper before this one.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
+		if c.quiet != nil {
+			c.askedAt = c.now // it has not come to its end
+		}
 		c.release(l.Text)
 		return
 	}
@@ -108,8 +118,11 @@ func (c *core) versionLine(l exabgp.Line) {
 // release takes what may be exaBGP's word on its release.
 func (c *core) release(text string) {
 	v, ok := exabgp.ParseVersion(text)
-	if d := exabgp.DialectOf(v); ok && d.Answers() {
-		c.dialect, c.foreign = d, ""
+	if ok {
+		c.dialect, c.foreign = exabgp.DialectOf(v), ""
+		if !c.dialect.Answers() {
+			c.befriend()
+		}
 		return
 	}
 	if !ok {
@@ -123,6 +136,9 @@ func (c *core) release(text string) {
 
 // speakerLacks is what exaBGP as a whole is short of.
 func (c *core) speakerLacks() []string {
+	if c.quiet != nil {
+		return append(slices.Clone(c.lacks), c.dialect.String()+unsaidLack)
+	}
 	if c.foreign == "" {
 		return c.lacks
 	}
@@ -131,10 +147,7 @@ func (c *core) speakerLacks() []string {
 
 // unheard says why exaBGP can't be talked to.
 func (c *core) unheard() string {
-	switch {
-	case c.foreign != "" && !exabgp.DialectOf(c.foreign).Answers():
-		return "exaBGP " + c.foreign + " answers no command, so that nothing of what is announced could be known; the bridge needs 4.2 or newer"
-	case c.foreign != "":
+	if c.foreign != "" {
 		return "exaBGP " + c.foreign + " speaks another version of its API: set exabgp_api_version=4 in its environment"
 	}
 	return "exaBGP does not answer; is exabgp.api.ack on, and is this process its helper?"
@@ -156,6 +169,9 @@ func (c *core) learnTable(body []string, ok bool) {
 	if !c.met {
 		return // whose table it is is not known; all is asked for again
 	}
+	if c.quiet != nil {
+		c.remember()
+	}
 	unknown := 0
 	for _, line := range body {
 		r, err := c.dialect.ParseRIB(line)
@@ -165,7 +181,7 @@ func (c *core) learnTable(body []string, ok bool) {
 			continue
 		}
 		p := c.findPeer(r.Peer)
-		if p == nil {
+		if p == nil || c.quiet != nil && c.table.find(r.Key, p) != nil {
 			continue
 		}
 		s := slot{peer: p, claimant: c.claimed(r.Key, p), attrs: r.Attrs}

@@ -145,11 +145,17 @@ func (w *windows) answer(k exabgp.Kind) *window {
 
 // pump sends what may be sent now.
 func (c *core) pump() {
+	if c.quiet != nil && !c.quiet.rests.IsZero() {
+		return
+	}
 	for lines := c.windows.next(); lines != nil; lines = c.windows.next() {
 		if lines[0] == exabgp.ShowExtensive {
 			for _, p := range c.peers {
 				p.spoke = false
 			}
+		}
+		if c.quiet != nil {
+			lines = c.quiet.Give(lines...)
 		}
 		c.out.lines = append(c.out.lines, lines...)
 	}

@@ -22,7 +22,7 @@ type Assessment struct {
 	Confirmed int // of them, at the asked grade at every peer that is up, and at one at least
 	Pending   []Case
 	Held      []Case // the peer is down; exaBGP sends the route when it is up
-	Unsent    []Case // exaBGP holds the route and does not send it
+	Unsent    []Case // exaBGP was told the route and has not reported it as sent
 	Refused   []Case
 	Foreign   []Case // somebody else announces it, and keeps it
 	Nowhere   []Case // the speaker has none of the peers that it is for

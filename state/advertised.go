@@ -15,8 +15,8 @@ const (
 	Accepted Grade = iota + 1
 	// Held: the peer's session is down; exaBGP sends the route when it is up.
 	Held
-	// Unsent: the session is up and exaBGP does not send the route; the reason
-	// says why.
+	// Unsent: exaBGP does not send the route though the session is up, or it is
+	// one that does not say whether it does; the reason says which.
 	Unsent
 	// Sent: exaBGP reported an UPDATE with this route written to this peer in
 	// the current session.

@@ -128,6 +128,9 @@ func withdrawnLabel(attrs state.Attrs) []string {
 }
 
 func (d Dialect) render(verb string, peers []netip.Addr, attrs state.Attrs, labels []string, keys []state.Key) []Command {
+	if d.grammar == grammar34 {
+		return d.renderEach(verb, peers, attrs, keys)
+	}
 	verb = selector(peers) + verb
 	if len(keys) == 0 {
 		return nil
@@ -200,6 +203,25 @@ func renderBulk(head string, bulk []state.Key) []Command {
 	return cmds
 }
 
+// renderEach renders the words of 3.4, which in bulk takes no next-hop self
+// (reactor/api/decoder/text.py, parse_api_attribute). A withdraw needs no
+// attributes: 3.4 keeps one change of a route, the last (rib/store.py,
+// insert_announced). Commas stand apart in it (reactor/api/command.py,
+// _extract_neighbors).
+func (d Dialect) renderEach(verb string, peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	words := ""
+	if verb == "announce" {
+		words = d.attributeWords(state.IPv4Unicast, attrs)
+		words = strings.ReplaceAll(words, " blackhole ", " 65535:666 ") // newer than 3.4
+	}
+	verb = strings.ReplaceAll(selector(peers), ", ", " , ") + verb + " route "
+	cmds := make([]Command, len(keys))
+	for i, k := range keys {
+		cmds[i] = Command{verb + k.String() + words, keys[i : i+1 : i+1]}
+	}
+	return cmds
+}
+
 // selector names the neighbors that a command is for. A list in which one
 // address is known and another is not is answered done, so the caller must
 // know the neighbors itself (reactor/api/command/limit.py, match_neighbors).
@@ -222,6 +244,8 @@ func selector(peers []netip.Addr) string {
 // unicast, without a path identifier even if add-path asks for one. The last
 // byte is 0 so that it can be read then too: as the default route of a path that
 // nobody has. Any other makes it malformed, and resets the session.
-func Probe(peer netip.Addr) string {
-	return fmt.Sprintf("neighbor %s withdraw route 239.255.255.0/32 next-hop 192.0.2.1", peer)
-}
+func Probe(peer netip.Addr) string { return fmt.Sprintf("neighbor %s%s", peer, probe) }
+
+const probe = " withdraw route 239.255.255.0/32 next-hop 192.0.2.1"
+
+func isProbe(line string) bool { return strings.HasSuffix(line, probe) }

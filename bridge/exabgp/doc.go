@@ -1,7 +1,7 @@
 // Package exabgp speaks exaBGP's dialects: routes to commands, lines to
 // answers and events, and the pipe that carries the lines. It decides nothing.
 // [Dialect] has what differs between releases; the words without one are common
-// to all that answer.
+// to all that answer. [Silent] is for 3.4, which does not.
 //
 // Its invariants:
 //
@@ -9,7 +9,7 @@
 //     and nothing that exaBGP said is lost on the way. What this version can't
 //     name is kept as text (Others, Unknown).
 //   - What is rendered was valid in package state and gets exactly one answer,
-//     done or error.
+//     done or error, of every release but 3.4.
 //   - Two routes with different attributes render to attribute lists that
 //     exaBGP itself holds to be different. It compares the text it would print
 //     (bgp/message/update/attribute/attributes.py, index), and that text loses
@@ -19,7 +19,7 @@
 //     its helper from its only thread, so a helper that stops reading stops BGP
 //     (reactor/api/processes.py, write).
 //
-// Facts are those of exaBGP 4.2.21, 5.0.13 and the unreleased 6.0, checked live;
+// Facts are those of exaBGP 3.4.8, 4.2.21, 5.0.13 and the unreleased 6.0, checked live;
 // testdata holds lines that each of them wrote. File names are those of 4.2
 // unless another release is named.
 package exabgp

@@ -1,6 +1,7 @@
 package exabgp
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,13 +94,13 @@ type Withdrawn struct {
 // envelope is the JSON of an event (reactor/api/response/json.py).
 type envelope struct {
 	Type         string
-	PID, PPID    int
+	PID, PPID    number
 	Counter      int64
 	Notification json.RawMessage // "shutdown", outside of a neighbor
 	Neighbor     *struct {
 		Address struct{ Local, Peer string }
 		ASN     struct {
-			Local, Peer *uint32
+			Local, Peer *number
 		}
 		State, Reason string
 		Direction     Direction
@@ -117,6 +118,13 @@ type envelope struct {
 	}
 }
 
+// number is one that 3.4 puts in quotes.
+type number uint32
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(bytes.Trim(b, `"`), (*uint32)(n))
+}
+
 func parseEvent(text string) (Event, error) {
 	var env envelope
 	if err := json.Unmarshal([]byte(text), &env); err != nil {
@@ -124,7 +132,7 @@ func parseEvent(text string) (Event, error) {
 			return Event{}, fmt.Errorf("decode event: %w", err)
 		}
 	}
-	e := Event{Type: env.Type, PID: env.PID, PPID: env.PPID, Counter: env.Counter}
+	e := Event{Type: env.Type, PID: int(env.PID), PPID: int(env.PPID), Counter: env.Counter}
 	n := env.Neighbor
 	if n == nil {
 		if string(env.Notification) == `"shutdown"` {
@@ -139,10 +147,10 @@ func parseEvent(text string) (Event, error) {
 	}
 	e.Local, _ = netip.ParseAddr(n.Address.Local)
 	if n.ASN.Local != nil {
-		e.LocalAS = *n.ASN.Local
+		e.LocalAS = uint32(*n.ASN.Local)
 	}
 	if n.ASN.Peer != nil {
-		e.PeerAS = *n.ASN.Peer
+		e.PeerAS = uint32(*n.ASN.Peer)
 	}
 	e.Direction = n.Direction
 	switch env.Type {

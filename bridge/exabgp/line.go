@@ -79,9 +79,9 @@ func lostOf(text string) netip.Addr {
 
 // IsBarrierHeader tells whether text is the line that [Barrier] prints before
 // its done (reactor/api/command/neighbor.py, summary_header).
-func IsBarrierHeader(text string) bool {
-	return strings.HasPrefix(text, "Peer            AS        up/down state       |     #sent     #recvd")
-}
+func IsBarrierHeader(text string) bool { return strings.HasPrefix(text, barrierHeader) }
+
+const barrierHeader = "Peer            AS        up/down state       |     #sent     #recvd"
 
 // ParseReason reads the line that exaBGP 6 prints before error (processes.py,
 // answer_error): "error: Unexpected error: …".

@@ -34,6 +34,7 @@ type Neighbor struct {
 	MultiSession    bool
 	Tags            []string // words of the description like "tag:transit", without "tag:"
 	API             []API
+	EventsOfState   bool // of 3.4, which does not say to which helper
 }
 
 // API is what one helper process gets of a neighbor.
@@ -91,6 +92,9 @@ func (n *Neighbor) set(section []string, statement string) {
 	case "capability":
 		n.setCapability(statement)
 	case "family":
+		if n.Dialect.grammar == grammar34 {
+			statement = strings.Replace(statement, "inet", "ipv", 1)
+		}
 		if f, err := state.ParseFamily(statement); err == nil {
 			n.Families = append(n.Families, f)
 		} else {
@@ -98,6 +102,8 @@ func (n *Neighbor) set(section []string, statement string) {
 		}
 	case "add-path":
 		n.AddPath = append(n.AddPath, statement)
+	case "process": // of 3.4
+		n.EventsOfState = n.EventsOfState || statement == "neighbor-changes"
 	case "api":
 		n.API[len(n.API)-1].set(section[1:], statement)
 	}
@@ -105,6 +111,7 @@ func (n *Neighbor) set(section []string, statement string) {
 
 func (n *Neighbor) setSession(statement string) {
 	key, value, _ := strings.Cut(statement, " ")
+	key = strings.TrimSuffix(key, ":") // of 3.4
 	number := func() uint32 {
 		v, _ := strconv.ParseUint(value, 10, 32)
 		return uint32(v)
@@ -197,6 +204,9 @@ func Own(neighbors []Neighbor, reached []netip.Addr) []string {
 // of the processes ([Own]; none means any process), each with what to write.
 // Where several processes remain, each must have what is needed.
 func (n Neighbor) Lacks(processes ...string) []string {
+	if n.Dialect.grammar == grammar34 {
+		return n.lacks34()
+	}
 	var lacks []string
 	name := "NAME"
 	if len(processes) == 1 {
@@ -227,6 +237,21 @@ func (n Neighbor) Lacks(processes ...string) []string {
 	}
 	if n.GracefulRestart > 0 && !n.ManualEOR {
 		lacks = append(lacks, "after a restart of exaBGP the peer drops its routes before they are announced again: add manual-eor true;")
+	}
+	if len(n.Families) == 0 {
+		lacks = append(lacks, "no family that routesync can announce: add family { ipv4 unicast; ipv6 unicast; }")
+	}
+	return lacks
+}
+
+// lacks34 is [Neighbor.Lacks] for 3.4.
+func (n Neighbor) lacks34() []string {
+	var lacks []string
+	if !n.EventsOfState {
+		lacks = append(lacks, "no events when the session goes up or down: add neighbor-changes; to its process")
+	}
+	if !n.AdjRIBOut {
+		lacks = append(lacks, "exaBGP forgets what it announced when the session goes down: add adj-rib-out true;")
 	}
 	if len(n.Families) == 0 {
 		lacks = append(lacks, "no family that routesync can announce: add family { ipv4 unicast; ipv6 unicast; }")

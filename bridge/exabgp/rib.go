@@ -49,6 +49,9 @@ func (d Dialect) ParseRIB(line string) (RIBEntry, error) {
 	for len(words) >= 2 && slices.Contains(pairs, words[0]) {
 		words = words[2:]
 	}
+	if d.grammar == grammar34 && len(words) > 0 { // which leaves out the family
+		words = slices.Concat(unicastOf(words[0]), words)
+	}
 	if len(words) < 3 {
 		return e, fmt.Errorf("rib line %q has no route", line)
 	}
@@ -62,6 +65,17 @@ func (d Dialect) ParseRIB(line string) (RIBEntry, error) {
 		return e, fmt.Errorf("rib line %q: %w", line, err)
 	}
 	return e, nil
+}
+
+// unicastOf is the family of a route that begins with word.
+func unicastOf(word string) []string {
+	switch prefix, err := netip.ParsePrefix(word); {
+	case err != nil:
+		return []string{"not", "unicast"}
+	case prefix.Addr().Is6():
+		return []string{"ipv6", "unicast"}
+	}
+	return []string{"ipv4", "unicast"}
 }
 
 // ReceivedEntry is a route that exaBGP holds from a peer.

@@ -41,6 +41,9 @@ func (n Neighbor) Check(k state.Key, attrs state.Attrs) error {
 
 // unspeakable tells why exaBGP can't say a route, or not say it right.
 func (d Dialect) unspeakable(k state.Key, attrs state.Attrs) error {
+	if d.grammar == grammar34 {
+		return d.unspeakable34(k, attrs)
+	}
 	if k.Family == state.IPv4Multicast || k.Family == state.IPv6Multicast {
 		// It puts them where IPv4 unicast is (update/__init__.py, messages), and
 		// the peer has them as that; for IPv6 it has no word at all.
@@ -59,6 +62,24 @@ func (d Dialect) unspeakable(k state.Key, attrs state.Attrs) error {
 	for _, c := range communities {
 		if !exactOnFlow(c) {
 			return fmt.Errorf("%s can't tell extended-community %s from others on a flow route, and would not send a change of it", d, c)
+		}
+	}
+	return nil
+}
+
+// unspeakable34 is of 3.4, which drops what it can't read without a word: only
+// what it is known to take is given to it.
+func (d Dialect) unspeakable34(k state.Key, attrs state.Attrs) error {
+	if k.Family != state.IPv4Unicast && k.Family != state.IPv6Unicast || k.PathID() != 0 {
+		return fmt.Errorf("%s is given unicast routes without path-information alone, because it does not say what it takes of the others", d)
+	}
+	known := []state.Name{
+		state.Origin, state.ASPath, state.NextHop, state.MED, state.LocalPreference, state.Aggregator, state.Community,
+		state.OriginatorID, state.ClusterList, state.ExtendedCommunity, state.AIGP, state.Raw,
+	}
+	for name := range attrs.All() {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%s does not take %s", d, name)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ VERDICT is the worst of what became of the line's routes at their peers:
   failed       nothing of it, or not all of it, was given to the speaker
   refused      the bridge or exaBGP would not take it
   unconfirmed  no answer came in time
-  unsent       exaBGP took it, and does not send it
+  unsent       exaBGP was told it, and does not report it as sent
   published    the broker has it, and no more is known (only with --classic)
   held         a peer is down, and is sent it when it is up
   sent         every peer was sent it

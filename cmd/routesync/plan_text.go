@@ -278,7 +278,7 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	case len(s.Overlaps) > 0:
 		line = fmt.Sprintf("No changes. %s asks for %s twice at a peer; nothing is done about that.", file, count(len(s.Overlaps), "route"))
 	case len(a.Unsent) > 0:
-		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and does not send all of it.", s.speaker, file)
+		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and has not reported all of it as sent.", s.speaker, file)
 	case len(a.Held) > 0:
 		line = fmt.Sprintf("No changes. %s holds all that %s asks for.", s.speaker, file)
 	case len(s.Foreign) > 0:
@@ -291,7 +291,7 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 		lines = append(lines, fmt.Sprintf("Held: %s for peers that are down; exaBGP sends them when the session is up.", count(len(a.Held), "route")))
 	}
 	if len(a.Unsent) > 0 {
-		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP holds and does not send; routesync status says why.", count(len(a.Unsent), "route")))
+		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP was told and has not reported as sent; routesync status says why.", count(len(a.Unsent), "route")))
 	}
 	for i, w := range s.Nowhere {
 		if i == maxListed {
