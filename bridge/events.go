@@ -22,6 +22,9 @@ func (c *core) line(text string, now time.Time) {
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
 		c.receivedGarbled(l.Lost)
+		if l.Session && c.phase == ready {
+			c.askNeighbors() // a peer's own words on why it ends a session must not hide that it ended
+		}
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
 	case exabgp.Text:

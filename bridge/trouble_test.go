@@ -396,3 +396,22 @@ func (w *world) foreignGrade(p *fakePeer) state.Grade {
 	}
 	return 0
 }
+
+// What a peer says as it ends its session stands in the event, and exaBGP 4.2
+// does not escape it: the session is looked up when the event can't be read.
+func TestGarbledEndOfASession(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.exabgp.out[len(w.exabgp.out)-1] = `{ "exabgp": "4.0.1", "time": 1, "host" : "h", "pid" : 7, "ppid" : 1, "counter": 2, "type": "state", ` +
+		`"neighbor": { "address": { "local": "127.0.0.1", "peer": "127.0.0.2" }, "state": "down", "reason": "message ("direction": "receive")" } }`
+	w.settle()
+	if at := w.grade("10.0.0.0/24", nh, "127.0.0.2"); at.Grade != state.Held {
+		t.Errorf("grade %v, want held", at.Grade)
+	}
+}

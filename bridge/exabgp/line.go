@@ -32,6 +32,8 @@ type Line struct {
 	// Lost is the peer of a Malformed that says what was received of it; the
 	// zero Addr if that can't be told.
 	Lost netip.Addr
+	// Session tells of a Malformed that it may say how a session is.
+	Session bool
 }
 
 // ParseLine classifies a line. Events come between the lines of an answer but
@@ -55,6 +57,7 @@ func ParseLine(text string) Line {
 	e, err := parseEvent(text)
 	if err != nil {
 		l.Kind, l.Err, l.Lost = Malformed, err, lostOf(text)
+		l.Session = strings.Contains(text, `"type": "state"`)
 		return l
 	}
 	l.Kind, l.Event = EventLine, e
