@@ -13,7 +13,6 @@ import (
 
 	"routesync/bridge"
 	"routesync/bridge/rabbit"
-	"routesync/bridge/wire"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -96,76 +95,46 @@ func runAdopt(ctx context.Context, w *world, g *globalFlags, f *adoptFlags, args
 	if err != nil {
 		return err
 	}
-	inForce, _ := whole.At(time.Now().UnixMilli())
-	a := &adopter{
-		world: w, flags: f, selection: s, desired: inForce, whole: whole,
-		observer: observer{cfg, f.timeout, w.log}, me: commander("adopt"),
+	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg, f.timeout, w.log}, whole), flags: f, selection: s}
+	if f.yes {
+		a.agreement = givenBefore
 	}
-	return a.run(ctx)
-}
-
-// adopter is one run of adopt.
-type adopter struct {
-	*world
-	flags     *adoptFlags
-	selection selection
-	desired   *state.Desired
-	whole     *state.Desired
-	observer  observer
-	me        wire.Commander
-
-	locked, agreed bool
-	picked         [][]adoption // in the order of the speakers
-	results        []adoptionResult
-}
-
-// run goes on over as many sessions as it takes: what was adopted already is
-// the file's in the next one, and nothing to do.
-func (a *adopter) run(ctx context.Context) error {
-	clock := startClock(ctx, a.flags.timeout)
-	defer clock.stop()
-	var fatal, last error
-	err := rabbit.New(a.observer.cfg, a.log).Run(clock.ctx, func(session context.Context, s *rabbit.Session) error {
-		last = a.work(ctx, session, s, clock)
-		if f := (*failure)(nil); errors.As(last, &f) || errors.As(last, &failures{}) {
-			fatal = last
-		}
-		return errors.Join(last, stopIf(last == nil || fatal != nil || clock.ctx.Err() != nil))
-	})
+	last, err := a.run(ctx, a)
 	switch {
-	case fatal != nil:
-		return fatal
-	case err != nil && !errors.Is(err, rabbit.ErrStop):
+	case err != nil:
 		return err
 	case ctx.Err() != nil:
 		return errInterrupted
-	case !a.agreed:
-		return a.observer.noBroker(ctx, last)
 	case last != nil:
-		return &failure{code: exitUnconfirmed, err: fmt.Errorf("not confirmed within %s: %w", duration(a.flags.timeout), last),
+		return &failure{code: exitUnconfirmed, err: fmt.Errorf("not confirmed within %s: %w", duration(f.timeout), last),
 			hints: []string{"routesync status shows whose the routes are"}}
 	}
 	return a.conclude()
 }
 
-// work is one session.
-func (a *adopter) work(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
-	for _, speaker := range a.desired.Speakers {
-		err := s.Lock(session, lockName(speaker, a.desired.Owner))
-		if errors.Is(err, rabbit.ErrLocked) && !a.locked {
-			return lockedBy(session, s, speaker, a.desired.Owner, a.observer)
-		}
-		if err != nil {
-			return err
-		}
+// adopter is one run of adopt.
+type adopter struct {
+	*undertaking
+	flags     *adoptFlags
+	selection selection
+
+	picked  [][]adoption // in the order of the speakers
+	results []adoptionResult
+}
+
+// show shows what is picked and the plan behind it.
+func (a *adopter) show(seen []observation) (bool, error) {
+	out := bufio.NewWriter(a.stdout)
+	some, err := a.write(out, seen)
+	if flushed := out.Flush(); err == nil && flushed != nil {
+		err = hinted(flushed)
 	}
-	a.locked = true
-	if !a.agreed {
-		if err := a.agree(ctx, session, s, clock); err != nil {
-			return err
-		}
-		a.agreed = true
-	}
+	return some, err
+}
+
+// carryOut adopts what is picked. What was adopted over the session before is
+// the file's now, and nothing to do.
+func (a *adopter) carryOut(session context.Context, s *rabbit.Session, _ *clock) error {
 	a.results = make([]adoptionResult, len(a.desired.Speakers))
 	for i, speaker := range a.desired.Speakers {
 		if len(a.picked[i]) == 0 {
@@ -177,38 +146,6 @@ func (a *adopter) work(ctx, session context.Context, s *rabbit.Session, clock *c
 		}
 	}
 	return nil
-}
-
-// agree shows what is to be adopted and what would be left to do, and asks.
-func (a *adopter) agree(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
-	speakers := a.desired.Speakers
-	seen, errs := make([]observation, len(speakers)), make([]error, len(speakers))
-	if err := a.observer.lookAt(session, s, speakers, seen, errs); err != nil {
-		if clock.ctx.Err() == nil {
-			return err
-		}
-		var all failures
-		for i, err := range errs {
-			if err != nil {
-				all = append(all, a.observer.explain(ctx, speakers[i], err))
-			}
-		}
-		return all
-	}
-	out := bufio.NewWriter(a.stdout)
-	some, err := a.show(out, seen)
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
-	if err != nil {
-		return err
-	}
-	if !some || a.flags.yes {
-		return nil
-	}
-	clock.pause()
-	defer clock.restart()
-	return ask(ctx, a.world, "adopt")
 }
 
 // adopt adopts routes at one speaker, and waits for what the bridge says.

@@ -30,13 +30,16 @@ routes:
 // adoptSample shows an adoption of all kinds.
 func adoptSample(t *testing.T, w io.Writer) error {
 	a := &adopter{
-		world: &world{stdout: w, stderr: w, getenv: func(string) string { return "" }}, flags: &adoptFlags{file: "routes.yaml"},
-		desired: desired(t, adoptFile), whole: desired(t, adoptFile),
+		undertaking: &undertaking{
+			world:   &world{stdout: w, stderr: w, getenv: func(string) string { return "" }},
+			desired: desired(t, adoptFile), whole: desired(t, adoptFile),
+		},
+		flags: &adoptFlags{file: "routes.yaml"},
 	}
 	show := func(s selection) error {
 		a.selection = s
 		out := bufio.NewWriter(w)
-		_, err := a.show(out, []observation{seen(t)})
+		_, err := a.write(out, []observation{seen(t)})
 		return errors.Join(out.Flush(), writeAll(w, err))
 	}
 	return errors.Join(

@@ -9,8 +9,8 @@ import (
 	"routesync/bridge"
 )
 
-// show writes what is picked and the plan behind it; false if it is nothing.
-func (a *adopter) show(out *bufio.Writer, seen []observation) (bool, error) {
+// write writes what is picked and the plan behind it; false if it is nothing.
+func (a *adopter) write(out *bufio.Writer, seen []observation) (bool, error) {
 	var refusals failures
 	found, total := map[string]bool{}, 0
 	a.picked = make([][]adoption, len(seen))

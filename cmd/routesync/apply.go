@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/user"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,13 +12,9 @@ import (
 
 	"routesync/bridge"
 	"routesync/bridge/rabbit"
-	"routesync/bridge/wire"
 	"routesync/reconcile"
 	"routesync/state"
 )
-
-// holderPatience is how long the name of a commander is worth waiting for.
-const holderPatience = 2 * time.Second
 
 func applyCommand(w *world, g *globalFlags, f *applyFlags) *cobra.Command {
 	cmd := &cobra.Command{
@@ -77,43 +67,30 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
-	inForce, _ := desired.At(time.Now().UnixMilli())
 	a := &applier{
-		world: w, flags: f, grade: grade, desired: inForce, whole: desired,
-		observer: observer{cfg, f.timeout, w.log},
-		me:       commander("apply"),
+		undertaking: newUndertaking(w, "apply", observer{cfg, f.timeout, w.log}, desired),
+		flags:       f, grade: grade,
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
 	}
-	return a.run(ctx)
-}
-
-// commander is this process as others are told of it.
-func commander(verb string) wire.Commander {
-	host, err := os.Hostname()
+	if f.yes {
+		a.agreement = givenBefore
+	}
+	last, err := a.run(ctx, a)
+	a.progress.done()
 	if err != nil {
-		host = "unknown host"
+		return err
 	}
-	c := wire.Commander{ID: rand.Text(), Host: host, PID: os.Getpid(), Verb: verb}
-	if who, err := user.Current(); err == nil {
-		c.User = who.Username
-	}
-	return c
+	return a.conclude(ctx, last)
 }
 
 // applier is one run of apply.
 type applier struct {
-	*world
+	*undertaking
 	flags    *applyFlags
 	grade    state.Grade
-	desired  *state.Desired // what is asked for when it begins
-	whole    *state.Desired // what is asked for at any time
-	observer observer
-	me       wire.Commander
 	progress *progress
 
-	locked  bool // the locks were ours, in this session or one before
-	agreed  bool // somebody has seen the plan and said yes
 	plans   plans
 	results []result // in the order of the speakers
 }
@@ -126,49 +103,25 @@ type result struct {
 	err error // why it ended before its time
 }
 
-// run goes on over as many sessions as it takes, within the time there is.
-func (a *applier) run(ctx context.Context) error {
-	clock := startClock(ctx, a.flags.timeout)
-	defer clock.stop()
-	var fatal, last error
-	err := rabbit.New(a.observer.cfg, a.log).Run(clock.ctx, func(session context.Context, s *rabbit.Session) error {
-		last = a.work(ctx, session, s, clock)
-		if f := (*failure)(nil); errors.As(last, &f) || errors.As(last, &failures{}) {
-			fatal = last
-		}
-		return errors.Join(last, stopIf(last == nil || fatal != nil || clock.ctx.Err() != nil))
-	})
-	a.progress.done()
-	switch {
-	case fatal != nil:
-		return fatal
-	case err != nil && !errors.Is(err, rabbit.ErrStop):
-		return err
-	case !a.agreed:
-		return a.observer.noBroker(ctx, last)
+// show shows the plan.
+func (a *applier) show(seen []observation) (bool, error) {
+	var err error
+	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
+		return false, err
 	}
-	return a.conclude(ctx, last)
+	if err := warnLacks(a.stderr, seen); err != nil {
+		return false, hinted(err)
+	}
+	if a.flags.output == outputText {
+		if err := a.plans.text(a.stdout, a.palette()); err != nil {
+			return false, hinted(err)
+		}
+	}
+	return a.plans.changes() > 0, nil
 }
 
-// work is one session. It returns nil when nothing is left to do; a failure
-// ends the command; anything else is tried again.
-func (a *applier) work(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
-	for _, speaker := range a.desired.Speakers {
-		err := s.Lock(session, lockName(speaker, a.desired.Owner))
-		if errors.Is(err, rabbit.ErrLocked) && !a.locked {
-			return lockedBy(session, s, speaker, a.desired.Owner, a.observer)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	a.locked = true
-	if !a.agreed {
-		if err := a.agree(ctx, session, s, clock); err != nil {
-			return err
-		}
-		a.agreed = true
-	}
+// carryOut brings all speakers to the desired set.
+func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *clock) error {
 	g, together := errgroup.WithContext(session)
 	for i, speaker := range a.desired.Speakers {
 		g.Go(func() error {
@@ -181,65 +134,6 @@ func (a *applier) work(ctx, session context.Context, s *rabbit.Session, clock *c
 		})
 	}
 	return g.Wait()
-}
-
-func lockName(speaker, owner string) string { return speaker + "." + owner }
-
-// agree shows the plan and asks.
-func (a *applier) agree(ctx, session context.Context, s *rabbit.Session, clock *clock) error {
-	speakers := a.desired.Speakers
-	seen, errs := make([]observation, len(speakers)), make([]error, len(speakers))
-	if err := a.observer.lookAt(session, s, speakers, seen, errs); err != nil {
-		if clock.ctx.Err() == nil {
-			return err
-		}
-		var all failures
-		for i, err := range errs {
-			if err != nil {
-				all = append(all, a.observer.explain(ctx, speakers[i], err))
-			}
-		}
-		return all
-	}
-	var err error
-	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
-		return err
-	}
-	if err := warnLacks(a.stderr, seen); err != nil {
-		return hinted(err)
-	}
-	if a.flags.output == outputText {
-		if err := a.plans.text(a.stdout, a.palette()); err != nil {
-			return hinted(err)
-		}
-	}
-	if a.flags.yes || a.plans.changes() == 0 {
-		return nil
-	}
-	clock.pause()
-	defer clock.restart()
-	return ask(ctx, a.world, "apply")
-}
-
-// ask asks a person. Nothing but "yes" is yes.
-func ask(ctx context.Context, w *world, verb string) error {
-	if _, err := fmt.Fprintf(w.stderr, "\nDo you want to %s this? Only 'yes' is accepted: ", verb); err != nil {
-		return hinted(err)
-	}
-	answers := make(chan string, 1)
-	go func() { // a read of a terminal can't be given up; it ends with the process
-		line, _ := bufio.NewReader(w.stdin).ReadString('\n') // no answer is no yes
-		answers <- line
-	}()
-	select {
-	case answer := <-answers:
-		if strings.TrimRight(answer, "\r\n") == "yes" {
-			return nil
-		}
-		return hinted(errors.New("nothing was done: the answer was not yes"))
-	case <-ctx.Done():
-		return hinted(errInterrupted)
-	}
 }
 
 // apply brings one speaker to the desired set.
@@ -306,48 +200,3 @@ func (a *applier) conclude(ctx context.Context, last error) error {
 	}
 	return said(worst(codes))
 }
-
-// lockedBy is the error of a speaker that somebody else commands.
-func lockedBy(ctx context.Context, s *rabbit.Session, speaker, owner string, o observer) error {
-	who := "somebody else"
-	if holder, ok := holderOf(ctx, s, speaker, owner, o); ok {
-		who = holder.String()
-	}
-	return hinted(fmt.Errorf("%s is commanded by %s for owner %s", speaker, who, owner),
-		"save the file it watches, or stop it")
-}
-
-// holderOf asks the bridge who holds the lease of an owner.
-func holderOf(ctx context.Context, s *rabbit.Session, speaker, owner string, o observer) (wire.Commander, bool) {
-	ctx, cancel := context.WithTimeout(ctx, holderPatience)
-	defer cancel()
-	seen, err := observe(ctx, speaker, bridge.NewReader(s, speaker, o.log))
-	if err != nil {
-		return wire.Commander{}, false
-	}
-	leases := seen.about.Leases
-	i := slices.IndexFunc(leases, func(l wire.Lease) bool { return l.Owner == owner })
-	if i < 0 {
-		return wire.Commander{}, false
-	}
-	return leases[i].Holder, true
-}
-
-// clock is a deadline that stands still while a person thinks.
-type clock struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	timer  *time.Timer
-	d      time.Duration
-}
-
-func startClock(ctx context.Context, d time.Duration) *clock {
-	c := &clock{d: d}
-	c.ctx, c.cancel = context.WithCancel(ctx)
-	c.timer = time.AfterFunc(d, c.cancel)
-	return c
-}
-
-func (c *clock) pause()   { c.timer.Stop() }
-func (c *clock) restart() { c.timer.Reset(c.d) }
-func (c *clock) stop()    { c.timer.Stop(); c.cancel() }
