@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -36,15 +35,14 @@ var ErrFenced = errors.New("somebody else commands now")
 // requests for the speaker's state, and has no means to publish a command. It
 // belongs to one goroutine and dies with its session.
 type Reader struct {
+	requests
 	session *rabbit.Session
-	log     *slog.Logger
 	replica *replica
 
 	owner  string // of the lease that goes with the state; "" for none
 	from   wire.Commander
 	locate Locator
 
-	queue    string
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
@@ -53,12 +51,14 @@ type Reader struct {
 	progress time.Time       // when the bridge last answered a batch, or one was sent
 	alive    time.Time       // when the bridge was last told that the commander is there
 	contests []state.Contest // and what it asks for that others have
-	absent   atomic.Bool     // no bridge was there at the last request
 }
 
 // NewReader returns a reader of a speaker.
 func NewReader(s *rabbit.Session, speaker string, log *slog.Logger) *Reader {
-	return &Reader{session: s, log: log.With("speaker", speaker), replica: newReplica(speaker)}
+	return &Reader{
+		requests: requests{publish: s.Publish, log: log.With("speaker", speaker), speaker: speaker},
+		session:  s, replica: newReplica(speaker),
+	}
 }
 
 // Commander is a reader that holds a lease, and so may command the speaker.
@@ -111,9 +111,6 @@ func (c *Reader) Epoch() int64 { return c.epoch }
 
 // Digest is the digest of the set.
 func (c *Reader) Digest() state.Digest { return c.replica.digest }
-
-// Absent tells whether the last request found no bridge; any goroutine may ask.
-func (c *Reader) Absent() bool { return c.absent.Load() }
 
 // applied is the last of this client's batches that was answered; a lease of
 // another epoch says nothing about them.
@@ -281,30 +278,7 @@ func (c *Reader) askSnapshot(ctx context.Context) error {
 // send makes a request that is to be answered.
 func (c *Reader) send(ctx context.Context, r wire.Request) error {
 	c.asked = time.Now()
-	return c.tell(ctx, r)
-}
-
-func (c *Reader) tell(ctx context.Context, r wire.Request) error {
-	body, err := wire.EncodeRequest(r)
-	if err != nil {
-		return err
-	}
-	err = c.session.Publish(ctx, rabbit.Message{
-		Key: rabbit.RequestQueue(c.replica.speaker), Type: wire.TypeRequest, ReplyTo: c.queue,
-		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
-	})
-	if errors.Is(err, rabbit.ErrNoRoute) {
-		if !c.absent.Load() {
-			c.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(c.replica.speaker))
-		}
-		c.absent.Store(true)
-		return nil
-	}
-	if err == nil && c.absent.Load() {
-		c.absent.Store(false)
-		c.log.Info("the bridge is there")
-	}
-	return err
+	return c.put(ctx, r)
 }
 
 // retry makes a request again that no answer came to, and asks for a new lease
@@ -338,7 +312,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 		return nil
 	}
 	c.alive = time.Now()
-	return c.tell(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests})
+	return c.put(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests})
 }
 
 func (c *Reader) ready() bool {

@@ -2,10 +2,8 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -26,23 +24,19 @@ type Follow struct {
 // loses nothing silently: a gap is a [Notice], and the received table comes
 // again after it. It belongs to one goroutine and dies with its session.
 type Follower struct {
+	requests
 	session *rabbit.Session
 	life    context.Context // the session's
-	publish func(context.Context, ...rabbit.Message) error
-	log     *slog.Logger
-	speaker string
 	what    Follow
 
 	received receivedReplica
 	events   eventsReplica
 
-	queue   string
 	inbox   <-chan rabbit.Delivery
 	first   []Notice  // what is known before anything came
 	asked   time.Time // when the table was last asked for, or a part of it came
 	renewed time.Time
-	absent  atomic.Bool // no bridge was there at the last request
-	known   bool        // events came over a session before this one
+	known   bool // events came over a session before this one
 }
 
 // NewFollower returns a follower of a speaker. before is the one of the session
@@ -65,7 +59,7 @@ func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Followe
 }
 
 func newFollower(life context.Context, publish func(context.Context, ...rabbit.Message) error, speaker string, what Follow, log *slog.Logger) *Follower {
-	f := &Follower{life: life, publish: publish, log: log.With("speaker", speaker), speaker: speaker, what: what}
+	f := &Follower{requests: requests{publish: publish, log: log.With("speaker", speaker), speaker: speaker}, life: life, what: what}
 	f.received.speaker, f.events.speaker = speaker, speaker
 	return f
 }
@@ -102,9 +96,6 @@ func (f *Follower) Boot() string {
 	}
 	return f.received.boot
 }
-
-// Absent tells whether the last request found no bridge; any goroutine may ask.
-func (f *Follower) Absent() bool { return f.absent.Load() }
 
 // Next waits for what comes next, or for the end of ctx (its error), or until
 // wake is signalled, which is an empty notice. Another error means that the
@@ -212,32 +203,9 @@ func (f *Follower) request(ctx context.Context) error {
 		kinds = append(kinds, wire.RequestFollowEvents)
 	}
 	for _, kind := range kinds {
-		if err := f.send(ctx, kind); err != nil {
+		if err := f.put(ctx, wire.Request{Kind: kind}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (f *Follower) send(ctx context.Context, kind string) error {
-	body, err := wire.EncodeRequest(wire.Request{Kind: kind})
-	if err != nil {
-		return err
-	}
-	err = f.publish(ctx, rabbit.Message{
-		Key: rabbit.RequestQueue(f.speaker), Type: wire.TypeRequest, ReplyTo: f.queue,
-		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
-	})
-	if errors.Is(err, rabbit.ErrNoRoute) {
-		if !f.absent.Load() {
-			f.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(f.speaker))
-		}
-		f.absent.Store(true)
-		return nil
-	}
-	if err == nil && f.absent.Load() {
-		f.absent.Store(false)
-		f.log.Info("the bridge is there")
-	}
-	return err
 }

@@ -96,25 +96,33 @@ func (s *Session) ensureClassic(ctx context.Context, q queue, declare func(queue
 // and version numbers do not tell all, for an operator can deny and permit them.
 func (s *Session) declareAside(ctx context.Context) func(queue) error {
 	return func(q queue) error {
-		l, err := s.aside(ctx)
-		if err != nil {
-			return fmt.Errorf("connect once more: %w", err)
-		}
-		defer context.AfterFunc(ctx, func() { l.raw.Close() })()
-		defer func() {
-			// Whether the broker answers to that changes nothing.
-			_ = l.conn.CloseDeadline(time.Now().Add(closeGrace))
-			l.raw.Close()
-		}()
-		ch, err := l.conn.Channel()
-		if err == nil {
-			err = q.make(ch)
-		}
-		if err != nil && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
+		return s.besides(ctx, func(conn *amqp.Connection) error {
+			ch, err := conn.Channel()
+			if err == nil {
+				err = q.make(ch)
+			}
+			if err != nil && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		})
 	}
+}
+
+// besides does something on a connection of its own, whose end is nothing to
+// the session.
+func (s *Session) besides(ctx context.Context, do func(*amqp.Connection) error) error {
+	l, err := s.aside(ctx)
+	if err != nil {
+		return fmt.Errorf("connect once more: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { l.raw.Close() })()
+	defer func() {
+		// Whether the broker answers to that changes nothing.
+		_ = l.conn.CloseDeadline(time.Now().Add(closeGrace))
+		l.raw.Close()
+	}()
+	return do(l.conn)
 }
 
 // classicFault adds what to do about a queue that cannot be had.

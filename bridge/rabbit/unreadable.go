@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -40,36 +39,28 @@ func (s *Session) DropUnreadable(ctx context.Context, name string) (bool, error)
 // getAside gets the first message of a queue, if there is one, on a connection
 // of its own. With drop the broker forgets it as soon as it was sent.
 func (s *Session) getAside(ctx context.Context, name string, drop bool) error {
-	l, err := s.aside(ctx)
-	if err != nil {
-		return fmt.Errorf("connect once more: %w", err)
-	}
-	defer context.AfterFunc(ctx, func() { l.raw.Close() })()
-	defer func() {
-		// Whether the broker answers to that changes nothing.
-		_ = l.conn.CloseDeadline(time.Now().Add(closeGrace))
-		l.raw.Close()
-	}()
-	closed := closing(l.conn)
-	ch, err := l.conn.Channel()
-	if err == nil {
-		_, _, err = ch.Get(name, drop)
-	}
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if !l.conn.IsClosed() {
-		return err
-	}
-	select {
-	case why := <-closed:
-		if why != nil {
-			return ending(why)
+	return s.besides(ctx, func(conn *amqp.Connection) error {
+		closed := closing(conn)
+		ch, err := conn.Channel()
+		if err == nil {
+			_, _, err = ch.Get(name, drop)
 		}
-	case <-ctx.Done():
-	}
-	return err
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !conn.IsClosed() {
+			return err
+		}
+		select {
+		case why := <-closed:
+			if why != nil {
+				return ending(why)
+			}
+		case <-ctx.Done():
+		}
+		return err
+	})
 }
