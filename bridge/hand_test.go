@@ -329,19 +329,11 @@ func TestRandomHands(t *testing.T) {
 				w.now = w.now.Add(time.Minute)
 				w.core.tick(w.now)
 			}
-			for range rapid.IntRange(0, 6).Draw(rt, "progress") {
-				if !w.step() {
-					w.exabgp.flush()
-				}
-			}
+			w.some(rt)
 			w.oneInFlight(rt)
 		}
 		w.exabgp.lose, w.desk.mute = nil, false
-		for _, p := range w.exabgp.peers {
-			if !p.up {
-				w.exabgp.sessionUp(p)
-			}
-		}
+		w.exabgp.allUp()
 		w.settle()
 		w.retype()
 		w.converge(rt, last)
@@ -445,6 +437,14 @@ func TestByHandExpiresAgain(t *testing.T) {
 	w.holds(p)
 }
 
+// stick begins the session of a peer anew, and exaBGP sends nothing over it.
+func (w *world) stick(p *fakePeer) {
+	w.exabgp.stuck = true
+	w.exabgp.sessionDown(p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+}
+
 // A route that exaBGP holds, and of which it was not said yet that it was sent,
 // is not confirmed.
 func TestByHandUnchangedIsNotSent(t *testing.T) {
@@ -452,10 +452,7 @@ func TestByHandUnchangedIsNotSent(t *testing.T) {
 	w := handWorld(t, p)
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
-	w.exabgp.stuck = true
-	w.exabgp.sessionDown(p)
-	w.exabgp.sessionUp(p)
-	w.settle()
+	w.stick(p)
 	n := w.types("+ 10.0.0.0/24 " + nh)
 	w.answers(n, "127.0.0.2 unsent "+unsentReason)
 }
@@ -699,10 +696,7 @@ func TestUnsentBehindARefusal(t *testing.T) {
 	w := handWorld(t, p)
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
-	w.exabgp.stuck = true
-	w.exabgp.sessionDown(p)
-	w.exabgp.sessionUp(p)
-	w.settle()
+	w.stick(p)
 	w.exabgp.refuse = func(string) bool { return true }
 	w.types("+ 10.0.0.0/24 " + nh + " med 5")
 	lines := w.core.take().lines

@@ -97,11 +97,7 @@ func TestRandomHistoriesOfThreePeers(t *testing.T) {
 			w.oneInFlight(rt)
 		}
 		w.exabgp.lose, w.exabgp.refuse = nil, nil
-		for _, p := range w.exabgp.peers {
-			if !p.up {
-				w.exabgp.sessionUp(p)
-			}
-		}
+		w.exabgp.allUp()
 		w.settle()
 		w.leaseIfReady()
 		known := slices.DeleteFunc(slices.Clone(last.Routes), func(r state.Wanted) bool {

@@ -58,19 +58,11 @@ func TestRandomHistories(t *testing.T) {
 				w.now = w.now.Add(time.Minute)
 				w.core.tick(w.now)
 			}
-			for range rapid.IntRange(0, 6).Draw(rt, "progress") {
-				if !w.step() {
-					w.exabgp.flush()
-				}
-			}
+			w.some(rt)
 			w.oneInFlight(rt)
 		}
 		w.exabgp.lose, w.exabgp.refuse = nil, nil
-		for _, p := range w.exabgp.peers {
-			if !p.up {
-				w.exabgp.sessionUp(p)
-			}
-		}
+		w.exabgp.allUp()
 		w.converge(rt, last)
 		w.check(rt, last, static)
 	})
@@ -166,5 +158,23 @@ func (w *world) check(rt *rapid.T, d *state.Desired, static state.Key) {
 	}
 	if w.core.table.digest != w.replica.set.Digest() {
 		rt.Fatalf("digest of the bridge %+v, of the reader %+v", w.core.table.digest, w.replica.set.Digest())
+	}
+}
+
+// some lets a few things happen of those that are under way.
+func (w *world) some(rt *rapid.T) {
+	for range rapid.IntRange(0, 6).Draw(rt, "progress") {
+		if !w.step() {
+			w.exabgp.flush()
+		}
+	}
+}
+
+// allUp brings up the sessions that are down.
+func (f *fakeExaBGP) allUp() {
+	for _, p := range f.peers {
+		if !p.up {
+			f.sessionUp(p)
+		}
 	}
 }

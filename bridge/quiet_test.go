@@ -249,11 +249,7 @@ func TestSilentRandom(t *testing.T) {
 				w.lease("team")
 			}
 		}
-		for _, p := range w.exabgp.peers {
-			if !p.up {
-				w.exabgp.sessionUp(p)
-			}
-		}
+		w.exabgp.allUp()
 		w.converge(rt, last)
 		w.pass(2 * lookAgain)
 		w.converge(rt, last)

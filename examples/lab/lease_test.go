@@ -5,6 +5,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"routesync/examples/lab/rig"
 )
 
 // TestLease: a route with a lease stays while its watcher lives, is withdrawn
@@ -14,13 +16,14 @@ func TestLease(t *testing.T) {
 	t.Parallel()
 	const lease = 10 * time.Second
 	s := open(t, setting{})
-	s.put("10.0.0.0/24, lease: 10s", "10.0.1.0/24")
+	// A route that ends later than the lease would tells that it did not run out.
+	ends := time.Now().Add(lease + 2*time.Second).UTC().Format(time.RFC3339)
+	s.put("10.0.0.0/24, lease: 10s", "10.0.1.0/24", "10.0.2.0/24, expires: "+ends)
 	watch := s.watches("watch")
 	s.sees(s.router, "10.0.0.0/24", "")
 	s.sees(s.router, "10.0.1.0/24", "")
-	s.quiet(s.router, func() {
-		time.Sleep(lease + 2*time.Second) // that nothing happens has no signal
-	})
+	s.sees(s.router, "10.0.2.0/24", "")
+	s.told(s.router, rig.Counters{Withdraws: 1}, func() { s.lacks(s.router, "10.0.2.0/24") })
 
 	silent := func(what string, f func() error) {
 		s.must(f())
