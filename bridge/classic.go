@@ -20,7 +20,7 @@ func (c *core) classic(body []byte, by string, t ticket, now time.Time) {
 	c.step(now)
 	from := &state.Provenance{By: by, At: now.UnixMilli()}
 	c.whenReady(func() {
-		l := &letter{ticket: t, open: 1}
+		l := &classicMessage{ticket: t, open: 1}
 		for _, line := range exabgp.SplitBody(body) {
 			c.classicLine(line, l, claimant{state.OwnerClassic, from})
 		}
@@ -28,7 +28,7 @@ func (c *core) classic(body []byte, by string, t ticket, now time.Time) {
 	})
 }
 
-func (c *core) classicLine(line string, l *letter, whose claimant) {
+func (c *core) classicLine(line string, l *classicMessage, whose claimant) {
 	orders, err := exabgp.ParseCommand(line)
 	if err != nil {
 		c.refuseLine(line, strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -47,7 +47,7 @@ func (c *core) classicLine(line string, l *letter, whose claimant) {
 			if o.Withdraw {
 				attrs = state.Attrs{} // a withdrawal names what exaBGP has
 			}
-			c.enqueue(&op{key: r.Key, withdraw: o.Withdraw, attrs: attrs, claimant: whose, peers: peers, order: &order{letter: l, open: 1}})
+			c.enqueue(&op{key: r.Key, withdraw: o.Withdraw, attrs: attrs, claimant: whose, peers: peers, order: &order{message: l, open: 1}})
 		}
 	}
 }

@@ -47,7 +47,7 @@ type classicDesk struct {
 	events  chan classicEvent
 	link    *classicLink // the session there is, nil for none
 	hungry  bool         // its publisher waits
-	letters letters
+	unacked unacked
 	fault   string // why the last session ended
 	said    time.Time
 	// stuck is how many sessions in a row ended at a message that can't be read.
@@ -152,12 +152,12 @@ func (s *Server) classicEvent(ctx context.Context, e classicEvent) {
 	switch {
 	case e.up:
 		d.link, d.hungry = e.link, false
-		d.letters.begin()
+		d.unacked.begin()
 		s.core.repeat()
 	case e.ended:
 		if e.link == d.link {
 			d.link, d.hungry = nil, false
-			d.letters.begin()
+			d.unacked.begin()
 		}
 		s.classicFault(ctx, e.err)
 	case e.dropped:
@@ -285,14 +285,14 @@ func (s *Server) feedClassic(ctx context.Context) {
 
 func (s *Server) takeClassic(d rabbit.Delivery) {
 	s.ticket++
-	if s.desk.letters.take(d, s.ticket) {
+	if s.desk.unacked.take(d, s.ticket) {
 		s.core.classic(d.Body, sender(d), s.ticket, time.Now())
 	}
 }
 
 // ackClassic acknowledges what was carried out.
 func (s *Server) ackClassic(ctx context.Context) {
-	for _, d := range s.desk.letters.due() {
+	for _, d := range s.desk.unacked.due() {
 		if s.desk.link != nil {
 			offer(ctx, s.desk.link.acks, d.Ack)
 		}

@@ -30,15 +30,15 @@ type typed struct {
 // order is one command by hand. Everything can be done to a nil order; it
 // notes nothing.
 type order struct {
-	of       *typed  // nil if nobody waits for an answer
-	letter   *letter // nil if it did not come over the classic queue
-	n        int     // its place in of
-	open     int     // routes of which something is to come
+	of       *typed          // nil if nobody waits for an answer
+	message  *classicMessage // nil if it did not come over the classic queue
+	n        int             // its place in of
+	open     int             // routes of which something is to come
 	outcomes []wire.Outcome
 }
 
-// letter is one message of the classic queue.
-type letter struct {
+// classicMessage is one message of the classic queue.
+type classicMessage struct {
 	ticket ticket
 	open   int // routes that exaBGP has not answered for
 }
@@ -278,14 +278,14 @@ func (c *core) answer() {
 // tookUp counts a route of an order as answered by exaBGP, or not to be asked
 // for.
 func (c *core) tookUp(o *order) {
-	if o.letter != nil {
-		c.readOff(o.letter)
+	if o.message != nil {
+		c.readOff(o.message)
 	}
 }
 
 // readOff counts a route of a message of the classic queue, and acknowledges
 // the message once all are.
-func (c *core) readOff(l *letter) {
+func (c *core) readOff(l *classicMessage) {
 	if l.open--; l.open == 0 {
 		c.out.acks = append(c.out.acks, l.ticket)
 	}

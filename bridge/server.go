@@ -234,7 +234,7 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	for _, t := range e.acks {
 		d, ok := s.open[t]
 		if !ok {
-			s.desk.letters.finish(t)
+			s.desk.unacked.finish(t)
 			continue
 		}
 		delete(s.open, t)

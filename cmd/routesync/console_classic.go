@@ -27,11 +27,11 @@ type classic struct {
 	log     *slog.Logger
 	recv    bool
 	notices chan console.Notice
-	given   chan letter
+	given   chan publishing
 }
 
-// letter is commands that wait to be published.
-type letter struct {
+// publishing is commands that wait to be published.
+type publishing struct {
 	ctx      context.Context
 	commands []wire.Command
 	results  chan<- wire.Result // has room for all of them; closed at the end
@@ -40,7 +40,7 @@ type letter struct {
 func newClassic(cfg rabbit.Config, recv bool, notices chan console.Notice, log *slog.Logger) *classic {
 	return &classic{
 		broker: rabbit.New(cfg, log), log: log, recv: recv,
-		notices: notices, given: make(chan letter),
+		notices: notices, given: make(chan publishing),
 	}
 }
 
@@ -130,7 +130,7 @@ func (b *classic) publish(ctx context.Context, s *rabbit.Session) error {
 
 // send publishes a message a command. What the broker has not confirmed is not
 // published again: it may be there, and a second time may come too late.
-func (l letter) send(s *rabbit.Session) error {
+func (l publishing) send(s *rabbit.Session) error {
 	defer close(l.results)
 	for i, c := range l.commands {
 		lines := exabgp.AnnounceLines(c.Peers, c.Attrs, c.Keys)
@@ -153,7 +153,7 @@ func (l letter) send(s *rabbit.Session) error {
 }
 
 // drop says of the commands from one on that they were not published.
-func (l letter) drop(from int, why error) {
+func (l publishing) drop(from int, why error) {
 	for i := from; i < len(l.commands); i++ {
 		o := wire.Outcome{Verdict: wire.NotGiven, Reason: why.Error(), Keys: l.commands[i].Keys}
 		l.results <- wire.Result{Command: i, Outcomes: []wire.Outcome{o}}
@@ -181,7 +181,7 @@ func (b *classic) Give(ctx context.Context, _ string, commands []wire.Command) (
 	}
 	results := make(chan wire.Result, len(commands))
 	select {
-	case b.given <- letter{ctx, commands, results}:
+	case b.given <- publishing{ctx, commands, results}:
 		return results, nil
 	case <-ctx.Done():
 		return nil, notTaken(ctx, b.broker.Down())

@@ -47,7 +47,7 @@ func layOut(src *source, root *yaml.Node, remarks []remark) []byte {
 	l.takeHeader()
 	canonical(top)
 	top.settle(0)
-	return render(l.header, top)
+	return printFile(l.header, top)
 }
 
 // contain makes the units of a node.

@@ -14,19 +14,19 @@ const (
 	maxFlow    = 100 // columns of what stands in braces or brackets
 )
 
-// renderer writes a formatted file.
-type renderer struct{ bytes.Buffer }
+// printer writes a formatted file.
+type printer struct{ bytes.Buffer }
 
-// render writes a file.
-func render(header []string, top *container) []byte {
-	r := &renderer{}
+// printFile writes a file.
+func printFile(header []string, top *container) []byte {
+	r := &printer{}
 	r.comments(header, 0)
 	r.container(top, 0, false)
 	return r.Bytes()
 }
 
 // comments writes comments, each in a line of its own.
-func (r *renderer) comments(lines []string, indent int) {
+func (r *printer) comments(lines []string, indent int) {
 	for _, line := range lines {
 		if line != "" {
 			r.indent(indent)
@@ -35,11 +35,11 @@ func (r *renderer) comments(lines []string, indent int) {
 	}
 }
 
-func (r *renderer) indent(n int) { r.WriteString(strings.Repeat(" ", n)) }
+func (r *printer) indent(n int) { r.WriteString(strings.Repeat(" ", n)) }
 
 // container writes a container that is not in braces or brackets. opened tells
 // that the indentation of the first line, and a dash, are there already.
-func (r *renderer) container(c *container, indent int, opened bool) {
+func (r *printer) container(c *container, indent int, opened bool) {
 	for i, u := range c.units {
 		if !opened || i > 0 {
 			if u.blank {
@@ -65,7 +65,7 @@ func (r *renderer) container(c *container, indent int, opened bool) {
 }
 
 // value writes what is behind a key or a dash, and ends the line.
-func (r *renderer) value(u *unit, indent int) {
+func (r *printer) value(u *unit, indent int) {
 	tail := u.tail
 	switch {
 	case u.inner == nil:

@@ -10,12 +10,12 @@ import (
 	"routesync/bridge/rabbit"
 )
 
-// TestLetters runs a queue whose messages set one of two routes, over sessions
+// TestUnacked runs a queue whose messages set one of two routes, over sessions
 // that end at any point. Acknowledgements may be lost with a session, and
 // messages that it had sent ahead come again. In the end each route is what the
 // last message on it says; and if no acknowledgement was lost, each message was
 // carried out once.
-func TestLetters(t *testing.T) {
+func TestUnacked(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		type message struct {
 			body string // the route and its value
@@ -26,7 +26,7 @@ func TestLetters(t *testing.T) {
 		for i, b := range bodies {
 			queue[i] = &message{body: b}
 		}
-		var l letters
+		var l unacked
 		var last ticket
 		routes, done, lost := map[byte]byte{}, 0, false
 		open := map[ticket]bool{}

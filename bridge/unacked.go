@@ -8,7 +8,7 @@ import (
 	"routesync/bridge/rabbit"
 )
 
-// letters are the messages of to-exabgp that were taken and are not
+// unacked are the messages of to-exabgp that were taken and are not
 // acknowledged, the oldest first. They are acknowledged in their order, so that
 // what the broker delivers again after a session has ended is always the last of
 // what it delivered: carried out again in its order, it ends in the same routes.
@@ -16,15 +16,15 @@ import (
 // that followed it.
 //
 // What this bridge still knows is not carried out again.
-type letters struct {
-	open []*posted
+type unacked struct {
+	open []*unackedMessage
 	// again is how many of open this session has delivered. The others it has to
 	// deliver again, in this order, before anything else.
 	again int
 }
 
-// posted is one message.
-type posted struct {
+// unackedMessage is one message.
+type unackedMessage struct {
 	ticket   ticket
 	delivery rabbit.Delivery
 	done     bool
@@ -32,11 +32,11 @@ type posted struct {
 
 // begin forgets the session there was: nothing is acknowledged before it comes
 // again.
-func (l *letters) begin() { l.again = 0 }
+func (l *unacked) begin() { l.again = 0 }
 
 // take takes a message, and tells whether it has to be carried out: t is its
 // ticket then.
-func (l *letters) take(d rabbit.Delivery, t ticket) bool {
+func (l *unacked) take(d rabbit.Delivery, t ticket) bool {
 	if d.Redelivered && l.again < len(l.open) && bytes.Equal(l.open[l.again].delivery.Body, d.Body) {
 		l.open[l.again].delivery = d
 		l.again++
@@ -44,21 +44,21 @@ func (l *letters) take(d rabbit.Delivery, t ticket) bool {
 	}
 	// The rest of them does not come again, or they can't be told apart: all
 	// from here on is new.
-	l.open = append(slices.Delete(l.open, l.again, len(l.open)), &posted{ticket: t, delivery: d})
+	l.open = append(slices.Delete(l.open, l.again, len(l.open)), &unackedMessage{ticket: t, delivery: d})
 	l.again = len(l.open)
 	return true
 }
 
 // finish notes that a message was carried out.
-func (l *letters) finish(t ticket) {
-	i, found := slices.BinarySearchFunc(l.open, t, func(p *posted, t ticket) int { return cmp.Compare(p.ticket, t) })
+func (l *unacked) finish(t ticket) {
+	i, found := slices.BinarySearchFunc(l.open, t, func(p *unackedMessage, t ticket) int { return cmp.Compare(p.ticket, t) })
 	if found {
 		l.open[i].done = true
 	}
 }
 
 // due takes out what is to be acknowledged now.
-func (l *letters) due() []rabbit.Delivery {
+func (l *unacked) due() []rabbit.Delivery {
 	var out []rabbit.Delivery
 	for l.again > 0 && l.open[0].done {
 		out = append(out, l.open[0].delivery)
