@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 )
@@ -16,15 +15,7 @@ func TestHostilePeer(t *testing.T) {
 	s.put("10.0.0.0/24")
 	s.apply()
 	for _, text := range []string{"escape \x1b[2J", `back\slash`, "{ exabgp }"} {
-		bird := func(words ...string) {
-			t.Helper()
-			out, err := exec.CommandContext(s.ctx, "birdc", "-s", s.router.Socket(), strings.Join(words, " ")).CombinedOutput()
-			if err != nil {
-				t.Fatalf("birdc %q: %v\n%s", words, err, out)
-			}
-			t.Logf("%s", out)
-		}
-		bird("disable", s.router.Name, `"`+text+`"`)
+		s.bird(s.router, "disable", s.router.Name, `"`+text+`"`)
 		s.until("the session is known to be down after "+text, func() bool {
 			out := s.expect(0, "status").stdout
 			if strings.Contains(out, "\x1b") {
@@ -32,7 +23,7 @@ func TestHostilePeer(t *testing.T) {
 			}
 			return strings.Contains(out, ": down")
 		})
-		bird("enable", s.router.Name)
+		s.bird(s.router, "enable", s.router.Name)
 		s.must(s.router.WaitEstablished(s.ctx))
 		s.sees(s.router, "10.0.0.0/24", "")
 		s.until("the route is sent", func() bool { return strings.Contains(s.expect(0, "status").stdout, "1 sent") })
