@@ -1,6 +1,6 @@
 // Package journal keeps what a bridge must still know after it dies: which
-// routes it announced for which owner, with what attributes, and the highest epoch
-// it granted.
+// routes it announced for which owner, with what attributes, the highest epoch it
+// granted, and which file of each owner it accepted last.
 //
 // Its invariants:
 //
@@ -19,7 +19,7 @@
 //
 // # Format 1
 //
-// A bbolt file DIR/SPEAKER.db with two buckets, or three. Integers are big endian.
+// A bbolt file DIR/SPEAKER.db with two to four buckets. Integers are big endian.
 //
 //	meta
 //	  "format"   uint32, 1
@@ -43,6 +43,13 @@
 //	before       of the life before, until it is replayed
 //	  "seal"     as in meta
 //	  claims     as above
+//	owners       across all lives of exaBGP; sealed in meta, under "owners"
+//	  key        the owner's name
+//	  value      byte version, 1
+//	             uvarint length of the digest of the file that was accepted, that;
+//	               varint when that was changed; uvarint length of whose host has
+//	               it, that; varint when a commander was last heard
+//	             uint32 CRC-32C of the key and of the value before it
 //
 // bbolt has checksums on its two root pages only. The checksum of a record
 // finds a page that was torn; the seal finds one that was never written.
