@@ -11,10 +11,10 @@ import (
 // Revision says which desired set somebody has: what it asks for, and when the
 // files that it is from were last changed. The zero Revision says nothing.
 type Revision struct {
-	Digest string // of [Desired.Digest]
+	Digest string `json:"digest"` // of [Desired.Digest]
 	// Changed is in Unix milliseconds, by the clock of the machine that it was
 	// read on.
-	Changed int64
+	Changed int64 `json:"changed_unix_ms"`
 }
 
 // OlderThan tells whether r would bring back what was replaced: it is of another

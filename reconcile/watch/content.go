@@ -1,6 +1,9 @@
 package watch
 
-import "io/fs"
+import (
+	"io/fs"
+	"time"
+)
 
 // Content is one settled state of the file. Data must not be changed. Err
 // tells why there is none: the file is gone, unreadable, a directory, too
@@ -11,6 +14,9 @@ import "io/fs"
 type Content struct {
 	Data []byte
 	Err  error
+	// Changed is when the last of the files was changed: their newest modification
+	// time. A file that went counts where a pattern names its directory.
+	Changed time.Time
 	// others are what was read with it.
 	others map[wish]*found
 	asked  *asked
@@ -27,6 +33,8 @@ type found struct {
 	data  []byte
 	names []string
 	err   error
+	// changed is when a name last came or went, of a pattern.
+	changed time.Time
 }
 
 // asked is what a content was asked for.
