@@ -50,9 +50,12 @@ type ticket int64
 type effects struct {
 	begin     bool // a new life of exaBGP: the journal's entries are void
 	claims    []journal.Entry
+	owners    []journal.Owner
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
+	accepted  bool // what of owners is about files must outlive the machine
 	grants    []grant
+	standings []standing
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
 	answers   []answer
@@ -62,6 +65,11 @@ type effects struct {
 type grant struct {
 	to     string
 	answer wire.Grant
+}
+
+type standing struct {
+	to     string
+	answer wire.Standing
 }
 
 type answer struct {
@@ -113,6 +121,7 @@ type core struct {
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	epoch   int64
 	leases  map[string]*lease
+	watches watchers
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
 	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
@@ -173,6 +182,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		lost:    map[place]claimant{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
+		watches: newWatchers(memory.Owners),
 		typed:   newTypists(),
 		ending:  map[state.Key]time.Time{},
 		flying:  map[*op]struct{}{},
@@ -257,6 +267,7 @@ func (c *core) tick(now time.Time) {
 	c.typed.expire(now)
 	c.expire()
 	c.forgetContests()
+	c.lookForSilent()
 	c.forgetLate()
 	c.overdue()
 	c.revisit()

@@ -213,9 +213,19 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
+	if e.accepted && s.journal != nil {
+		// Behind the lines, which need not wait for the disk.
+		if err := s.journal.Sync(); err != nil {
+			s.core.trouble(fmt.Sprintf("the journal can't be written to the disk; if this machine goes down now, it may not be known which file was in force: %v", err))
+		}
+	}
 	for _, g := range e.grants {
 		body, err := wire.EncodeGrant(g.answer)
 		s.reply(g.to, wire.TypeGrant, body, err)
+	}
+	for _, st := range e.standings {
+		body, err := wire.EncodeStanding(st.answer)
+		s.reply(st.to, wire.TypeStanding, body, err)
 	}
 	for _, to := range e.snapshots {
 		for _, part := range s.core.snapshot() {
@@ -255,6 +265,9 @@ func (s *Server) remember(e effects) {
 	}
 	if len(e.claims) > 0 {
 		errs = append(errs, s.journal.Put(e.claims))
+	}
+	if len(e.owners) > 0 {
+		errs = append(errs, s.journal.PutOwners(e.owners))
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))

@@ -32,6 +32,8 @@ type speakerStatus struct {
 	Converged string        `json:"converged,omitempty"`
 	LastError *errorStatus  `json:"last_error"`
 	Leases    []leaseStatus `json:"leases"`
+	Standbys  []watchStatus `json:"standbys"` // watches that do not command
+	InForce   []inForceJSON `json:"in_force"` // files, one of each owner
 	Lacks     []string      `json:"lacks"`
 	Owners    []ownerStatus `json:"owners"`
 	ByHand    []handStatus  `json:"by_hand"`
@@ -65,6 +67,11 @@ type leaseStatus struct {
 	PID     int    `json:"pid"`
 	Epoch   int64  `json:"epoch"`
 	Applied int64  `json:"applied"`
+	Digest  string `json:"file_digest,omitempty"`
+	Changed string `json:"file_changed,omitempty"`
+	// Holds is what keeps a later save of the file from being in force.
+	Holds  *holdStatus `json:"holds"`
+	Silent string      `json:"silent_since,omitempty"`
 }
 
 type ownerStatus struct {
@@ -114,7 +121,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
+		Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []inForceJSON{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
 		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
@@ -126,8 +133,12 @@ func (o observation) status(owner string) speakerStatus {
 			s.Lines = append(s.Lines, lineStatus{timeJSON(l.At), l.Line, l.Reason})
 		}
 		for _, l := range a.Leases {
-			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied})
+			s.Leases = append(s.Leases, leaseStatus{
+				Owner: l.Owner, Verb: l.Holder.Verb, Host: l.Holder.Host, PID: l.Holder.PID, Epoch: l.Epoch, Applied: l.Applied,
+				Digest: l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Holds: holdJSON(l.Hold), Silent: timeJSON(l.Silent),
+			})
 		}
+		s.watches(a)
 		slices.SortFunc(s.Leases, func(a, b leaseStatus) int { return cmp.Compare(a.Owner, b.Owner) })
 	}
 	refused := slices.Clone(o.advertised.Refused)
@@ -251,9 +262,7 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		}
 		line("by hand", "%s", h.text)
 	}
-	for _, l := range s.Leases {
-		line("commander", "%s on %s (pid %d) for owner %s, epoch %d", l.Verb, l.Host, l.PID, l.Owner, l.Epoch)
-	}
+	s.watchLines(line)
 	for _, lack := range s.Lacks {
 		line("lacks", "%s", lack)
 	}
