@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type world struct {
 	replica  *replica
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
+	owners   map[string]journal.Owner
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -29,7 +31,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
-	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}}
+	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}, owners: map[string]journal.Owner{}}
 	w.boot("boot-1", "run-1")
 	return w
 }
@@ -49,6 +51,9 @@ func (w *world) memory() journal.Memory {
 	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
 	for k, claims := range w.claims {
 		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.owners)) {
+		memory.Owners = append(memory.Owners, w.owners[name])
 	}
 	return memory
 }
@@ -70,6 +75,9 @@ func (w *world) step() bool {
 		if len(entry.Claims) == 0 {
 			delete(w.claims, entry.Key)
 		}
+	}
+	for _, o := range e.owners {
+		w.owners[o.Name] = o
 	}
 	if e.epoch > 0 {
 		w.epoch = e.epoch

@@ -316,7 +316,7 @@ func DecodeRequest(data []byte) (Request, error) {
 		return Request{}, err
 	}
 	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Hold: j.Hold}
-	if err := errors.Join(checkRevision(r.Revision), r.Hold.check()); err != nil {
+	if err := errors.Join(checkRevision(r.Revision), r.Hold.check(), r.From.check()); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}
 	if r.Contests, err = fromContests(j.Contests); err != nil {

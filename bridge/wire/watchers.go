@@ -56,6 +56,8 @@ func DecodeStanding(data []byte) (Standing, error) {
 
 // What these messages say comes from other machines, and goes to terminals.
 
+func (c Commander) check() error { return checkPrintable(c.Host, c.Verb, c.User) }
+
 func checkRevision(r state.Revision) error { return checkPrintable(r.Digest) }
 
 func (h *Hold) check() error {
@@ -76,7 +78,7 @@ func (f *InForce) check() error {
 }
 
 func (s *Standby) check() error {
-	return errors.Join(checkRevision(s.Revision), s.Hold.check(), checkPrintable(s.Owner, s.From.Host, s.From.Verb, s.From.User))
+	return errors.Join(checkRevision(s.Revision), s.Hold.check(), checkPrintable(s.Owner), s.From.check())
 }
 
 func (l *Lease) check() error {
