@@ -76,6 +76,9 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 	g := wire.Grant{Speaker: c.speaker, Boot: c.boot, Owner: r.Owner}
 	if c.phase != ready {
 		g.Refused = "the bridge is still reading exaBGP's table"
+		if c.phase == replaying {
+			g.Refused = "the bridge still announces what exaBGP had before it was started again"
+		}
 		return g
 	}
 	if err := state.CheckName(r.Owner); err != nil {
@@ -99,7 +102,10 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 			c.unsaid[id] = struct{}{}
 		}
 	}
-	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Hold: r.Hold}, heard: c.now}
+	c.leases[r.Owner] = &lease{
+		Lease:   wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Hold: r.Hold},
+		granted: c.now, heard: c.now,
+	}
 	c.watches.commands(r.Owner, r.From.ID)
 	c.putInForce(r.Owner, r.Revision, r.From.Host)
 	c.aboutNews = true

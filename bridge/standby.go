@@ -14,14 +14,14 @@ import (
 // one goroutine.
 type Standby struct {
 	requests
-	session *rabbit.Session
+	session Session
 	owner   string
 	from    wire.Commander
 	inbox   <-chan rabbit.Delivery
 }
 
 // NewStandby returns a watch that stands by at a speaker for an owner.
-func NewStandby(s *rabbit.Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Standby {
+func NewStandby(s Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Standby {
 	return &Standby{
 		requests: requests{publish: s.Publish, log: log.With("speaker", speaker), speaker: speaker},
 		session:  s, owner: owner, from: from,

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -310,7 +311,7 @@ func TestConflictsAreSaidOnce(t *testing.T) {
 // is in force.
 func TestOlderEndsTheCommander(t *testing.T) {
 	t.Parallel()
-	r := NewReader(nil, "edge1", slog.New(slog.DiscardHandler))
+	r := NewReader(&rabbit.Session{}, "edge1", slog.New(slog.DiscardHandler))
 	r.mandate = Mandate{Owner: "team", Revision: minute("y", 9)}
 	f := wire.InForce{Owner: "team", Revision: minute("x", 10), Host: "host-a"}
 	r.replica.about = &wire.About{InForce: []wire.InForce{{Owner: "other"}, f}}
