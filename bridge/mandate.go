@@ -45,6 +45,7 @@ func (c *Commander) Declare(ctx context.Context, r state.Revision) error {
 		return nil
 	}
 	c.mandate.Revision, c.alive = r, time.Time{}
+	c.held()
 	return c.sayAlive(ctx)
 }
 

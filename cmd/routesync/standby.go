@@ -40,11 +40,11 @@ func (k *keeper) standBy(ctx context.Context, rs *rabbit.Session, s *kept, log *
 		if locked, err := b.lock(ctx); locked || err != nil {
 			return err
 		}
+		b.say(time.Now())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-again.C:
-			b.say(time.Now())
 			if b.hold() == b.told {
 				continue
 			}
@@ -75,7 +75,7 @@ type bystander struct {
 
 	standing  *wire.Standing // as the bridge told last; nil before it did
 	tried     time.Time      // to get the lock
-	locked    bool           // by somebody else, at the last try
+	alone     int64          // epoch of who had commanded when the lock was free
 	told      *wire.Hold
 	said      string // about who commands
 	conflicts bridge.Conflicts
@@ -84,13 +84,13 @@ type bystander struct {
 // lock takes the lock if it is time to try. What another watch had accepted in its
 // last moments is asked for behind it.
 func (b *bystander) lock(ctx context.Context) (bool, error) {
-	if !b.may() || !b.tried.IsZero() && time.Since(b.tried) < lockEvery-lockEvery/10 {
+	if !b.may() && !b.unsure() || !b.tried.IsZero() && time.Since(b.tried) < lockEvery-lockEvery/10 {
 		return false, nil
 	}
 	b.tried = time.Now()
 	name := lockName(b.s.name, b.s.owner)
 	err := b.rs.Lock(ctx, name)
-	if b.locked = errors.Is(err, rabbit.ErrLocked); b.locked {
+	if errors.Is(err, rabbit.ErrLocked) {
 		b.sayWho()
 		return false, nil
 	}
@@ -101,12 +101,22 @@ func (b *bystander) lock(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, err
 	case !b.may():
+		if b.standing != nil && b.standing.Lease != nil {
+			b.alone = b.standing.Lease.Epoch
+		}
 		return false, b.rs.Unlock(ctx, name)
 	case b.said != "":
 		b.log.Info("taking over")
 	}
 	b.s.older.Store(nil)
 	return true, nil
+}
+
+// unsure tells whether only the lock shows if who commands is there: the bridge
+// notices late that one is gone. A file that is older is then looked at once, and
+// leaves the lock to another.
+func (b *bystander) unsure() bool {
+	return b.tried.IsZero() && b.older() != nil && b.commander() != nil
 }
 
 // may tells whether the watch would command if nobody did.
@@ -190,7 +200,7 @@ func (b *bystander) take(d rabbit.Delivery) error {
 
 // commander is who commands, as far as the bridge knows; nil for nobody.
 func (b *bystander) commander() *wire.Lease {
-	if b.standing == nil || b.standing.Lease == nil || b.standing.Lease.Silent != 0 {
+	if b.standing == nil || b.standing.Lease == nil || b.standing.Lease.Silent != 0 || b.standing.Lease.Epoch == b.alone {
 		return nil
 	}
 	return b.standing.Lease

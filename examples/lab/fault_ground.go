@@ -161,9 +161,15 @@ func (g *ground) watchEnv() []string {
 	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1"}
 }
 
-// startWatch starts one more routesync watch of the file.
+// startWatch starts one more routesync watch of the file. It works elsewhere than
+// in the file's folder, as that may be moved.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.dir, g.watchEnv(), append([]string{g.binary, "watch"}, args...)...)
+	var argv []string
+	if v := g.needs.variant; v != nil {
+		argv = append(argv, v.watch...)
+	}
+	argv = append(argv, g.binary, "watch", "-f", g.file())
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append(argv, args...)...)
 	if err != nil {
 		return nil, err
 	}
