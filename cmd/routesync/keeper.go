@@ -75,7 +75,10 @@ func (k *keeper) take(c watch.Content) {
 			"owner", desired.Owner, "watched for", k.owner)
 		return
 	}
-	desired.Revision = revision(desired, c.Changed, time.Now())
+	desired.Revision = revision(desired, c.Changed(), time.Now())
+	if desired.Revision.Digest == k.last.Digest { // saved again, or a copy of it restored
+		desired.Revision.Changed = max(desired.Revision.Changed, k.last.Changed)
+	}
 	if k.bringsBack(desired.Revision) {
 		k.refuse("the file is older than the one that is in force; touch it if it is meant", "",
 			"changed", timeJSON(desired.Revision.Changed), "in force", timeJSON(k.last.Changed))

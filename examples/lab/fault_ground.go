@@ -87,7 +87,14 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 		return nil, err
 	}
 	for len(g.watches) < max(1, n.watches) {
-		if _, err := g.startWatch(ctx); err != nil {
+		p, err := g.startWatch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(g.watches) > 1 {
+			continue
+		}
+		if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
 			return nil, err
 		}
 	}

@@ -14,9 +14,8 @@ import (
 type Content struct {
 	Data []byte
 	Err  error
-	// Changed is when the last of the files was changed: their newest modification
-	// time. A file that went counts where a pattern names its directory.
-	Changed time.Time
+	// Saved is the modification time of the file.
+	Saved time.Time
 	// others are what was read with it.
 	others map[wish]*found
 	asked  *asked
@@ -33,7 +32,8 @@ type found struct {
 	data  []byte
 	names []string
 	err   error
-	// changed is when a name last came or went, of a pattern.
+	// changed is the modification time of a file; of a pattern, when a name last came
+	// or went.
 	changed time.Time
 }
 
@@ -61,6 +61,21 @@ func (c Content) Glob(pattern string) ([]string, error) {
 		return nil, nil
 	}
 	return f.names, f.err
+}
+
+// Changed is when the last of all that was asked for was changed: the newest
+// modification time. A file that went counts where a pattern names its directory.
+func (c Content) Changed() time.Time {
+	at := c.Saved
+	if c.asked == nil {
+		return at
+	}
+	for w := range c.asked.used {
+		if f := c.others[w]; f != nil {
+			at = newest(at, f.changed)
+		}
+	}
+	return at
 }
 
 // Whole tells whether all that was asked for had been read. If it had not,

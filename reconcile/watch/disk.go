@@ -28,7 +28,7 @@ func (d *Disk) Glob(pattern string) ([]string, error) {
 	return names, err
 }
 
-// Changed is when the last of what was read was changed, as of [Content].
+// Changed is when the last of what was read was changed, as [Content.Changed] is.
 func (d *Disk) Changed() time.Time { return d.changed }
 
 func newest(a, b time.Time) time.Time {

@@ -69,9 +69,13 @@ func (r *reading) saved() time.Time {
 // emitted is the content for whoever makes something of it.
 func (r *reading) emitted() Content {
 	c := r.content
-	c.Changed = r.saved()
-	for _, f := range c.others {
-		c.Changed = newest(c.Changed, f.changed)
+	if r.stamp.info != nil {
+		c.Saved = r.stamp.info.ModTime()
+	}
+	for w, f := range c.others {
+		if s, ok := r.stamp.others[w]; ok && s.info != nil {
+			f.changed = s.info.ModTime()
+		}
 	}
 	c.asked = &asked{used: map[wish]struct{}{}}
 	return c
