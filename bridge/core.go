@@ -120,6 +120,7 @@ type core struct {
 	lines   []wire.RefusedLine      // of to-exabgp, the last ones
 	gone    []state.Key             // that went by hand with the exaBGP before
 	windows windows
+	audits  audits
 	closed  int       // windows that were closed at the last look
 	waited  time.Time // since when none was
 	mute    bool      // it was said that exaBGP does not answer
@@ -260,6 +261,7 @@ func (c *core) tick(now time.Time) {
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
+	c.auditDue()
 	c.rest()
 	c.waitedFor()
 	c.sayAgain()

@@ -22,6 +22,9 @@ func (c *core) line(text string, now time.Time) {
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
 		c.receivedGarbled(l.Lost)
+		if !l.Lost.IsValid() {
+			c.suspect() // it may have been about what was sent
+		}
 		if l.Session && c.phase == ready {
 			c.askNeighbors() // a peer's own words on why it ends a session must not hide that it ended
 		}
@@ -100,6 +103,7 @@ func (c *core) sessionUp(p *peer) {
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.unsettled, c.aboutNews = true, true
+	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
 			g, reason := c.expect(k, p)
@@ -207,7 +211,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if c.matches(r, s.attrs).ok {
-		if s.grade != state.Withdrawing {
+		if s.grade != state.Withdrawing || e.flight == nil {
 			c.table.grade(k, s, state.Sent, "")
 		}
 		return

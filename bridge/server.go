@@ -61,10 +61,15 @@ type Options struct {
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
 	// TooLong is as of [ListingTooLong]; nil: the listing never is.
 	TooLong func() string
-	Journal *journal.Journal
-	Pipe    *exabgp.Pipe
-	Broker  *rabbit.Broker
-	Classic *Classic // nil: the classic queues are not served
+	// Chunk is as of [ListingChunk]; how many routes exaBGP lists at a time.
+	Chunk int
+	// AuditEvery is how often exaBGP's table is compared with what is advertised
+	// without a cause; 0 for never.
+	AuditEvery time.Duration
+	Journal    *journal.Journal
+	Pipe       *exabgp.Pipe
+	Broker     *rabbit.Broker
+	Classic    *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
@@ -82,7 +87,7 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
-	s.core.lacks = o.Lacks
+	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
 		s.core.texts.format = o.Classic.Format
 	}

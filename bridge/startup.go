@@ -84,7 +84,7 @@ func (c *core) revisit() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.auditQuietly})
 		}
 		if c.hasUnsent() {
-			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
+			c.suspect()
 		}
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
@@ -139,10 +139,14 @@ func (c *core) speakerLacks() []string {
 	if c.quiet != nil {
 		return append(slices.Clone(c.lacks), c.dialect.String()+unsaidLack)
 	}
-	if c.foreign == "" {
-		return c.lacks
+	lacks := slices.Clone(c.lacks)
+	if c.audits.skipped != "" {
+		lacks = append(lacks, c.audits.skipped)
 	}
-	return append(slices.Clone(c.lacks), c.unheard())
+	if c.foreign != "" {
+		lacks = append(lacks, c.unheard())
+	}
+	return lacks
 }
 
 // unheard says why exaBGP can't be talked to.
@@ -196,7 +200,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	}
 	c.reclaim()
 	c.claims = nil
-	c.phase, c.aboutNews = ready, true
+	c.phase, c.aboutNews, c.audits.ended = ready, true, c.now
 	for _, begin := range c.early {
 		begin()
 	}
