@@ -198,6 +198,9 @@ func (c *core) auditMissing(k state.Key, s *slot) {
 	}
 	c.table.touch(k)
 	c.table.grade(k, s, state.Withdrawing, forgottenReason)
+	if s.owner != "" {
+		c.claim(k)
+	}
 }
 
 func (c *core) auditDrift(k state.Key, p netip.Addr, format string) {
