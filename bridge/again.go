@@ -57,9 +57,18 @@ func (c *core) againIfHidden(k state.Key, s *slot) bool {
 // tells whether it did.
 func (c *core) againIfUnsent(k state.Key, s *slot) bool {
 	withdraw := s.grade == state.Withdrawing && s.reason == unwithdrawnReason
-	if s.owner == "" || !withdraw && (s.grade != state.Unsent || s.reason != unsentReason) || c.expired(s) || !s.peer.up {
+	if !withdraw && (s.grade != state.Unsent || s.reason != unsentReason) {
 		return false
 	}
+	return c.againAt(k, s)
+}
+
+// againAt gives an owner's route, or its withdraw, once more.
+func (c *core) againAt(k state.Key, s *slot) bool {
+	if s.owner == "" || c.expired(s) || !s.peer.up {
+		return false
+	}
+	withdraw := s.grade == state.Withdrawing
 	at := place{k, s.peer.Addr}
 	c.audits.unsent(at)
 	t := c.audits.stuck[at]
@@ -67,7 +76,7 @@ func (c *core) againIfUnsent(k state.Key, s *slot) bool {
 		return false
 	}
 	t.tries, t.at = t.tries+1, c.now
-	c.log.Warn("exaBGP is told once more what it took and did not send", "route", k.String(), "peer", s.peer.Addr, "withdraw", withdraw)
+	c.log.Warn("exaBGP is told once more", "route", k.String(), "peer", s.peer.Addr, "withdraw", withdraw, "grade", s.grade.String())
 	c.enqueue(&op{
 		key: k, withdraw: withdraw, attrs: s.attrs, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr},
 		again: true, spelled: t.tries%2 == 1,

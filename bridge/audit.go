@@ -16,6 +16,8 @@ const (
 	// auditShare is how much longer than an audit took there is none after it:
 	// exaBGP sends nothing while it lists.
 	auditShare = 20
+	// auditRest bounds that, where exaBGP was late for another reason.
+	auditRest = time.Minute
 	// auditNamed is how many differences of one audit are told by name.
 	auditNamed = 10
 )
@@ -49,7 +51,7 @@ func (c *core) auditDue() {
 	}
 	rested := c.now.Sub(a.ended)
 	periodic := a.every > 0 && rested >= a.every && !c.busy()
-	if !periodic && !a.cause || rested < max(auditPause, auditShare*a.took) {
+	if !periodic && !a.cause || rested < max(auditPause, min(auditShare*a.took, auditRest)) {
 		return
 	}
 	skipped := c.tableTooLong(a.cause)
@@ -186,20 +188,21 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 
 const forgottenReason = "exaBGP's table does not have the route any more, and the peer was not seen to be told"
 
-// auditMissing takes a route that exaBGP's table has no more.
+// auditMissing takes a route that exaBGP's table has no more. Where the peer was
+// sent it, it may still have it, whatever the table says: an owner's is put back,
+// so that the next session does not lose it, and a withdraw reaches it.
 func (c *core) auditMissing(k state.Key, s *slot) {
-	c.auditDrift(k, s.peer.Addr, "%s is not in exaBGP's table for %s any more")
-	if s.grade != state.Sent {
+	switch {
+	case s.grade != state.Sent:
+		c.auditDrift(k, s.peer.Addr, "%s is not in exaBGP's table for %s any more")
 		c.lose(k, s)
-		return
-	}
-	if s.owner != "" {
-		c.lost[place{k, s.peer.Addr}] = s.claimant
-	}
-	c.table.touch(k)
-	c.table.grade(k, s, state.Withdrawing, forgottenReason)
-	if s.owner != "" {
-		c.claim(k)
+	case s.owner == "":
+		c.auditDrift(k, s.peer.Addr, "%s is not in exaBGP's table for %s any more, which may still have it")
+		c.table.grade(k, s, state.Withdrawing, forgottenReason)
+	default:
+		if c.againAt(k, s) {
+			c.auditDrift(k, s.peer.Addr, "%s is not in exaBGP's table for %s any more, and is announced again")
+		}
 	}
 }
 
