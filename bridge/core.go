@@ -125,6 +125,7 @@ type core struct {
 	replay  replay
 	// forgetful: the journal does not know what was announced before this bridge.
 	forgetful bool
+	ends      bool // exaBGP said that it shuts down
 	windows   windows
 	audits    audits
 	closed    int       // windows that were closed at the last look

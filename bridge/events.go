@@ -30,6 +30,7 @@ func (c *core) line(text string, now time.Time) {
 		}
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
+		c.ends = true
 	case exabgp.Text:
 		if c.phase == asked {
 			c.versionLine(l)

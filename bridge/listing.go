@@ -60,7 +60,7 @@ func ListingTooLong(environment func(string) string) func() string {
 // exabgpMemory is the resident memory of the exaBGP above this process
 // (proc(5), /proc/pid/statm).
 func exabgpMemory() (int, error) {
-	pid, err := exabgpPID(os.Getppid())
+	pid, err := exabgpPID(above())
 	if err != nil {
 		return 0, err
 	}

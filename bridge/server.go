@@ -97,7 +97,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Run serves until exaBGP closes stdin (io.EOF) or ctx ends. The broker may be
+// Run serves until exaBGP closes stdin (io.EOF) or ctx ends, which is io.EOF too
+// if exaBGP has said that it shuts down. The broker may be
 // there or not; what is announced stays announced.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -115,7 +116,11 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return s.loop(ctx) })
-	return g.Wait()
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) && s.core.ends {
+		return io.EOF
+	}
+	return err
 }
 
 // loop owns the core.

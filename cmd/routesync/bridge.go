@@ -34,9 +34,6 @@ const (
 	// defaultAudit is often enough for what nothing tells, and 100,000 routes take
 	// exaBGP less than half a second, with exabgp.api.chunk as the drop-in has it.
 	defaultAudit = 5 * time.Minute
-	// shortestLife is how long a bridge that broke lives at least. exaBGP ends
-	// itself when a helper dies more than five times in 64 s.
-	shortestLife = 20 * time.Second
 	// retryCap bounds the pause between attempts to reach the broker: a router
 	// waits for what is behind it.
 	retryCap = 5 * time.Second
@@ -112,8 +109,14 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		}
 		return byHand(w.stderr, program, f.speaker)
 	}
-	debug.SetGCPercent(gcPercent)
 	log := w.log.With("speaker", f.speaker)
+	if s, err := newSupervisor(w, log); err != nil || s != nil {
+		if err != nil {
+			return err
+		}
+		return s.run(ctx)
+	}
+	debug.SetGCPercent(gcPercent)
 	if classic != nil {
 		of := cfg
 		of.Name += " / classic"
@@ -166,9 +169,6 @@ func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.L
 	return j
 }
 
-// errBroke marks the end of a bridge that had started.
-var errBroke = errors.New("the bridge broke")
-
 func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
 	server, err := bridge.NewServer(o, log)
 	if err != nil {
@@ -182,20 +182,14 @@ func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
 		return nil
 	case err == nil || ctx.Err() != nil:
 		log.Info("bridge ends")
-		return nil
+		return said(exitStopped)
 	}
-	return fmt.Errorf("%w: %w", errBroke, err)
+	return fmt.Errorf("the bridge broke: %w", err)
 }
 
-// linger keeps a bridge that failed from being a helper that dies: it reads on
-// until exaBGP goes or ctx ends. One that broke after its start ends after a
-// while, for its successor may do better. It returns code.
-func linger(ctx context.Context, stdin io.Reader, why error, code int) int {
-	if errors.Is(why, errBroke) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, shortestLife)
-		defer cancel()
-	}
+// linger keeps a bridge that can't begin from being a helper that dies: it reads
+// on until exaBGP goes or ctx ends. It returns code.
+func linger(ctx context.Context, stdin io.Reader, code int) int {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
