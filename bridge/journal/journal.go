@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -127,7 +128,11 @@ func (j *Journal) abandon(file *os.File) error {
 		j.db = nil
 		return err
 	}
-	j.db = nil
+	if j.db != nil {
+		// Its pages stay mapped, and would hold the lock with the file.
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // if not, Renew says who holds it
+		j.db = nil
+	}
 	if err := file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
