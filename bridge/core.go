@@ -147,6 +147,7 @@ type core struct {
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time
 	lacks         []string
+	amnesia       string // why the journal is behind
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others

@@ -32,7 +32,7 @@ const (
 type Server struct {
 	core    *core
 	pipe    *exabgp.Pipe
-	journal Journal // nil: there is none
+	memory  memory
 	broker  Broker
 	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
@@ -74,16 +74,16 @@ type Options struct {
 
 // NewServer makes a server. The journal stays the caller's to close.
 func NewServer(o Options, log *slog.Logger) (*Server, error) {
-	var memory journal.Memory
+	var past journal.Memory
 	if o.Journal != nil {
 		var err error
-		if memory, err = o.Journal.Load(); err != nil {
+		if past, err = o.Journal.Load(); err != nil {
 			return nil, err
 		}
 	}
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
-		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
+		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal}, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
@@ -164,6 +164,7 @@ func (s *Server) loop(ctx context.Context) error {
 			s.paced = false
 		case now := <-tick.C:
 			s.core.tick(now)
+			s.mend(ctx, now)
 		case <-beat.C:
 			if s.ready {
 				s.enqueue(s.core.beat())
@@ -219,7 +220,7 @@ func (s *Server) poison(d rabbit.Delivery, err error) {
 
 // carryOut does what the core wants, in the order that it needs.
 func (s *Server) carryOut(ctx context.Context, e effects) {
-	if s.journal != nil {
+	if s.memory.Journal != nil {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
@@ -253,25 +254,6 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		}
 	}
 	s.ackClassic(ctx)
-}
-
-func (s *Server) remember(e effects) {
-	var errs []error
-	if e.begin {
-		errs = append(errs, s.journal.Begin(s.core.boot))
-	}
-	if e.epoch != 0 {
-		errs = append(errs, s.journal.SetEpoch(e.epoch))
-	}
-	if len(e.claims) > 0 {
-		errs = append(errs, s.journal.Put(e.claims))
-	}
-	if e.replayed {
-		errs = append(errs, s.journal.Replayed())
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
-	}
 }
 
 func (s *Server) enqueue(u wire.Update) {

@@ -148,6 +148,9 @@ func (c *core) speakerLacks() []string {
 		return append(slices.Clone(c.lacks), c.dialect.String()+unsaidLack)
 	}
 	lacks := slices.Clone(c.lacks)
+	if c.amnesia != "" {
+		lacks = append(lacks, c.amnesia)
+	}
 	if c.audits.skipped != "" {
 		lacks = append(lacks, c.audits.skipped)
 	}
