@@ -127,12 +127,18 @@ func TestFullDisk(t *testing.T) {
 // hung is what never returns: a disk, a broker and a pipe that nobody reads.
 type hung struct {
 	*journal.Journal
-	until chan struct{}
+	until  chan struct{}
+	begins bool // it stands still only once the bridge has begun
 }
 
-func (h hung) Load() (journal.Memory, error) { return journal.Memory{}, nil }
-func (h hung) Begin(string) error            { <-h.until; return nil }
-func (h hung) Lost() error                   { return nil }
+func (h hung) Load() (journal.Memory, error) {
+	if !h.begins {
+		<-h.until
+	}
+	return journal.Memory{}, nil
+}
+func (h hung) Begin(string) error { <-h.until; return nil }
+func (h hung) Lost() error        { return nil }
 func (h hung) Run(ctx context.Context, _ func(context.Context, Session) error) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -143,14 +149,23 @@ func (h hung) Write(p []byte) (int, error) { <-h.until; return len(p), nil }
 // broker and exaBGP's own end of stdin stand still. A pipe in memory is written
 // only when somebody reads.
 func TestReaderWaitsForNothing(t *testing.T) {
+	t.Run("as it begins", func(t *testing.T) { readsOn(t, hung{until: make(chan struct{})}) })
+	t.Run("later", func(t *testing.T) { readsOn(t, hung{until: make(chan struct{}), begins: true}) })
+}
+
+func readsOn(t *testing.T, h hung) {
 	stdin, exaBGP := io.Pipe()
-	h := hung{until: make(chan struct{})}
-	s, err := NewServer(Options{Speaker: "edge1", Boot: "b", Journal: h, Broker: h, Pipe: exabgp.NewPipe(stdin, h)}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pipe := exabgp.NewPipe(stdin, h)
+	pipe.Start(t.Context())
+	pipe.Write("held up")
 	ended := make(chan error)
-	go func() { ended <- s.Run(t.Context()) }()
+	go func() {
+		s, err := NewServer(Options{Speaker: "edge1", Boot: "b", Journal: h, Broker: h, Pipe: pipe}, slog.New(slog.DiscardHandler))
+		if err == nil {
+			err = s.Run(t.Context())
+		}
+		ended <- err
+	}()
 	line := []byte(strings.Repeat("x", 500) + "\n")
 	written := make(chan error)
 	go func() {
@@ -169,7 +184,7 @@ func TestReaderWaitsForNothing(t *testing.T) {
 		t.Fatal("exaBGP waits for the bridge")
 	}
 	close(h.until)
-	if err := errors.Join(exaBGP.Close()); err != nil {
+	if err := exaBGP.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !IsGone(err) {

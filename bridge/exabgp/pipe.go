@@ -39,12 +39,16 @@ type Pipe struct {
 	owed     int
 	wake     chan struct{}
 	scribble int // blanks since the last newline; of the writer alone
+
+	begin sync.Once
+	ended chan struct{}
+	err   error // once ended is closed
 }
 
 // NewPipe makes a pipe of the helper's stdin and stdout. Nothing moves until
-// [Pipe.Run].
+// [Pipe.Start] or [Pipe.Run].
 func NewPipe(r io.Reader, w io.Writer) *Pipe {
-	return &Pipe{r: r, w: w, ready: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	return &Pipe{r: r, w: w, ready: make(chan struct{}, 1), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // Run moves lines until stdin ends, a write fails or ctx is done. It returns
@@ -55,6 +59,27 @@ func NewPipe(r io.Reader, w io.Writer) *Pipe {
 // same and leaves that goroutine behind; to end it, close what it is blocked
 // on. A process that is about to exit need not.
 func (p *Pipe) Run(ctx context.Context) error {
+	p.Start(ctx)
+	select {
+	case <-p.ended:
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Start begins to move lines, if that has not begun: exaBGP must not wait for
+// what a helper does before it gets to [Pipe.Run].
+func (p *Pipe) Start(ctx context.Context) {
+	p.begin.Do(func() {
+		go func() {
+			defer close(p.ended)
+			p.err = p.run(ctx)
+		}()
+	})
+}
+
+func (p *Pipe) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ends := make(chan error, 2)

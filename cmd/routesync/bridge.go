@@ -127,6 +127,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
 		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic,
 	}
+	options.Pipe.Start(ctx)
 	if options.Boot, err = bridge.Incarnation(); err != nil {
 		return fmt.Errorf("find out which exaBGP this is: %w", err)
 	}
