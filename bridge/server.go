@@ -256,6 +256,9 @@ func (s *Server) remember(e effects) {
 	if len(e.claims) > 0 {
 		errs = append(errs, s.journal.Put(e.claims))
 	}
+	if e.replayed {
+		errs = append(errs, s.journal.Replayed())
+	}
 	if err := errors.Join(errs...); err != nil {
 		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
 	}

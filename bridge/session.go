@@ -38,4 +38,5 @@ type Journal interface {
 	Begin(boot string) error
 	SetEpoch(epoch int64) error
 	Put(entries []journal.Entry) error
+	Replayed() error
 }
