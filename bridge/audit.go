@@ -31,6 +31,7 @@ func (c *core) overdue() {
 			continue
 		}
 		p.unsettled = false
+		c.forgetLatecomers(p)
 		for k, e := range c.table.entries {
 			s := e.slot(p)
 			if s == nil || s.grade != state.Accepted {

@@ -114,6 +114,7 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
+	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -177,6 +178,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		typed:   newTypists(),

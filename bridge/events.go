@@ -198,6 +198,9 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	}
 	if s == nil {
 		if e.flight == nil || !has(e.flight.targets, p) {
+			if c.sentLatecomer(k, r) {
+				return
+			}
 			whose := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})

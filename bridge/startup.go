@@ -195,6 +195,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	if unknown > 0 {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
 	}
+	c.recallLatecomers()
 	c.reclaim()
 	c.claims = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))

@@ -28,6 +28,7 @@ type broker struct {
 	locks    map[string]*session
 	plan     [kinds]plan
 	made     int
+	tail     time.Time // when the last message comes that is held back
 }
 
 // kind is what a message is for.
@@ -160,12 +161,37 @@ func (b *broker) accept(m rabbit.Message) error {
 		if p.hold > 0 {
 			p.hold--
 			b.note("a message of the %s is held back", k)
-			time.AfterFunc(p.held, func() { b.enqueue(to, m) })
+			later := slices.Clone(to)
+			b.after(p.held, func() { b.enqueue(later, m) })
 			continue
 		}
 		b.put(to, m)
 	}
 	return nil
+}
+
+// after does something about a message later; b.mu is held.
+func (b *broker) after(d time.Duration, f func()) {
+	if at := time.Now().Add(d); at.After(b.tail) {
+		b.tail = at
+	}
+	time.AfterFunc(d, f)
+}
+
+// busy tells whether commands wait, or messages are held back.
+func (b *broker) busy() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queues[rabbit.CommandQueue(speaker)]
+	if q == nil || !time.Now().After(b.tail) || len(q.messages) > 0 {
+		return true
+	}
+	for _, c := range q.consumers {
+		if len(c.unacked) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *broker) enqueue(to []*queue, m rabbit.Message) {

@@ -53,10 +53,16 @@ func (w *world) missing() string {
 	if e == nil {
 		return "there is no exaBGP"
 	}
+	if w.broker.busy() {
+		return "commands are on their way"
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(e.queue) > 0 || e.helper == nil || e.helper.stdout.unread() > 0 || e.helper.stdin.unread() > 0 {
+		return "exaBGP has something to do"
+	}
 	now := time.Now().UnixMilli()
 	for _, n := range w.peers {
 		if what := w.wrongAt(n, now); what != "" {
@@ -86,6 +92,9 @@ func (w *world) candidates(at place, now int64) []state.Attrs {
 func (w *world) wrongAt(n *neighbor, now int64) string {
 	if !n.up || n.rib.pending() {
 		return fmt.Sprintf("%s is not up, or not sent everything", n.addr)
+	}
+	if len(n.stale) > 0 {
+		return fmt.Sprintf("%s still waits for End-of-RIB", n.addr)
 	}
 	for _, has := range []map[state.Key]state.Attrs{n.holds, n.rib.seen} {
 		if _, there := has[static()]; !there {

@@ -61,15 +61,18 @@ func (e *daemon) run() {
 		}
 		busy := e.turn()
 		pause := 300*time.Microsecond + time.Duration(e.rng.Int64N(int64(time.Millisecond)))
-		if wait := time.Until(e.frozen); wait > 0 {
-			pause, busy = wait, true
-		}
+		frozen := time.Until(e.frozen)
 		e.mu.Unlock()
-		if busy {
+		var later <-chan time.Time
+		switch {
+		case frozen > 0:
+			later = time.After(frozen)
+		case busy:
 			sleep(e.ctx, pause)
 			continue
 		}
 		select {
+		case <-later:
 		case <-e.wake:
 		case <-e.ctx.Done():
 		}
@@ -264,7 +267,7 @@ func (e *daemon) change(line, name string, by *process) {
 // give puts a change into the table of a neighbor.
 func (e *daemon) give(n *neighbor, c *change) {
 	if c.by != nil {
-		e.law.commanded(n, c)
+		e.law.commanded(e.boot, n, c)
 	}
 	n.rib.add(c, false)
 	e.law.changed(n, c)

@@ -21,8 +21,8 @@ type law struct {
 
 	versions []*version
 	last     map[place]*last
-	asks     map[ask]*span    // by batches that were published
-	floors   map[string]int64 // by owner: the epoch of which a change was seen
+	asks     map[ask]*span     // by batches that were published
+	floors   map[command]int64 // the epoch of which a change was seen
 	given    map[gift]bool
 	sentIn   map[delivery]bool
 	commands int // of routes, of helpers
@@ -57,12 +57,18 @@ type last struct {
 
 // ask is a change as batches have it; the zero Attrs is a withdraw.
 type ask struct {
-	owner string
-	key   state.Key
-	attrs state.Attrs
+	boot, owner string
+	key         state.Key
+	attrs       state.Attrs
 }
 
 type span struct{ low, high int64 } // of epochs
+
+// command is what one bridge is told for one owner.
+type command struct {
+	by    *process
+	owner string
+}
 
 type gift struct {
 	by    *process
@@ -78,7 +84,7 @@ type delivery struct {
 
 func newLaw() *law {
 	return &law{
-		begun: time.Now(), last: map[place]*last{}, asks: map[ask]*span{}, floors: map[string]int64{},
+		begun: time.Now(), last: map[place]*last{}, asks: map[ask]*span{}, floors: map[command]int64{},
 		given: map[gift]bool{}, sentIn: map[delivery]bool{},
 	}
 }
@@ -162,7 +168,7 @@ func (l *law) published(body []byte) {
 	l.say("batch %s %d/%d: %d announce, %d withdraw", b.Owner, b.Epoch, b.Seq, len(b.Announce), len(b.Withdraw))
 	for i, g := range append(b.Announce, b.Withdraw...) {
 		for _, k := range g.Keys {
-			id := ask{b.Owner, k, g.Attrs}
+			id := ask{b.Boot, b.Owner, k, g.Attrs}
 			if i >= len(b.Announce) {
 				id.attrs = state.Attrs{}
 			}
@@ -180,7 +186,7 @@ func (l *law) published(body []byte) {
 const late = 20 * time.Second
 
 // commanded looks at a change that a helper gives, before it is in the table.
-func (l *law) commanded(n *neighbor, c *change) {
+func (l *law) commanded(boot string, n *neighbor, c *change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commands++
@@ -193,13 +199,13 @@ func (l *law) commanded(n *neighbor, c *change) {
 	if c.key == static() || c.key == elsewhere() {
 		l.breach("%s %s at %s: it is not ours", word, c.key, n.addr)
 	}
+	l.inFlight(n, c, now)
+	l.inOrder(boot, c, at)
 	if !c.withdraw {
 		l.announced(n, c, at, now)
 	} else {
 		l.withdrawn(c, at, now)
 	}
-	l.inFlight(n, c, now)
-	l.inOrder(c, at)
 }
 
 func (l *law) announced(n *neighbor, c *change, at place, now time.Time) {
@@ -233,12 +239,17 @@ func (l *law) withdrawn(c *change, at place, now time.Time) {
 		l.breach("withdraw %s at %s: it was never announced", c.key, at.peer)
 		return
 	}
-	if !l.mayGo(at, was, now) {
+	if was.withdrawn {
+		return // nothing that exaBGP has can go with it
+	}
+	if !l.mayGo(at, was, now) && !l.isOver(at, was.attrs) {
 		l.breach("withdraw %s at %s: every file since asks for it", c.key, at.peer)
 	}
-	if !was.withdrawn {
-		l.last[at] = &last{attrs: was.attrs, withdrawn: true, since: now, left: now}
+	left := now
+	if l.isOver(at, was.attrs) {
+		left = was.left // no file took it back
 	}
+	l.last[at] = &last{attrs: was.attrs, withdrawn: true, since: now, left: left}
 }
 
 // mayGo tells whether some file since did not ask for a route, or it is over.
@@ -269,26 +280,29 @@ func (l *law) inFlight(n *neighbor, c *change, now time.Time) {
 
 // inOrder: once a change of an epoch was seen, none comes that only older ones
 // asked for.
-func (l *law) inOrder(c *change, at place) {
+func (l *law) inOrder(boot string, c *change, at place) {
 	was := l.last[at]
-	if was == nil {
-		return
-	}
-	attrs := c.attrs
+	attrs, owner := c.attrs, ownerOf(c.attrs)
 	if c.withdraw {
 		attrs = state.Attrs{}
+		if was != nil {
+			owner = ownerOf(was.attrs)
+		}
 	}
-	owner := ownerOf(was.attrs)
-	asked := l.asks[ask{owner, c.key, attrs}]
+	if was != nil && was.withdrawn == c.withdraw && (c.withdraw || was.attrs == c.attrs) {
+		return // it is as it was told before, to this exaBGP or the last
+	}
+	asked := l.asks[ask{boot, owner, c.key, attrs}]
 	id := gift{c.by, at, attrs}
 	if asked == nil || c.withdraw && l.isOver(at, was.attrs) {
 		return
 	}
-	if asked.high < l.floors[owner] && !l.given[id] {
-		l.breach("%s at %s: epoch %d asked for it, and epoch %d was seen", c.key, at.peer, asked.high, l.floors[owner])
+	floor := command{c.by, owner}
+	if asked.high < l.floors[floor] && !l.given[id] {
+		l.breach("%s at %s: epoch %d asked for it, and epoch %d was seen", c.key, at.peer, asked.high, l.floors[floor])
 	}
 	l.given[id] = true
-	l.floors[owner] = max(l.floors[owner], asked.low)
+	l.floors[floor] = max(l.floors[floor], asked.low)
 }
 
 // isOver tells whether a route has expired that had these attributes: then the

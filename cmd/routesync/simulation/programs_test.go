@@ -99,6 +99,8 @@ func (d disk) Put(entries []journal.Entry) error {
 	return d.write(func() error { return d.Journal.Put(entries) })
 }
 
+func (d disk) Replayed() error { return d.write(d.Journal.Replayed) }
+
 func (d disk) write(f func() error) error {
 	if !d.process.effect() {
 		return errKilled

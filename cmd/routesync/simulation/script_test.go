@@ -64,7 +64,7 @@ func drawScript(rt *rapid.T) *script {
 	s := &script{seed: rapid.Uint64().Draw(rt, "seed")}
 	s.owners = rapid.SampledFrom([][]string{{"team"}, {"team"}, {"team", "team"}, {"team", "other"}}).Draw(rt, "watchers")
 	s.negotiated = rapid.SampledFrom([][]state.Family{{state.IPv4Unicast, state.IPv6Unicast}, {state.IPv4Unicast}}).Draw(rt, "negotiated")
-	s.graceful = gracefulRestart && rapid.Bool().Draw(rt, "graceful")
+	s.graceful = rapid.Bool().Draw(rt, "graceful")
 	s.steps = append(s.steps, step{what: "save", after: 100 * time.Millisecond, file: drawFile(rt)})
 	for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 		s.steps = append(s.steps, drawStep(rt))
@@ -209,8 +209,8 @@ func (e *daemon) someRoute(n *neighbor, what int) {
 		return
 	}
 	k := keys[what%len(keys)]
-	if _, there := n.rib.seen[k]; !there || n.rib.unsent(k) != nil {
-		return // exaBGP itself mixes up two changes at once
+	if _, there := n.rib.seen[k]; !there || n.rib.unsent(k) != nil || !n.carries(k.Family) {
+		return // exaBGP itself mixes up two changes at once, and says nothing of what it does not send
 	}
 	e.byHand(n, k, attrsOf(handOwner, k, 7), what >= len(keys))
 }

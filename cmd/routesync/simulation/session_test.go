@@ -29,11 +29,10 @@ func (s *session) over(err error) { s.end(err) }
 // close is how the process ends it.
 func (s *session) close() {
 	s.over(rabbit.ErrClosed)
+	s.process.runs()
 	s.broker.mu.Lock()
 	defer s.broker.mu.Unlock()
-	if s.process.alive() && !s.process.stopped() {
-		s.broker.release(s)
-	}
+	s.broker.release(s)
 }
 
 // Context is of bridge.Session, as the rest.
@@ -168,7 +167,7 @@ func (s *session) late(m rabbit.Message) {
 	if b.rng.IntN(2) == 0 {
 		return
 	}
-	time.AfterFunc(time.Duration(b.rng.Int64N(int64(3*time.Second))), func() {
+	b.after(time.Duration(b.rng.Int64N(int64(3*time.Second))), func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if !b.down {

@@ -11,9 +11,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-// gracefulRestart has peers keep the routes of a session that fell.
-const gracefulRestart = false
-
 const (
 	// bound is the longest time from the end of the faults until all is as the
 	// files say.
