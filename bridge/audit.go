@@ -27,7 +27,7 @@ func (c *core) overdue() {
 		}
 	}
 	for _, p := range c.peers {
-		if !p.unsettled || !p.up || !c.silent(p.since, p) {
+		if !p.unsettled || !p.up || !c.silent(p.resent, p) {
 			continue
 		}
 		p.unsettled = false
@@ -44,6 +44,7 @@ func (c *core) overdue() {
 			late = true
 		}
 	}
+	c.resumeDelayed()
 	if late {
 		c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 	}

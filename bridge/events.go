@@ -100,7 +100,7 @@ func (c *core) sessionUp(p *peer) {
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.owed = p.ManualEOR
-	p.unsettled, c.aboutNews = true, true
+	p.unsettled, p.resent, c.aboutNews = true, c.now, true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
 			g, reason := c.expect(k, p)
@@ -214,6 +214,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		if s.grade != state.Withdrawing {
 			c.table.grade(k, s, state.Sent, "")
 		}
+		c.next(k, e)
 		return
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {

@@ -226,7 +226,7 @@ func (c *core) proveAt(p *peer) {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
-	p.heard, p.unsettled = c.now, true
+	p.heard, p.unsettled, p.resent = c.now, true, c.now
 	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 
