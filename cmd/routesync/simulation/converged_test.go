@@ -101,6 +101,7 @@ func (w *world) wrongAt(n *neighbor, now int64) string {
 			return fmt.Sprintf("%s lacks exaBGP's own route", n.addr)
 		}
 		for k, a := range has {
+			a = valueOf(a)
 			if k != static() && k != elsewhere() && !contains(w.candidates(place{n.addr, k}, now), a) {
 				return fmt.Sprintf("%s has %s %s", n.addr, k, a)
 			}
@@ -147,6 +148,7 @@ func (w *world) misknown(routes map[place]known) string {
 	for _, n := range w.peers {
 		for k, a := range n.rib.seen {
 			count++
+			a = valueOf(a)
 			r, there := routes[place{n.addr, k}]
 			want := state.Sent
 			if !n.carries(k.Family) {

@@ -186,7 +186,8 @@ func (l *law) published(body []byte) {
 const late = 20 * time.Second
 
 // commanded looks at a change that a helper gives, before it is in the table.
-func (l *law) commanded(boot string, n *neighbor, c *change) {
+func (l *law) commanded(boot string, n *neighbor, given *change) {
+	c := given.valued()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commands++
@@ -273,7 +274,7 @@ func (l *law) inFlight(n *neighbor, c *change, now time.Time) {
 	if before == nil || !n.up || !n.carries(c.key.Family) || before.by != c.by || !before.up || n.first {
 		return
 	}
-	if (before.withdraw != c.withdraw || before.attrs != c.attrs) && now.Sub(before.at) < patience {
+	if (before.withdraw != c.withdraw || valueOf(before.attrs) != c.attrs) && now.Sub(before.at) < patience {
 		l.breach("%s at %s: a change of it is in flight, given %s ago", c.key, n.addr, now.Sub(before.at))
 	}
 }
@@ -322,7 +323,8 @@ func (l *law) changed(n *neighbor, c *change) {
 }
 
 // sent: exaBGP writes an UPDATE to a peer.
-func (l *law) sent(boot string, n *neighbor, c *change) {
+func (l *law) sent(boot string, n *neighbor, waited *change) {
+	c := waited.valued()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.say("UPDATE to %s: %s withdraw %t %s", n.addr, c.key, c.withdraw, c.attrs)

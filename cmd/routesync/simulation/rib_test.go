@@ -17,6 +17,13 @@ type change struct {
 	up       bool // the session was up then
 }
 
+// valued is the change as a peer gets it.
+func (c *change) valued() *change {
+	v := *c
+	v.attrs = valueOf(c.attrs)
+	return &v
+}
+
 // adjRIBOut is exaBGP 4.2's for one neighbor (rib/outgoing.py, rib/cache.py).
 // What waits is filed by attributes, and sent in the order in which the
 // attributes were first seen: so two changes of one route can come to the peer

@@ -36,6 +36,19 @@ func attrsOf(owner string, k state.Key, med int) state.Attrs {
 	return a
 }
 
+// valueOf is what a peer gets of attributes: a local preference of 100 is what it
+// has anyway, and exaBGP takes it for a change.
+func valueOf(a state.Attrs) state.Attrs {
+	if _, there := a.Get(state.LocalPreference); !there {
+		return a
+	}
+	a, err := a.With(state.LocalPreference, nil)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 // ownerOf is whose file has a route with these attributes, "" if none may.
 func ownerOf(a state.Attrs) string {
 	hop, err := netip.ParseAddr(a.NextHop())
