@@ -251,7 +251,7 @@ func (e *daemon) change(line, name string, by *process) {
 		e.say("error")
 		return
 	}
-	attrs, keys, err := parse(rest)
+	attrs, said, keys, err := parse(rest)
 	if err != nil {
 		e.say("error")
 		return
@@ -259,7 +259,7 @@ func (e *daemon) change(line, name string, by *process) {
 	for _, n := range e.selected(line) {
 		for _, k := range keys {
 			if slices.Contains(n.families, k.Family) {
-				e.give(n, &change{key: k, attrs: attrs, withdraw: withdraw, by: by, at: time.Now(), up: n.up})
+				e.give(n, &change{key: k, attrs: attrs, words: said, withdraw: withdraw, by: by, at: time.Now(), up: n.up})
 			}
 		}
 	}
@@ -275,29 +275,27 @@ func (e *daemon) give(n *neighbor, c *change) {
 	e.law.changed(n, c)
 }
 
-func parse(text string) (state.Attrs, []state.Key, error) {
-	head, tail, ok := strings.Cut(text, " nlri ")
+func parse(text string) (attrs state.Attrs, said string, keys []state.Key, err error) {
+	said, tail, ok := strings.Cut(text, " nlri ")
 	if !ok {
-		return state.Attrs{}, nil, fmt.Errorf("%q has no nlri", text)
+		return attrs, said, nil, fmt.Errorf("%q has no nlri", text)
 	}
 	values := map[state.Name][]string{}
-	words := strings.Fields(head)
+	words := strings.Fields(said)
 	for i := 0; i+1 < len(words); i += 2 {
 		values[state.Name(words[i])] = []string{words[i+1]}
 	}
-	attrs, err := state.NewAttrs(values)
-	if err != nil {
-		return attrs, nil, err
+	if attrs, err = state.NewAttrs(values); err != nil {
+		return attrs, said, nil, err
 	}
-	var keys []state.Key
 	for word := range strings.FieldsSeq(tail) {
 		p, err := netip.ParsePrefix(word)
 		if err != nil || p != p.Masked() {
-			return attrs, nil, fmt.Errorf("%q is no prefix", word)
+			return attrs, said, nil, fmt.Errorf("%q is no prefix", word)
 		}
 		keys = append(keys, state.UnicastKey(p, 0))
 	}
-	return attrs, keys, nil
+	return attrs, " " + said, keys, nil
 }
 
 // flush sends some of what waits: each report goes to the helper before the

@@ -11,6 +11,7 @@ import (
 type change struct {
 	key      state.Key
 	attrs    state.Attrs
+	words    string // that attrs were given in: to exaBGP they are what attributes are
 	withdraw bool
 	by       *process // the helper that gave it; nil for anybody else
 	at       time.Time
@@ -30,6 +31,7 @@ func (c *change) valued() *change {
 // in the wrong order, if they are not a change and its withdrawal.
 type adjRIBOut struct {
 	seen    map[state.Key]state.Attrs
+	words   map[state.Key]string // of seen
 	order   []state.Key // of seen
 	groups  []*group
 	newNLRI map[state.Key]*change
@@ -37,21 +39,21 @@ type adjRIBOut struct {
 }
 
 type group struct {
-	attrs   state.Attrs
+	words   string
 	changes []*change // at most one a key
 }
 
 func newAdjRIBOut() *adjRIBOut {
-	return &adjRIBOut{seen: map[state.Key]state.Attrs{}, newNLRI: map[state.Key]*change{}}
+	return &adjRIBOut{seen: map[state.Key]state.Attrs{}, words: map[state.Key]string{}, newNLRI: map[state.Key]*change{}}
 }
 
-func (r *adjRIBOut) group(attrs state.Attrs) *group {
+func (r *adjRIBOut) group(words string) *group {
 	for _, g := range r.groups {
-		if g.attrs == attrs {
+		if g.words == words {
 			return g
 		}
 	}
-	g := &group{attrs: attrs}
+	g := &group{words: words}
 	r.groups = append(r.groups, g)
 	return g
 }
@@ -62,13 +64,16 @@ func (g *group) drop(k state.Key) {
 
 // add is add_to_rib: what the table has already is not sent again.
 func (r *adjRIBOut) add(c *change, force bool) {
-	if attrs, there := r.seen[c.key]; there && !c.withdraw && attrs == c.attrs && !force {
+	if c.words == "" {
+		c.words = words(c.attrs)
+	}
+	if given, there := r.words[c.key]; there && !c.withdraw && given == c.words && !force {
 		return
 	}
 	if before := r.newNLRI[c.key]; before != nil && c.withdraw {
-		r.group(before.attrs).drop(c.key)
+		r.group(before.words).drop(c.key)
 	}
-	g := r.group(c.attrs)
+	g := r.group(c.words)
 	g.drop(c.key)
 	g.changes = append(g.changes, c)
 	r.newNLRI[c.key] = c
@@ -76,19 +81,20 @@ func (r *adjRIBOut) add(c *change, force bool) {
 	switch {
 	case c.withdraw:
 		delete(r.seen, c.key)
+		delete(r.words, c.key)
 		r.order = slices.DeleteFunc(r.order, func(k state.Key) bool { return k == c.key })
 	case !there:
 		r.order = append(r.order, c.key)
 		fallthrough
 	default:
-		r.seen[c.key] = c.attrs
+		r.seen[c.key], r.words[c.key] = c.attrs, c.words
 	}
 }
 
 // resend files all that the table has.
 func (r *adjRIBOut) resend() {
 	for _, k := range slices.Clone(r.order) {
-		r.add(&change{key: k, attrs: r.seen[k]}, true)
+		r.add(&change{key: k, attrs: r.seen[k], words: r.words[k]}, true)
 	}
 }
 
