@@ -128,7 +128,6 @@ func (b *broker) accept(m rabbit.Message) error {
 		}
 	case rabbit.CommandExchange:
 		k = commands
-		b.batch(m.Body)
 	}
 	if len(to) > 0 {
 		k = to[0].kind

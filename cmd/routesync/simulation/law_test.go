@@ -62,7 +62,11 @@ type ask struct {
 	attrs       state.Attrs
 }
 
-type span struct{ low, high int64 } // of epochs
+// span is the epochs of an ask, and when it was last published.
+type span struct {
+	low, high int64
+	at        time.Time
+}
 
 // command is what one bridge is told for one owner.
 type command struct {
@@ -177,7 +181,7 @@ func (l *law) published(body []byte) {
 				s = &span{low: b.Epoch}
 				l.asks[id] = s
 			}
-			s.high = max(s.high, b.Epoch)
+			s.high, s.at = max(s.high, b.Epoch), time.Now()
 		}
 	}
 }
@@ -203,13 +207,13 @@ func (l *law) commanded(boot string, n *neighbor, given *change) {
 	l.inFlight(n, c, now)
 	l.inOrder(boot, c, at)
 	if !c.withdraw {
-		l.announced(n, c, at, now)
+		l.announced(boot, n, c, at, now)
 	} else {
-		l.withdrawn(c, at, now)
+		l.withdrawn(boot, c, at, now)
 	}
 }
 
-func (l *law) announced(n *neighbor, c *change, at place, now time.Time) {
+func (l *law) announced(boot string, n *neighbor, c *change, at place, now time.Time) {
 	was := l.last[at]
 	since := time.Time{}
 	if was != nil {
@@ -219,7 +223,7 @@ func (l *law) announced(n *neighbor, c *change, at place, now time.Time) {
 		w := v.desired.Find(c.key, n.addr)
 		return w != nil && w.Attrs == c.attrs && (w.Expires == 0 || w.Expires > now.Add(-late).UnixMilli())
 	})
-	if !asked {
+	if !asked && !l.askedLater(boot, ownerOf(c.attrs), c.key, c.attrs, state.Attrs{}) {
 		l.breach("announce %s %s at %s: no file asks for it", c.key, c.attrs, n.addr)
 	}
 	if had, there := n.rib.seen[c.key]; there && ownerOf(had) != "" && ownerOf(had) != ownerOf(c.attrs) {
@@ -234,7 +238,7 @@ func (l *law) announced(n *neighbor, c *change, at place, now time.Time) {
 	}
 }
 
-func (l *law) withdrawn(c *change, at place, now time.Time) {
+func (l *law) withdrawn(boot string, c *change, at place, now time.Time) {
 	was := l.last[at]
 	if was == nil {
 		l.breach("withdraw %s at %s: it was never announced", c.key, at.peer)
@@ -243,7 +247,7 @@ func (l *law) withdrawn(c *change, at place, now time.Time) {
 	if was.withdrawn {
 		return // nothing that exaBGP has can go with it
 	}
-	if !l.mayGo(at, was, now) && !l.isOver(at, was.attrs) {
+	if !l.mayGo(at, was, now) && !l.askedLater(boot, ownerOf(was.attrs), c.key, state.Attrs{}, was.attrs) {
 		l.breach("withdraw %s at %s: every file since asks for it", c.key, at.peer)
 	}
 	left := now
@@ -251,6 +255,13 @@ func (l *law) withdrawn(c *change, at place, now time.Time) {
 		left = was.left // no file took it back
 	}
 	l.last[at] = &last{attrs: was.attrs, withdrawn: true, since: now, left: left}
+}
+
+// askedLater tells whether a batch asked for one value of a route behind the last
+// that asked for another.
+func (l *law) askedLater(boot, owner string, k state.Key, value, than state.Attrs) bool {
+	asked, before := l.asks[ask{boot, owner, k, value}], l.asks[ask{boot, owner, k, than}]
+	return asked != nil && (before == nil || !asked.at.Before(before.at))
 }
 
 // mayGo tells whether some file since did not ask for a route, or it is over.
@@ -261,7 +272,7 @@ func (l *law) mayGo(at place, was *last, now time.Time) bool {
 		}
 		w := v.desired.Find(at.key, at.peer)
 		return w == nil || w.Expires != 0 && w.Expires <= now.UnixMilli()
-	})
+	}) || l.isOver(at, was.attrs)
 }
 
 // patience is after what time the bridge does not wait any more for exaBGP to

@@ -139,6 +139,9 @@ func (s *session) Publish(ctx context.Context, msgs ...rabbit.Message) error {
 		if both.Err() != nil {
 			return fmt.Errorf("publish: %w", context.Cause(both))
 		}
+		if msgs[i].Exchange == rabbit.CommandExchange {
+			s.broker.batch(msgs[i].Body)
+		}
 		if i%16 == 0 {
 			if err := s.broker.pass(both); err != nil {
 				s.late(msgs[i])
