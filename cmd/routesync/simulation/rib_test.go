@@ -32,7 +32,7 @@ func (c *change) valued() *change {
 type adjRIBOut struct {
 	seen    map[state.Key]state.Attrs
 	words   map[state.Key]string // of seen
-	order   []state.Key // of seen
+	order   []state.Key          // of seen
 	groups  []*group
 	newNLRI map[state.Key]*change
 	sending [][]*change // UPDATEs of the batch that is being sent

@@ -50,7 +50,7 @@ func (s *session) ask(ctx context.Context, what func(b *broker) error) error {
 		return err
 	}
 	s.broker.mu.Lock()
-	err := context.Cause(both)
+	err := context.Cause(s.ctx)
 	if err == nil {
 		err = what(s.broker)
 	}
@@ -149,7 +149,10 @@ func (s *session) Publish(ctx context.Context, msgs ...rabbit.Message) error {
 			}
 		}
 		s.broker.mu.Lock()
-		err := s.broker.accept(msgs[i])
+		err := context.Cause(s.ctx)
+		if err == nil {
+			err = s.broker.accept(msgs[i])
+		}
 		s.broker.mu.Unlock()
 		if err != nil && first == nil {
 			first = fmt.Errorf("publish to %q %q: %w", msgs[i].Exchange, msgs[i].Key, err)
