@@ -195,6 +195,8 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			return
 		}
 		// Not what is in flight: what was there before, sent again.
+	} else if o != nil && o.withdraw && has(o.targets, p) && !has(o.proven, p) {
+		o.proven = append(o.proven, p)
 	}
 	if s == nil {
 		if e.flight == nil || !has(e.flight.targets, p) {

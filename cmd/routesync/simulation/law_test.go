@@ -24,6 +24,7 @@ type law struct {
 	asks     map[ask]*span     // by batches that were published
 	floors   map[command]int64 // the epoch of which a change was seen
 	given    map[gift]bool
+	hand     map[place]bool // changed by hand since a bridge gave a change
 	sentIn   map[delivery]bool
 	commands int // of routes, of helpers
 	batches  int
@@ -89,7 +90,7 @@ type delivery struct {
 func newLaw() *law {
 	return &law{
 		begun: time.Now(), last: map[place]*last{}, asks: map[ask]*span{}, floors: map[command]int64{},
-		given: map[gift]bool{}, sentIn: map[delivery]bool{},
+		given: map[gift]bool{}, hand: map[place]bool{}, sentIn: map[delivery]bool{},
 	}
 }
 
@@ -195,6 +196,7 @@ func (l *law) commanded(boot string, n *neighbor, given *change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commands++
+	delete(l.hand, place{n.addr, c.key})
 	now, at := time.Now(), place{n.addr, c.key}
 	word := "announce"
 	if c.withdraw {
@@ -329,6 +331,9 @@ func (l *law) isOver(at place, attrs state.Attrs) bool {
 // changed notes a change that is in the table.
 func (l *law) changed(n *neighbor, c *change) {
 	if c.by == nil {
+		l.mu.Lock()
+		l.hand[place{n.addr, c.key}] = true
+		l.mu.Unlock()
 		l.note("by hand: %s withdraw %t %s at %s", c.key, c.withdraw, c.attrs, n.addr)
 	}
 }
@@ -365,7 +370,7 @@ func (l *law) ended(n *neighbor, f state.Family) {
 	for _, k := range n.endOfRIB(f) {
 		n.moved = time.Now()
 		was := l.last[place{n.addr, k}]
-		if was != nil && !was.withdrawn && !l.mayGo(place{n.addr, k}, was, time.Now()) {
+		if was != nil && !was.withdrawn && !l.hand[place{n.addr, k}] && !l.mayGo(place{n.addr, k}, was, time.Now()) {
 			l.breach("End-of-RIB to %s drops %s, which every file asks for", n.addr, k)
 		}
 	}
