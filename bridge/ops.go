@@ -288,7 +288,7 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && len(e.waiting) > 0 {
+	for e.flight == nil && len(e.waiting) > 0 && !c.delays(k, e, e.waiting[0]) {
 		o := e.waiting[0]
 		e.waiting = e.waiting[1:]
 		c.begin(o, e)

@@ -209,6 +209,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	if unknown > 0 {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
 	}
+	c.recallLatecomers()
 	c.reclaim()
 	c.claims = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
@@ -232,7 +233,7 @@ func (c *core) proveAt(p *peer) {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
-	p.heard, p.unsettled = c.now, true
+	p.heard, p.unsettled, p.resent = c.now, true, c.now
 	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 
