@@ -112,6 +112,8 @@ func (f *fakeExaBGP) write(line string) {
 			header += "    #pfx_in"
 		}
 		f.say(header, "done")
+	case line == "show neighbor 0.0.0.0 extensive":
+		f.say("done")
 	case line == "show neighbor configuration":
 		for _, p := range f.peers {
 			f.say(p.configuration()...)

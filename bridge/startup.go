@@ -87,6 +87,9 @@ func (c *core) revisit() {
 		if c.hasUnsent() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 		}
+	case c.windows.draining(): // something came in between
+		c.askedAt = c.now
+		c.out.lines = append(c.out.lines, c.windows.drain(c.run)...)
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
 		c.read()
@@ -111,8 +114,7 @@ func (c *core) versionLine(l exabgp.Line) {
 	}
 	c.phase, c.askedAt = reading, c.now
 	c.log.Info("exaBGP answers", "version", c.dialect.Release)
-	// Answers that the helper before this one is owed come first.
-	c.out.lines = append(c.out.lines, c.windows.drain())
+	c.out.lines = append(c.out.lines, c.windows.drain(c.run)...)
 	c.read()
 }
 

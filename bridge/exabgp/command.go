@@ -36,6 +36,8 @@ const (
 	// nothing else prints ([IsBarrierHeader]) and done: no neighbor has the
 	// address 0.0.0.0.
 	Barrier = "show neighbor 0.0.0.0 summary"
+	// Nothing is answered in the order of the route commands, by done alone.
+	Nothing = "show neighbor 0.0.0.0 extensive"
 	// ShowConfiguration is for [ParseConfiguration]. Its body can hold TCP MD5
 	// passwords: do not log it.
 	ShowConfiguration = "show neighbor configuration"
