@@ -41,6 +41,7 @@ type ground struct {
 	// between.
 	bridgeURL, watchURL string
 	rand                *rand.Rand
+	short               bool
 	foreign             routeSet
 
 	mu      sync.Mutex
@@ -284,6 +285,14 @@ func (g *ground) over() {
 // pause waits for a time that is drawn, at most so long.
 func (g *ground) pause(ctx context.Context, most time.Duration) error {
 	return wait(ctx, time.Duration(g.rand.Int64N(int64(most))))
+}
+
+// span is how long something is meant to take; less in a short round.
+func (g *ground) span(d time.Duration) time.Duration {
+	if g.short {
+		return d / 5
+	}
+	return d
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -36,12 +36,13 @@ func (o *outcome) failed() bool { return o.err != nil || o.late || !o.clean() }
 
 // arena runs faults, one after the other, at one broker.
 type arena struct {
-	stage            // the lab of the broker, and where grounds are made
-	seed      uint64 // of everything random
-	room      int    // bounds are stretched by it: 1 for what the issue names
-	ground    *ground
-	opened    int
-	keptFault string // the ground's folder, if something went wrong on it
+	stage         // the lab of the broker, and where grounds are made
+	seed   uint64 // of everything random
+	short  bool   // what takes long takes less
+	room   int    // bounds are stretched by it: 1 for what the issue names
+	ground *ground
+	opened int
+	kept   string // the ground's folder, if something went wrong on it
 }
 
 // close ends what runs.
@@ -51,7 +52,7 @@ func (a *arena) close() error {
 	}
 	g := a.ground
 	a.ground = nil
-	return g.close(a.keptFault == g.lab.Dir())
+	return g.close(a.kept == g.lab.Dir())
 }
 
 // draws is what is random in a round: it follows from the seed, the fault's
@@ -80,7 +81,7 @@ func (a *arena) round(ctx context.Context, f *fault, number int) outcome {
 	}
 	o.add(g.judge())
 	if o.failed() {
-		a.keptFault = g.lab.Dir()
+		a.kept = g.lab.Dir()
 	}
 	if o.failed() || f.spoils {
 		o.err = errors.Join(o.err, a.close())
@@ -114,7 +115,7 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 		a.ground = g
 	}
 	g := a.ground
-	g.rand = draws
+	g.rand, g.short = draws, a.short
 	if g.startsLeft() <= f.deaths {
 		if err := g.renewSpeaker(ctx); err != nil {
 			return err
