@@ -44,6 +44,7 @@ type ground struct {
 	short               bool
 	foreign             routeSet
 
+	saving  sync.Mutex // one save at a time
 	mu      sync.Mutex
 	files   []saved // from the one that is converged on
 	excused map[netip.Prefix]bool
@@ -164,7 +165,7 @@ func (g *ground) watchEnv() []string {
 
 // startWatch starts one more routesync watch of the file.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.dir, g.watchEnv(), append([]string{g.binary, "watch"}, args...)...)
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append([]string{g.binary, "watch", "-f", g.file()}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -235,12 +236,22 @@ func (g *ground) startSpeaker(ctx context.Context) error {
 
 // saves puts a file in place as an editor does, and has it in force.
 func (g *ground) saves(routes routeSet) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(routes)
+}
+
+func (g *ground) savesNow(routes routeSet) error {
 	g.inForce(routes)
 	return g.save(routes.yaml(faultOwner, g.name))
 }
 
 // edit saves the last file with n routes changed, new or gone.
-func (g *ground) edit(n int) error { return g.saves(g.last().edited(g.rand, n)) }
+func (g *ground) edit(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().edited(g.rand, n))
+}
 
 // inForce notes that from now on a file asks for these routes. Call it before
 // the file is there.

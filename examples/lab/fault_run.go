@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"routesync/examples/lab/rig"
@@ -60,7 +61,20 @@ func (a *arena) close() error {
 func (a *arena) draws(f *fault, round int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(f.name))
-	return rand.New(rand.NewPCG(a.seed, h.Sum64()+uint64(round)))
+	return rand.New(&lockedSource{src: rand.NewPCG(a.seed, h.Sum64()+uint64(round))})
+}
+
+// lockedSource may be drawn from by several goroutines.
+type lockedSource struct {
+	mu  sync.Mutex
+	src rand.Source
+}
+
+// Uint64 implements [rand.Source].
+func (s *lockedSource) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.src.Uint64()
 }
 
 // round plays a fault once.
@@ -80,6 +94,9 @@ func (a *arena) round(ctx context.Context, f *fault, number int) outcome {
 		o = g.recover(ctx, a.boundOf(f))
 	}
 	o.add(g.judge())
+	if f.hurts&(theSpeaker|theRouter) == 0 {
+		o.err = errors.Join(o.err, g.stayed())
+	}
 	if o.failed() {
 		a.kept = g.lab.Dir()
 	}
@@ -256,6 +273,18 @@ func pathOf(r rig.Route) string {
 		text += " community [" + strings.NewReplacer("(", "", ",", ":", ")", "").Replace(c) + "]"
 	}
 	return text
+}
+
+// stayed is an error if a session ended since the fault began.
+func (g *ground) stayed() error {
+	for _, r := range g.routers {
+		for _, e := range r.Tape().Since(g.marks[r.Tape()]) {
+			if e.What == rig.Down {
+				return fmt.Errorf("the session of %s ended: %s", r.Name, e)
+			}
+		}
+	}
+	return nil
 }
 
 // judge says what must not have happened since the fault began.
