@@ -60,7 +60,7 @@ func (c *core) sayGone() {
 }
 
 func (c *core) ask() {
-	c.phase, c.askedAt = asked, c.now
+	c.phase, c.askedAt, c.named, c.cleared = asked, c.now, false, false
 	c.out.lines = append(c.out.lines, exabgp.Version)
 }
 
@@ -87,9 +87,6 @@ func (c *core) revisit() {
 		if c.hasUnsent() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
 		}
-	case c.windows.draining(): // something came in between
-		c.askedAt = c.now
-		c.out.lines = append(c.out.lines, c.windows.drain(c.run)...)
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
 		c.read()
@@ -97,7 +94,10 @@ func (c *core) revisit() {
 }
 
 // versionLine takes a line while the version is awaited. Everything before the
-// version's own two lines was meant for the helper before this one.
+// version's own two lines was meant for the helper before this one. It may still
+// be owed any number of answers, some of them to barriers; so what it gave and
+// exaBGP has not done is dropped, and the version asked for once more. What was
+// done shows in exaBGP's table.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if c.quiet != nil {
@@ -109,12 +109,17 @@ func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
 		c.out.lines = append(c.out.lines, exabgp.Version6)
 	}
-	if l.Kind != exabgp.Done || c.dialect.Release == "" {
+	if l.Kind != exabgp.Done || !c.named {
+		return
+	}
+	c.named = false
+	if !c.cleared {
+		c.cleared = true
+		c.out.lines = append(c.out.lines, exabgp.Reset, exabgp.Version)
 		return
 	}
 	c.phase, c.askedAt = reading, c.now
 	c.log.Info("exaBGP answers", "version", c.dialect.Release)
-	c.out.lines = append(c.out.lines, c.windows.drain(c.run)...)
 	c.read()
 }
 
@@ -122,7 +127,7 @@ func (c *core) versionLine(l exabgp.Line) {
 func (c *core) release(text string) {
 	v, ok := exabgp.ParseVersion(text)
 	if ok {
-		c.dialect, c.foreign = exabgp.DialectOf(v), ""
+		c.dialect, c.foreign, c.named = exabgp.DialectOf(v), "", true
 		if !c.dialect.Answers() {
 			c.befriend()
 		}

@@ -42,7 +42,6 @@ type window struct {
 	commands []*exchange
 	answers  []exabgp.Kind
 	barrier  bool // the barrier's header was seen
-	drain    *drain
 }
 
 // plain tells whether nothing but changes of routes is in the window.
@@ -101,18 +100,6 @@ func (w *windows) next() []string {
 	return append(lines, exabgp.Barrier)
 }
 
-// drain opens a window without commands, which ends where the answers end that
-// were owed before. Nothing else is asked until then.
-func (w *windows) drain(run string) []string {
-	if !w.draining() {
-		w.out = []*window{{drain: &drain{}}}
-	}
-	return w.out[0].drain.begin(run)
-}
-
-// draining tells whether such a window is open.
-func (w *windows) draining() bool { return len(w.out) > 0 && w.out[0].drain != nil }
-
 // text takes a line of an answer's body.
 func (w *windows) text(line string) {
 	if len(w.out) == 0 {
@@ -120,8 +107,6 @@ func (w *windows) text(line string) {
 	}
 	x := w.out[0]
 	switch {
-	case x.drain != nil:
-		x.drain.barrier = x.drain.barrier || exabgp.IsBarrierHeader(line)
 	case exabgp.IsBarrierHeader(line):
 		x.barrier = true
 	case len(x.answers) < len(x.commands) && x.commands[len(x.answers)].ask == nil:
@@ -142,10 +127,7 @@ func (w *windows) answer(k exabgp.Kind) *window {
 		return nil
 	}
 	x := w.out[0]
-	if x.drain != nil && !x.drain.answer(k) {
-		return nil
-	}
-	if x.barrier || x.drain != nil {
+	if x.barrier {
 		w.out = w.out[1:]
 		w.closed++
 		return x
@@ -176,7 +158,6 @@ func (c *core) pump() {
 func (c *core) settle(w *window) {
 	out, answers := w.commands, w.answers
 	switch {
-	case len(out) == 0:
 	case len(out) == len(answers):
 		for i, x := range out {
 			c.settled(x, answers[i])

@@ -194,11 +194,7 @@ func (s *Session) settle(ctx context.Context, n int) error {
 	var first error
 	for len(s.out.flight) > n {
 		oldest := s.out.flight[0]
-		select {
-		case <-oldest.confirm.Done():
-		case <-s.ctx.Done():
-		case <-ctx.Done():
-		}
+		s.await(ctx, oldest)
 		known, err := s.verdict(ctx, oldest)
 		if !known {
 			if first == nil {
@@ -212,6 +208,33 @@ func (s *Session) settle(ctx context.Context, n int) error {
 		}
 	}
 	return first
+}
+
+// await waits for the confirm of a message, and ends the session if the broker
+// owes it for too long. If a message was lost on the way the broker counts the ones
+// behind it from one less, so that no confirm is worth anything any more; and a
+// queue that has lost its leader never confirms. A broker in alarm does not read
+// what it is to confirm.
+func (s *Session) await(ctx context.Context, m sent) {
+	for {
+		reason, changed := s.Alarm()
+		var overdue <-chan time.Time
+		if reason == "" {
+			overdue = time.After(s.patience)
+		}
+		select {
+		case <-m.confirm.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-overdue:
+			s.fail(fmt.Errorf("publish %s: the broker has not confirmed it for %s", m.name, s.patience))
+			return
+		}
+	}
 }
 
 // verdict tells what became of a message, if that is known.

@@ -49,6 +49,7 @@ type ground struct {
 	files   []saved // from the one that is converged on
 	excused map[netip.Prefix]bool
 	ended   time.Time         // the fault, if it said so
+	healed  time.Time         // and what it hurt, likewise
 	starts  map[int64]int     // of bridges, by exaBGP's clock: 64 s
 	marks   map[*rig.Tape]int // how far each tape was judged
 }
@@ -304,6 +305,14 @@ func (g *ground) span(d time.Duration) time.Duration {
 		return d / 5
 	}
 	return d
+}
+
+// recovered says that what the fault hurt is well again: what comes is no part
+// of the time that it took.
+func (g *ground) recovered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.healed = time.Now()
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -74,7 +74,7 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, brokerFaults, sessionFaults, speakerFaults, saveFaults, everythingFaults,
+		bridgeFaults, watcherFaults, brokerFaults, sessionFaults, speakerFaults, saveFaults, restartFaults, everythingFaults,
 	} {
 		all = append(all, group()...)
 	}
