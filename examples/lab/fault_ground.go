@@ -42,6 +42,7 @@ type ground struct {
 	bridgeURL, watchURL string
 	rand                *rand.Rand
 	short               bool
+	born                time.Time // when its queues were made
 	foreign             routeSet
 
 	saving  sync.Mutex // one save at a time
@@ -94,6 +95,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 			return nil, err
 		}
 	}
+	g.born = time.Now()
 	return g, nil
 }
 
