@@ -56,17 +56,13 @@ func speakerFaults() []fault {
 			return g.speaker.Thaw()
 		},
 	}, {
-		name: "exaBGP reloaded", group: group, hurts: theSpeaker, routes: 1000,
-		what:    "SIGUSR1 to exaBGP with an unchanged configuration: it sends all again, and no route moves",
-		provoke: func(_ context.Context, g *ground) error { return g.reload() },
-	}, {
 		name: "exaBGP reloaded in the midst of a change", group: group, hurts: theSpeaker | theFile, routes: manyRoutes,
 		what: "SIGUSR1 to exaBGP at a random moment of a save of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, manyRoutes); err != nil {
 				return err
 			}
-			return g.reload()
+			return g.usr1()
 		},
 	}, {
 		name: "exaBGP reloaded with a neighbor added", group: group, hurts: theSpeaker | theRouter, routes: 1000, spoils: true,
@@ -95,7 +91,7 @@ func (g *ground) withoutSpeaker(ctx context.Context, end func(context.Context) e
 	return g.established(ctx)
 }
 
-func (g *ground) reload() error {
+func (g *ground) usr1() error {
 	if err := unix.Kill(g.speaker.PID(), unix.SIGUSR1); err != nil {
 		return fmt.Errorf("reload exaBGP: %w", err)
 	}
@@ -124,7 +120,7 @@ func addNeighbor(ctx context.Context, g *ground) error {
 	if err := os.WriteFile(g.speaker.Config(), append(text, block...), 0o644); err != nil {
 		return err
 	}
-	if err := g.reload(); err != nil {
+	if err := g.usr1(); err != nil {
 		return err
 	}
 	g.mu.Lock()
