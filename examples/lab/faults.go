@@ -74,7 +74,12 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, restartFaults, driftFaults, helperFaults,
+		bridgeFaults, helperFaults,
+		watcherFaults, saveFaults,
+		brokerFaults,
+		sessionFaults, driftFaults,
+		speakerFaults, restartFaults,
+		everythingFaults,
 	} {
 		all = append(all, group()...)
 	}
