@@ -27,10 +27,12 @@ type Config struct {
 	// of two of them is an end. In whole seconds, 5 s unless it is set; a
 	// heartbeat parameter in a URL wins over it.
 	Heartbeat time.Duration
-	// RetryCap bounds the wait between two attempts to connect: 30 s unless set.
+	// RetryCap bounds the wait between two attempts to connect: 30 s unless set. An
+	// attempt, with the session that came of it, that lasted for as long is followed
+	// by the shortest wait again.
 	RetryCap time.Duration
-	// HealthyAfter is how long a session must have lasted for its end to be
-	// answered with the shortest wait again: 60 s unless set.
+	// HealthyAfter is how long a session must have lasted for its end to be news even
+	// if the one before ended alike: 60 s unless set.
 	HealthyAfter time.Duration
 }
 
