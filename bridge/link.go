@@ -23,7 +23,7 @@ type delivery struct {
 
 // session is one connection with the broker, from its topology to its end. life
 // is the server's, ctx the session's.
-func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
+func (s *Server) session(life, ctx context.Context, rs Session) error {
 	commands, requests, err := s.subscribe(ctx, rs)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 // subscribe sets up the topology and consumes. A queue can be there and answer
 // nothing: a quorum queue that has lost its leader, as it may when RabbitMQ is
 // killed just after it was declared.
-func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands, requests <-chan rabbit.Delivery, err error) {
+func (s *Server) subscribe(ctx context.Context, rs Session) (commands, requests <-chan rabbit.Delivery, err error) {
 	speaker := s.core.speaker
 	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
 	defer cancel()
@@ -74,7 +74,7 @@ func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands, r
 	return commands, requests, err
 }
 
-func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error {
+func (s *Server) publish(ctx context.Context, rs Session, l *link) error {
 	for {
 		if !offer(ctx, s.idle, l) {
 			return ctx.Err()
