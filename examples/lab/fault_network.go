@@ -17,6 +17,8 @@ const (
 	silenceBound = 2*heartbeat + cutBound
 	// saveEvery is how often the file is saved until the fault is there.
 	saveEvery = 300 * time.Millisecond
+	// networkRoutes are enough for a save of more than one batch.
+	networkRoutes = 2500
 )
 
 // network is a proxy between a ground and its broker.
@@ -44,7 +46,7 @@ func networkFaults() []fault {
 	for _, e := range []end{{"watcher", "watch ", theWatch}, {"bridge", "bridge ", theBridge}} {
 		add := func(bound time.Duration, name, what string, provoke func(context.Context, *ground) error) {
 			all = append(all, fault{
-				name: e.name + ": " + name, group: "network", what: what, needs: needs, bound: bound,
+				name: e.name + ": " + name, group: "network", what: what, needs: needs, bound: bound, routes: networkRoutes,
 				hurts: e.hurts | theFile, provoke: provoke,
 			})
 		}
@@ -84,12 +86,12 @@ func (n *network) savesUntil(ctx context.Context, g *ground, struck <-chan struc
 	again := time.NewTicker(saveEvery)
 	defer again.Stop()
 	for {
-		if err := g.edit(5); err != nil {
+		if err := n.edit(g); err != nil {
 			return err
 		}
 		select {
 		case <-struck:
-			return g.edit(5)
+			return n.edit(g)
 		case <-again.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -97,18 +99,23 @@ func (n *network) savesUntil(ctx context.Context, g *ground, struck <-chan struc
 	}
 }
 
+// edit changes a few routes, or most of them.
+func (n *network) edit(g *ground) error {
+	return g.edit([]int{5, 50, networkRoutes}[g.rand.IntN(3)])
+}
+
 // freeze is a net that stands still.
 func (n *network) freeze(way amqpproxy.Direction, conn string) func(context.Context, *ground) error {
 	return func(ctx context.Context, g *ground) error {
 		defer n.Thaw()
 		n.Freeze(way, conn)
-		if err := g.edit(5); err != nil {
+		if err := n.edit(g); err != nil {
 			return err
 		}
 		if err := wait(ctx, 2*heartbeat+time.Second+time.Duration(g.rand.Int64N(int64(4*time.Second)))); err != nil {
 			return err
 		}
-		return g.edit(5)
+		return n.edit(g)
 	}
 }
 
@@ -117,13 +124,13 @@ func (n *network) halfOpen(way amqpproxy.Direction, conn string) func(context.Co
 	return func(ctx context.Context, g *ground) error {
 		defer n.Thaw() // for new connections: these have lost something for good
 		n.Mute(way, conn)
-		if err := g.edit(5); err != nil {
+		if err := n.edit(g); err != nil {
 			return err
 		}
 		if err := wait(ctx, heartbeat); err != nil { // within which each side has spoken
 			return err
 		}
-		return g.edit(5)
+		return n.edit(g)
 	}
 }
 
