@@ -103,6 +103,8 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	named   bool             // it has just said its release
+	cleared bool             // it has forgotten what the helper before this one gave it
 	foreign string           // its release if it can't be talked to: 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper

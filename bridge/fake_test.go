@@ -104,6 +104,10 @@ func (f *fakeExaBGP) write(line string) {
 		f.say(`{"version": "6.0.0", "application": "exabgp"}`, "done")
 	case f.release == "6":
 		f.say("error")
+	case line == "reset":
+		if f.sixth() {
+			f.say("done")
+		}
 	case line == "version":
 		f.say("exabgp "+cmp.Or(f.release, "4.2.21"), "done")
 	case line == "show neighbor 0.0.0.0 summary":

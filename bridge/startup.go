@@ -60,7 +60,7 @@ func (c *core) sayGone() {
 }
 
 func (c *core) ask() {
-	c.phase, c.askedAt = asked, c.now
+	c.phase, c.askedAt, c.named, c.cleared = asked, c.now, false, false
 	c.out.lines = append(c.out.lines, exabgp.Version)
 }
 
@@ -94,7 +94,10 @@ func (c *core) revisit() {
 }
 
 // versionLine takes a line while the version is awaited. Everything before the
-// version's own two lines was meant for the helper before this one.
+// version's own two lines was meant for the helper before this one. It may still
+// be owed any number of answers, some of them to barriers; so what it gave and
+// exaBGP has not done is dropped, and the version asked for once more. What was
+// done shows in exaBGP's table.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if c.quiet != nil {
@@ -106,13 +109,17 @@ func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
 		c.out.lines = append(c.out.lines, exabgp.Version6)
 	}
-	if l.Kind != exabgp.Done || c.dialect.Release == "" {
+	if l.Kind != exabgp.Done || !c.named {
+		return
+	}
+	c.named = false
+	if !c.cleared {
+		c.cleared = true
+		c.out.lines = append(c.out.lines, exabgp.Reset, exabgp.Version)
 		return
 	}
 	c.phase, c.askedAt = reading, c.now
 	c.log.Info("exaBGP answers", "version", c.dialect.Release)
-	// Answers that the helper before this one is owed come first.
-	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
 }
 
@@ -120,7 +127,7 @@ func (c *core) versionLine(l exabgp.Line) {
 func (c *core) release(text string) {
 	v, ok := exabgp.ParseVersion(text)
 	if ok {
-		c.dialect, c.foreign = exabgp.DialectOf(v), ""
+		c.dialect, c.foreign, c.named = exabgp.DialectOf(v), "", true
 		if !c.dialect.Answers() {
 			c.befriend()
 		}

@@ -32,6 +32,12 @@ const (
 	Version = " version"
 	// Version6 is Version in the API of exaBGP 6, which answers error to that.
 	Version6 = "system version"
+	// Reset has exaBGP forget the commands of this helper that it has not carried
+	// out, those of the helper before it too. It is not answered, and carried out
+	// at once, so that the answer to a [Version] behind it is followed by no
+	// answer to what was given before (reactor/api/command/reactor.py; 6.0 answers
+	// it done).
+	Reset = "reset"
 	// Barrier is answered in the order of the route commands, by one line that
 	// nothing else prints ([IsBarrierHeader]) and done: no neighbor has the
 	// address 0.0.0.0.

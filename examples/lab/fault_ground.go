@@ -47,6 +47,7 @@ type ground struct {
 	files   []saved // from the one that is converged on
 	excused map[netip.Prefix]bool
 	ended   time.Time         // the fault, if it said so
+	healed  time.Time         // and what it hurt, likewise
 	starts  map[int64]int     // of bridges, by exaBGP's clock: 64 s
 	marks   map[*rig.Tape]int // how far each tape was judged
 }
@@ -284,6 +285,14 @@ func (g *ground) over() {
 // pause waits for a time that is drawn, at most so long.
 func (g *ground) pause(ctx context.Context, most time.Duration) error {
 	return wait(ctx, time.Duration(g.rand.Int64N(int64(most))))
+}
+
+// recovered says that what the fault hurt is well again: what comes is no part
+// of the time that it took.
+func (g *ground) recovered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.healed = time.Now()
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -62,9 +63,9 @@ func networkFaults() []fault {
 		}
 		for _, way := range []amqpproxy.Direction{amqpproxy.ToBroker, amqpproxy.ToClient, amqpproxy.Both} {
 			add(2*cutBound, "frozen "+way.String(), "nothing passes for longer than two heartbeats, and then all of it",
-				n.freeze(way, e.conn))
+				n.freeze(way, e))
 			add(silenceBound+heartbeat, "half-open "+way.String(), "what is sent vanishes, and so does the end of the connection; new ones are good",
-				n.halfOpen(way, e.conn))
+				n.halfOpen(way, e))
 		}
 		add(silenceBound, "mute right after connect", "the broker takes the connection and says nothing more", n.muteAtOnce(e.conn))
 	}
@@ -105,14 +106,17 @@ func (n *network) edit(g *ground) error {
 }
 
 // freeze is a net that stands still.
-func (n *network) freeze(way amqpproxy.Direction, conn string) func(context.Context, *ground) error {
+func (n *network) freeze(way amqpproxy.Direction, e end) func(context.Context, *ground) error {
 	return func(ctx context.Context, g *ground) error {
 		defer n.Thaw()
-		n.Freeze(way, conn)
+		n.Freeze(way, e.conn)
 		if err := n.edit(g); err != nil {
 			return err
 		}
 		if err := wait(ctx, 2*heartbeat+time.Second+time.Duration(g.rand.Int64N(int64(4*time.Second)))); err != nil {
+			return err
+		}
+		if err := g.truthful(ctx, e.hurts != theBridge); err != nil {
 			return err
 		}
 		return n.edit(g)
@@ -120,10 +124,10 @@ func (n *network) freeze(way amqpproxy.Direction, conn string) func(context.Cont
 }
 
 // halfOpen is a firewall that has forgotten the connections there are.
-func (n *network) halfOpen(way amqpproxy.Direction, conn string) func(context.Context, *ground) error {
+func (n *network) halfOpen(way amqpproxy.Direction, e end) func(context.Context, *ground) error {
 	return func(ctx context.Context, g *ground) error {
 		defer n.Thaw() // for new connections: these have lost something for good
-		n.Mute(way, conn)
+		n.Mute(way, e.conn)
 		if err := n.edit(g); err != nil {
 			return err
 		}
@@ -132,6 +136,38 @@ func (n *network) halfOpen(way amqpproxy.Direction, conn string) func(context.Co
 		}
 		return n.edit(g)
 	}
+}
+
+// truthful is an error if status says what is not so while a fault lasts: without
+// the bridge it can know nothing, and what it counts as sent the router has.
+func (g *ground) truthful(ctx context.Context, reachable bool) error {
+	r, err := g.routesync(ctx, "status", "-o", "json", "--speaker", g.name)
+	if err != nil {
+		return err
+	}
+	if !reachable {
+		if r.code == 0 {
+			return fmt.Errorf("status tells of a bridge that nobody reaches:\n%s", r.stdout)
+		}
+		return nil
+	}
+	var report struct {
+		Speakers []struct {
+			Peers []struct {
+				Address string
+				Grades  map[string]int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || len(report.Speakers) != 1 {
+		return fmt.Errorf("read status: %w (exit %d)\n%s%s", err, r.code, r.stderr, r.stdout)
+	}
+	for _, p := range report.Speakers[0].Peers {
+		if held := len(g.router.Tape().Table()); p.Grades["sent"] != held {
+			return fmt.Errorf("status says %v of %s, and the router holds %d", p.Grades, p.Address, held)
+		}
+	}
+	return nil
 }
 
 // muteAtOnce has one of the two connections of a session go mute as soon as it is

@@ -74,7 +74,8 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, networkFaults,
+		bridgeFaults, watcherFaults, restartFaults,
+		networkFaults,
 	} {
 		all = append(all, group()...)
 	}
