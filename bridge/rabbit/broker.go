@@ -110,8 +110,7 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 			b.note(err)
 			news.down("broker session ended", err)
 		}
-		// What took as long as the longest wait needs no wait of that kind.
-		if time.Since(begin) >= cfg.RetryCap {
+		if time.Since(begin) >= slow {
 			attempt = 0
 		}
 		if !sleep(ctx, backoff(attempt, cfg.RetryCap, rand.Int64N)) {

@@ -27,9 +27,7 @@ type Config struct {
 	// of two of them is an end. In whole seconds, 5 s unless it is set; a
 	// heartbeat parameter in a URL wins over it.
 	Heartbeat time.Duration
-	// RetryCap bounds the wait between two attempts to connect: 30 s unless set. An
-	// attempt, with the session that came of it, that lasted for as long is followed
-	// by the shortest wait again.
+	// RetryCap bounds the wait between two attempts to connect: 30 s unless set.
 	RetryCap time.Duration
 	// HealthyAfter is how long a session must have lasted for its end to be news even
 	// if the one before ended alike: 60 s unless set.

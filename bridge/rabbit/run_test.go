@@ -217,7 +217,7 @@ func TestRunWaitsOnce(t *testing.T) {
 	for _, tt := range []struct {
 		attempt, most time.Duration
 	}{
-		{0, 5 * time.Second / 2}, {4 * time.Second, 5 * time.Second / 2}, {5 * time.Second, retryBase / 2},
+		{0, 5 * time.Second / 2}, {slow - 1, 5 * time.Second / 2}, {slow, retryBase / 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			const attempts = 400

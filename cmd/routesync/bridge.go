@@ -35,8 +35,8 @@ const (
 	// itself when a helper dies more than five times in 64 s.
 	shortestLife = 20 * time.Second
 	// retryCap bounds the pause between attempts to reach the broker: a router
-	// waits for what is behind it.
-	retryCap = 5 * time.Second
+	// waits for what is behind it, and it takes two that have come back.
+	retryCap = 2 * time.Second
 )
 
 func bridgeCommand(w *world, g *globalFlags, f *bridgeFlags) *cobra.Command {
