@@ -80,6 +80,7 @@ func faults() []fault {
 		sessionFaults, driftFaults,
 		speakerFaults, restartFaults,
 		everythingFaults,
+		networkFaults,
 	} {
 		all = append(all, group()...)
 	}
