@@ -61,7 +61,7 @@ func (s *Server) subscribe(ctx context.Context, rs Session) (commands, requests 
 	}
 	requests, err = rs.Requests(setUp, speaker)
 	if errors.Is(err, rabbit.ErrLocked) {
-		return nil, nil, fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
+		return nil, nil, fmt.Errorf("another bridge answers for speaker %s, or the broker has not noticed yet that a session of this one is over; if it stays so, give this one a name of its own: %w", speaker, err)
 	}
 	if err != nil {
 		return nil, nil, err

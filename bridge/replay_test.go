@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -219,4 +220,47 @@ func TestEndOfRIBOfEachSession(t *testing.T) {
 	if len(q.ended) > 0 || slices.ContainsFunc(v.exabgp.wrote, func(l string) bool { return strings.Contains(l, "eor") }) {
 		t.Errorf("end-of-RIB of %v to a peer that exaBGP sends it to itself", q.ended)
 	}
+}
+
+// A helper that died may be owed any number of answers, to barriers too. They
+// come to the next one, also behind the first answer to it.
+func TestAnswersOwedToTheHelperBefore(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	var owed []string
+	for range 3 {
+		owed = append(owed, "done", "done", "Peer            AS        up/down state       |     #sent     #recvd", "done")
+	}
+	w.core = w.successor("boot-1", "run-2")
+	w.exabgp.say(owed...)
+	for range 1000 { // a line at a time, each with all that the core makes of it
+		e := w.core.take()
+		w.write(e)
+		for _, line := range e.lines {
+			w.exabgp.write(line)
+			if line == exabgp.Version && !w.core.cleared {
+				w.exabgp.say(owed...)
+			}
+		}
+		if len(w.exabgp.out) == 0 {
+			w.exabgp.flush()
+		}
+		if len(w.exabgp.out) == 0 {
+			break
+		}
+		line := w.exabgp.out[0]
+		w.exabgp.out = w.exabgp.out[1:]
+		w.core.line(line, w.now)
+	}
+	w.snapshot()
+	w.lease("team")
+	if w.core.fault != "" {
+		t.Errorf("the bridge says %q", w.core.fault)
+	}
+	w.plan(desired(t, "10.0.0.0/24 "+nh), 0)
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"time"
 
 	"routesync/bridge/journal"
 	"routesync/bridge/rabbit"
@@ -41,4 +42,7 @@ type Journal interface {
 	Replayed() error
 	PutOwners(owners []journal.Owner) error
 	Sync() error
+	Lost() error
+	Renew(ctx context.Context, now time.Time) error
+	Replace(entries []journal.Entry) error
 }

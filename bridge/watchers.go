@@ -83,6 +83,15 @@ func (w *watchers) owner(name string) *journal.Owner {
 	return o
 }
 
+// owners is all that the journal should have of them.
+func (w *watchers) owners() []journal.Owner {
+	var all []journal.Owner
+	for _, name := range slices.Sorted(maps.Keys(w.inForce)) {
+		all = append(all, *w.inForce[name])
+	}
+	return all
+}
+
 // putInForce notes that a file is in force. The same set counts from when it was last
 // saved.
 func (c *core) putInForce(owner string, r state.Revision, host string) {

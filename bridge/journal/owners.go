@@ -68,7 +68,7 @@ func (j *Journal) PutOwners(owners []Owner) error {
 
 // Sync returns when all that was stored is on the disk.
 func (j *Journal) Sync() error {
-	if err := guard(j.db.Sync); err != nil {
+	if err := j.guarded(func() error { return j.db.Sync() }); err != nil {
 		return fmt.Errorf("sync journal %s: %w", j.path, err)
 	}
 	return nil

@@ -86,6 +86,7 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 	}
 	news := &outage{log: b.log, urls: redactedAll(cfg.URLs)}
 	for attempt := 0; ; attempt++ {
+		begin := time.Now()
 		s, err := b.connect(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -96,7 +97,6 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 		} else {
 			b.note(nil)
 			news.up(s)
-			begin := time.Now()
 			err = b.work(ctx, s, work)
 			switch {
 			case errors.Is(err, ErrStop):
@@ -105,11 +105,13 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 				return nil
 			}
 			if time.Since(begin) >= cfg.HealthyAfter {
-				attempt = 0
 				news.last = ""
 			}
 			b.note(err)
 			news.down("broker session ended", err)
+		}
+		if time.Since(begin) >= slow {
+			attempt = 0
 		}
 		if !sleep(ctx, backoff(attempt, cfg.RetryCap, rand.Int64N)) {
 			return nil

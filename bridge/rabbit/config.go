@@ -29,8 +29,8 @@ type Config struct {
 	Heartbeat time.Duration
 	// RetryCap bounds the wait between two attempts to connect: 30 s unless set.
 	RetryCap time.Duration
-	// HealthyAfter is how long a session must have lasted for its end to be
-	// answered with the shortest wait again: 60 s unless set.
+	// HealthyAfter is how long a session must have lasted for its end to be news even
+	// if the one before ended alike: 60 s unless set.
 	HealthyAfter time.Duration
 }
 

@@ -210,3 +210,35 @@ func TestRunRefusesBadConfig(t *testing.T) {
 		t.Error("ran without a URL")
 	}
 }
+
+// TestRunWaitsOnce: the wait is for a broker that answers at once. Who was kept
+// waiting by it, or had a session, is not made to wait for longer and longer.
+func TestRunWaitsOnce(t *testing.T) {
+	for _, tt := range []struct {
+		attempt, most time.Duration
+	}{
+		{0, 5 * time.Second / 2}, {slow - 1, 5 * time.Second / 2}, {slow, retryBase / 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const attempts = 400
+			b := New(Config{URLs: []string{"amqp://h"}, RetryCap: 5 * time.Second}, quiet())
+			ctx, cancel := context.WithCancel(t.Context())
+			made := 0
+			b.connect = func(context.Context) (*Session, error) {
+				if made++; made == attempts {
+					cancel()
+				}
+				time.Sleep(tt.attempt)
+				return nil, errors.New("nothing heard")
+			}
+			begin := time.Now()
+			if err := b.Run(ctx, nil); err != nil {
+				t.Error(err)
+			}
+			mean := (time.Since(begin) - attempts*tt.attempt) / attempts
+			if mean > 2*tt.most || mean < tt.most/2 {
+				t.Errorf("attempts that take %v are %v apart, want about %v", tt.attempt, mean, tt.most)
+			}
+		})
+	}
+}

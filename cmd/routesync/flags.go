@@ -98,6 +98,7 @@ type bridgeFlags struct {
 	declare        string
 	format         string
 	backlog        int
+	auditEvery     time.Duration
 }
 
 type consoleFlags struct {

@@ -42,6 +42,7 @@ func fileFaults() []fault {
 		spoilt("replaced by a loop of links", "a symbolic link to itself", "too many levels", func(g *ground) error {
 			return errors.Join(os.Remove(g.file()), os.Symlink(g.file(), g.file()))
 		}),
+		spoilt("in a folder that is moved away", "the folder is renamed, and one without the file is in its place", "no such file", (*ground).moveFolder),
 		spoilt("of another owner", "the file of another team is saved there", "another owner", func(g *ground) error {
 			return g.save(routeSet{}.yaml("other-team", g.name))
 		}),
@@ -78,6 +79,10 @@ func fileFaults() []fault {
 		name: "old file restored while no watch runs", group: "file", bound: 5 * time.Second, hurts: theFile | theWatch,
 		what:    "the watch that starts with it sends nothing until it is told that it is meant",
 		provoke: restoreOldUnseen,
+	}, {
+		name: "file emptied on purpose and filled again", group: "file", hurts: theFile, routes: 1000,
+		what:    "routes: [] is saved, and at once a file with all routes",
+		provoke: emptyAndFill,
 	}, unreadable}...)
 }
 
@@ -102,7 +107,7 @@ func (g *ground) spoil(ctx context.Context, says string, spoil func(*ground) err
 		if err := g.saysItHolds(ctx, says); err != nil {
 			return err
 		}
-		return g.pause(ctx, time.Second)
+		return g.pause(ctx, g.span(time.Second))
 	})
 	if err != nil {
 		return err
@@ -115,6 +120,23 @@ func (g *ground) spoil(ctx context.Context, says string, spoil func(*ground) err
 	}
 	g.over()
 	return g.saysNothingHolds(ctx)
+}
+
+// moveFolder has an empty folder in the place of the file's.
+func (g *ground) moveFolder() error {
+	away := g.dir + "-away"
+	return errors.Join(os.RemoveAll(away), os.Rename(g.dir, away), os.Mkdir(g.dir, 0o755))
+}
+
+func emptyAndFill(ctx context.Context, g *ground) error {
+	all := g.last()
+	if err := g.saves(routeSet{}); err != nil {
+		return err
+	}
+	if err := g.pause(ctx, 300*time.Millisecond); err != nil {
+		return err
+	}
+	return g.saves(all.edited(g.rand, 10))
 }
 
 // cut leaves the file's beginning, up to somewhere in a line.
@@ -168,7 +190,8 @@ func writeSlowly(ctx context.Context, g *ground) error {
 
 // saveWithoutPause saves again and again.
 func saveWithoutPause(ctx context.Context, g *ground) error {
-	const saves, every = 300, 10 * time.Millisecond
+	const every = 10 * time.Millisecond
+	saves := int(g.span(3*time.Second) / every)
 	// published is how often the watch sent something.
 	published := func() (int, error) {
 		text, err := os.ReadFile(g.watches[0].Log())

@@ -41,12 +41,16 @@ type ground struct {
 	// between.
 	bridgeURL, watchURL string
 	rand                *rand.Rand
+	short               bool
+	born                time.Time // when its queues were made
 	foreign             routeSet
 
+	saving  sync.Mutex // one save at a time
 	mu      sync.Mutex
 	files   []saved // from the one that is converged on
 	excused map[netip.Prefix]bool
 	ended   time.Time         // the fault, if it said so
+	healed  time.Time         // and what it hurt, likewise
 	starts  map[int64]int     // of bridges, by exaBGP's clock: 64 s
 	marks   map[*rig.Tape]int // how far each tape was judged
 }
@@ -91,13 +95,13 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 		if err != nil {
 			return nil, err
 		}
-		if len(g.watches) > 1 {
-			continue
-		}
-		if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
-			return nil, err
+		if len(g.watches) == 1 && n.watches > 1 {
+			if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
+				return nil, err
+			}
 		}
 	}
+	g.born = time.Now()
 	return g, nil
 }
 
@@ -247,12 +251,22 @@ func (g *ground) startSpeaker(ctx context.Context) error {
 
 // saves puts a file in place as an editor does, and has it in force.
 func (g *ground) saves(routes routeSet) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(routes)
+}
+
+func (g *ground) savesNow(routes routeSet) error {
 	g.inForce(routes)
 	return g.save(routes.yaml(faultOwner, g.name))
 }
 
 // edit saves the last file with n routes changed, new or gone.
-func (g *ground) edit(n int) error { return g.saves(g.last().edited(g.rand, n)) }
+func (g *ground) edit(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().edited(g.rand, n))
+}
 
 // inForce notes that from now on a file asks for these routes. Call it before
 // the file is there.
@@ -297,6 +311,22 @@ func (g *ground) over() {
 // pause waits for a time that is drawn, at most so long.
 func (g *ground) pause(ctx context.Context, most time.Duration) error {
 	return wait(ctx, time.Duration(g.rand.Int64N(int64(most))))
+}
+
+// span is how long something is meant to take; less in a short round.
+func (g *ground) span(d time.Duration) time.Duration {
+	if g.short {
+		return d / 5
+	}
+	return d
+}
+
+// recovered says that what the fault hurt is well again: what comes is no part
+// of the time that it took.
+func (g *ground) recovered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.healed = time.Now()
 }
 
 func wait(ctx context.Context, d time.Duration) error {

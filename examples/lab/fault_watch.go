@@ -51,7 +51,8 @@ func killSavingWatch(ctx context.Context, g *ground) error {
 		return err
 	}
 	g.over()
-	return g.standBy(ctx)
+	_, err := g.startWatch(ctx)
+	return err
 }
 
 func wakeLate(ctx context.Context, g *ground) error {

@@ -75,7 +75,13 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, fileFaults, rivalFaults,
+		bridgeFaults, helperFaults,
+		watcherFaults, rivalFaults, fileFaults,
+		brokerFaults,
+		sessionFaults, driftFaults,
+		speakerFaults, restartFaults,
+		everythingFaults,
+		networkFaults,
 	} {
 		all = append(all, group()...)
 	}
