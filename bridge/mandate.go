@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -39,14 +38,14 @@ func (e *OlderError) Error() string {
 }
 
 // Declare says of which file the set is that the commander brings the speaker to
-// from now on.
-func (c *Commander) Declare(ctx context.Context, r state.Revision) error {
+// from now on. The bridge is told with the next batch, and in any case at the next
+// Await.
+func (c *Commander) Declare(r state.Revision) {
 	if r.Digest == "" || r == c.mandate.Revision {
-		return nil
+		return
 	}
-	c.mandate.Revision, c.alive = r, time.Time{}
-	c.held()
-	return c.sayAlive(ctx)
+	c.mandate.Revision = r
+	c.alive, c.looked = time.Time{}, time.Time{}
 }
 
 // older is the error of a batch, or a request, that was made for an older file.

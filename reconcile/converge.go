@@ -85,9 +85,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			tried, acted, epoch = attempts{}, desired, now
 		}
 		if desired != nil {
-			if err := sp.Declare(ctx, desired.Revision); err != nil {
-				return err
-			}
+			sp.Declare(desired.Revision)
 		}
 		left := 0
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {

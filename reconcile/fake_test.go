@@ -47,11 +47,10 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
 
-func (f *fakeSpeaker) Declare(_ context.Context, r state.Revision) error {
+func (f *fakeSpeaker) Declare(r state.Revision) {
 	if n := len(f.declared); n == 0 || f.declared[n-1] != r.Digest {
 		f.declared = append(f.declared, r.Digest)
 	}
-	return nil
 }
 
 func (f *fakeSpeaker) Contest(_ context.Context, contests []state.Contest) error {

@@ -82,3 +82,18 @@ func TestRevisionOfAPart(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkDesiredDigest(b *testing.B) {
+	d := &Desired{}
+	a, err := NewAttrs(map[Name][]string{NextHop: {"192.0.2.1"}, MED: {"10"}, Community: {"65000:1", "65000:2"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 20_000 {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)
+		d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Attrs: a})
+	}
+	for b.Loop() {
+		d.Digest()
+	}
+}

@@ -22,7 +22,11 @@ func applyCommand(w *world, g *globalFlags, f *applyFlags) *cobra.Command {
 		Short: "Show the plan, ask, and carry it out",
 		Long: `Show the plan, ask, and carry it out. Returns when every route is confirmed at
 every peer that is up, or cannot be. Held routes, whose peer is down, are no
-failure. Something refused weighs more for the exit code than something unsent.`,
+failure. Something refused weighs more for the exit code than something unsent.
+
+A file that is older than the one that was accepted last, and asks for something
+else, is refused: it may be a backup that was restored. Its time is that of the
+newest of all the files that it leads to.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
