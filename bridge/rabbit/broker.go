@@ -75,8 +75,8 @@ func (b *Broker) Connect(ctx context.Context) (*Session, error) {
 // with the session, whichever is first; in the first case the session still works,
 // for last words under a context of their own.
 //
-// Run returns nil when ctx ends, and what work returned when that is an ErrStop.
-// Everything else that goes wrong is waited out, with growing and random pauses.
+// Run returns nil when ctx ends, and what went wrong when that is an ErrStop of
+// work, or final for [Config]. Everything else that goes wrong is waited out, with growing and random pauses.
 // An outage is reported once when it begins, once more if the broker turns out to
 // refuse us, and once when it is over.
 func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Session) error) error {
@@ -92,6 +92,9 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 				return nil
 			}
 			b.note(err)
+			if cfg.final(err) {
+				return err
+			}
 			news.down("broker unreachable", err)
 		} else {
 			b.note(nil)
@@ -99,7 +102,7 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 			begin := time.Now()
 			err = b.work(ctx, s, work)
 			switch {
-			case errors.Is(err, ErrStop):
+			case errors.Is(err, ErrStop), cfg.final(err):
 				return err
 			case ctx.Err() != nil:
 				return nil
@@ -173,12 +176,12 @@ func (o *outage) down(what string, err error) {
 	if first {
 		o.since = time.Now()
 	}
-	refused := errors.Is(err, errRefused)
+	refused := Refused(err)
 	if refused {
-		what = "broker refuses the connection; trying on"
+		what = "broker refuses; trying on"
 	}
 	level := slog.LevelDebug
-	if first && err.Error() != o.last || refused && !o.refused {
+	if (first || refused && !o.refused) && err.Error() != o.last {
 		level = slog.LevelWarn
 		o.warned, o.last = true, err.Error()
 	}

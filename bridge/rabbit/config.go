@@ -32,7 +32,13 @@ type Config struct {
 	// HealthyAfter is how long a session must have lasted for its end to be
 	// answered with the shortest wait again: 60 s unless set.
 	HealthyAfter time.Duration
+	// Permissions are what our user needs, for the errors that say it lacks some.
+	Permissions Permissions
+	// Final tells which errors end [Broker.Run]; nil: none does.
+	Final func(error) bool
 }
+
+func (c Config) final(err error) bool { return c.Final != nil && c.Final(err) }
 
 // withDefaults returns c with what it leaves out, or why it cannot be used.
 func (c Config) withDefaults() (Config, error) {

@@ -104,7 +104,7 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 			return ch.QueueBind(name, key, EventExchange, false, nil)
 		})
 		if err != nil {
-			return "", nil, fmt.Errorf("subscribe to %q: %w", key, err)
+			return "", nil, fmt.Errorf("subscribe to %q: %w", key, s.denied(err, Write, Read))
 		}
 	}
 	events, err = s.consume(ctx, consumer{queue: name, ahead: eventsAhead, who: ackOnHandover})
@@ -150,7 +150,7 @@ func (s *Session) consume(ctx context.Context, c consumer) (<-chan Delivery, err
 		return s.spawn(func() { s.forward(in, out, c) })
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consume %q: %w", c.queue, err)
+		return nil, fmt.Errorf("consume %q: %w", c.queue, s.denied(err, Read, Read))
 	}
 	return out, nil
 }

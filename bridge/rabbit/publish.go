@@ -61,6 +61,16 @@ type sent struct {
 	confirm *amqp.DeferredConfirmation
 }
 
+// settled tells whether the broker has said what became of it.
+func (m *sent) settled() bool {
+	select {
+	case <-m.confirm.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 func (s *Session) openPublisher(ctx context.Context) error {
 	return s.do(ctx, func() error {
 		ch, err := s.pub.conn.Channel()
@@ -94,6 +104,23 @@ func (s *Session) openPublisher(ctx context.Context) error {
 // While the broker takes no messages (see Alarm) Publish waits. It can be called
 // from several goroutines; one publishes at a time.
 func (s *Session) Publish(ctx context.Context, msgs ...Message) error {
+	return s.publish(ctx, true, msgs)
+}
+
+// Offer is Publish for who has better things to do than to wait for a broker
+// that takes no messages: it returns a BlockedError then. What it had sent before
+// that the broker may take yet, when it takes messages again.
+func (s *Session) Offer(ctx context.Context, msgs ...Message) error {
+	return s.publish(ctx, false, msgs)
+}
+
+// Probe finds out whether the broker takes messages, with one that goes nowhere:
+// it says that it does not only to who publishes. It returns a BlockedError.
+func (s *Session) Probe(ctx context.Context) error {
+	return s.publish(ctx, false, []Message{{Key: "rs.nowhere"}})
+}
+
+func (s *Session) publish(ctx context.Context, patient bool, msgs []Message) error {
 	select {
 	case <-s.out.turn:
 	case <-s.ctx.Done():
@@ -107,22 +134,22 @@ func (s *Session) Publish(ctx context.Context, msgs ...Message) error {
 		s.out.flight[i].stale = true
 	}
 	for i := range msgs {
-		err := s.settle(ctx, window-1)
+		err := s.settle(ctx, patient, window-1)
 		if err == nil {
-			err = s.send(ctx, &msgs[i])
+			err = s.send(ctx, patient, &msgs[i])
 		}
 		if err != nil {
 			// What is in flight is waited for, so that the next call does not meet
 			// it. err came first.
-			_ = s.settle(ctx, 0)
+			_ = s.settle(ctx, patient, 0)
 			return err
 		}
 	}
-	return s.settle(ctx, 0)
+	return s.settle(ctx, patient, 0)
 }
 
 // send hands one message to the connection.
-func (s *Session) send(ctx context.Context, m *Message) error {
+func (s *Session) send(ctx context.Context, patient bool, m *Message) error {
 	p := &s.out
 	name := m.name()
 	for _, text := range []string{m.Exchange, m.Key, m.Type, m.ID, m.CorrelationID, m.ReplyTo} {
@@ -137,7 +164,7 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 			return fmt.Errorf("publish %s: %w", name, err)
 		}
 	}
-	if err := s.clear(ctx); err != nil {
+	if err := s.clear(ctx, patient); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
 	}
 	p.last++
@@ -171,11 +198,14 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 }
 
 // clear waits until the broker takes messages.
-func (s *Session) clear(ctx context.Context) error {
+func (s *Session) clear(ctx context.Context, patient bool) error {
 	for {
 		reason, changed := s.Alarm()
 		if reason == "" {
 			return nil
+		}
+		if !patient {
+			return &BlockedError{reason}
 		}
 		select {
 		case <-changed:
@@ -190,14 +220,28 @@ func (s *Session) clear(ctx context.Context) error {
 // settle waits until at most n messages are in flight, and returns the first
 // failure. It goes on behind a failed message, but not behind one that nothing
 // more can be learnt about.
-func (s *Session) settle(ctx context.Context, n int) error {
+//
+// The confirm of a message that was sent into an alarm comes when that is over.
+func (s *Session) settle(ctx context.Context, patient bool, n int) error {
 	var first error
 	for len(s.out.flight) > n {
 		oldest := s.out.flight[0]
+		reason, changed := s.Alarm()
+		switch {
+		case patient:
+			changed = nil
+		case reason != "" && !oldest.settled():
+			if first == nil {
+				first = &BlockedError{reason}
+			}
+			return first
+		}
 		select {
 		case <-oldest.confirm.Done():
 		case <-s.ctx.Done():
 		case <-ctx.Done():
+		case <-changed:
+			continue
 		}
 		known, err := s.verdict(ctx, oldest)
 		if !known {
@@ -216,9 +260,7 @@ func (s *Session) settle(ctx context.Context, n int) error {
 
 // verdict tells what became of a message, if that is known.
 func (s *Session) verdict(ctx context.Context, m sent) (known bool, err error) {
-	select {
-	case <-m.confirm.Done():
-	default:
+	if !m.settled() {
 		return false, s.over(ctx)
 	}
 	if !m.confirm.Acked() {
