@@ -137,6 +137,8 @@ type core struct {
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time
 	lacks         []string
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others

@@ -84,7 +84,7 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 	if err != nil {
 		return fmt.Errorf("run on the broker: %w", err)
 	}
-	news := &outage{log: b.log, urls: redactedAll(cfg.URLs)}
+	news := &outage{log: b.log, urls: redactedAll(cfg.URLs), hint: cfg.Hint}
 	for attempt := 0; ; attempt++ {
 		s, err := b.connect(ctx)
 		if err != nil {
@@ -163,6 +163,7 @@ func redactedAll(urls []string) string {
 type outage struct {
 	log     *slog.Logger
 	urls    string
+	hint    func(error) string
 	since   time.Time
 	refused bool   // warned that the broker refuses us
 	warned  bool   // warned of this outage
@@ -186,7 +187,13 @@ func (o *outage) down(what string, err error) {
 		o.warned, o.last = true, err.Error()
 	}
 	o.refused = o.refused || refused
-	o.log.Log(context.Background(), level, what, "broker", o.urls, "error", err)
+	args := []any{"broker", o.urls, "error", err}
+	if o.hint != nil {
+		if do := o.hint(err); do != "" {
+			args = append(args, "do", do)
+		}
+	}
+	o.log.Log(context.Background(), level, what, args...)
 }
 
 func (o *outage) up(s *Session) {

@@ -34,6 +34,8 @@ type Config struct {
 	HealthyAfter time.Duration
 	// Permissions are what our user needs, for the errors that say it lacks some.
 	Permissions Permissions
+	// Hint is what a person can do about an error, for the log; nil: nothing.
+	Hint func(error) string
 	// Final tells which errors end [Broker.Run]; nil: none does.
 	Final func(error) bool
 }

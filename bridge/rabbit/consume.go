@@ -29,8 +29,13 @@ type Delivery struct {
 	// Err is why there is no Body: it could not be unpacked, or is too large.
 	Err error
 
-	from *amqp.Delivery // nil: nothing is left to acknowledge
+	from     *amqp.Delivery // nil: nothing is left to acknowledge
+	raw      []byte         // the body as it came
+	encoding string
 }
+
+// Settled tells whether there is nothing to acknowledge, or to reject.
+func (d Delivery) Settled() bool { return d.from == nil }
 
 // Ack tells the broker that the message is dealt with: once, in the session that
 // delivered it. It does nothing for a delivery that needs none.
@@ -54,6 +59,15 @@ func (d Delivery) Reject() error {
 		return fmt.Errorf("reject %q: %w", d.ID, err)
 	}
 	return nil
+}
+
+// DeadLetter is the message, as it came, for the queue of dead letters: for one
+// that came from a queue which has nowhere to put them.
+func (d Delivery) DeadLetter(key string) Message {
+	return Message{
+		Exchange: deadExchange, Key: key, Type: d.Type, ID: d.ID, CorrelationID: d.CorrelationID,
+		Body: d.raw, Encoding: d.encoding, Plain: true, Persistent: true,
+	}
 }
 
 // ack says who acknowledges.
@@ -100,11 +114,8 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 		}
 	}
 	for _, key := range keys {
-		err := s.once(ctx, func(ch *amqp.Channel) error {
-			return ch.QueueBind(name, key, EventExchange, false, nil)
-		})
-		if err != nil {
-			return "", nil, fmt.Errorf("subscribe to %q: %w", key, s.denied(err, Write, Read))
+		if err := s.bindEvents(ctx, name, key); err != nil {
+			return "", nil, err
 		}
 	}
 	events, err = s.consume(ctx, consumer{queue: name, ahead: eventsAhead, who: ackOnHandover})
@@ -112,6 +123,25 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 		return "", nil, err
 	}
 	return name, events, nil
+}
+
+// Bind subscribes a queue of Subscribe to a key once more, for one whose exchange
+// was deleted.
+func (s *Session) Bind(ctx context.Context, queue, key string) error {
+	if err := s.DeclareEvents(ctx); err != nil {
+		return err
+	}
+	return s.bindEvents(ctx, queue, key)
+}
+
+func (s *Session) bindEvents(ctx context.Context, queue, key string) error {
+	err := s.once(ctx, func(ch *amqp.Channel) error {
+		return ch.QueueBind(queue, key, EventExchange, false, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("subscribe to %q: %w", key, s.denied(err, Write, Read))
+	}
+	return nil
 }
 
 // consumer is what to consume, and how.
@@ -180,6 +210,7 @@ func received(d *amqp.Delivery, c consumer) Delivery {
 		Exchange: d.Exchange, Key: d.RoutingKey,
 		Type: d.Type, ID: d.MessageId, CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo,
 		UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, from: d,
+		raw: d.Body, encoding: d.ContentEncoding,
 	}
 	for k, v := range d.Headers {
 		if n, ok := v.(int64); ok && k != numberHeader {

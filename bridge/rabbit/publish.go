@@ -32,6 +32,8 @@ type Message struct {
 	// Plain bodies are never compressed: they are for readers that are not ours.
 	// (What Mandatory adds to the headers, such readers have no need to look at.)
 	Plain bool
+	// Encoding is that of a plain body that was packed before.
+	Encoding string
 
 	// Persistent messages in durable queues survive the broker's restart.
 	Persistent bool
@@ -157,7 +159,7 @@ func (s *Session) send(ctx context.Context, patient bool, m *Message) error {
 			return fmt.Errorf("publish %s: a property has %d bytes, more than %d", name, len(text), shortMax)
 		}
 	}
-	body, encoding := m.Body, ""
+	body, encoding := m.Body, m.Encoding
 	if !m.Plain {
 		var err error
 		if body, encoding, err = pack(m.Body); err != nil {

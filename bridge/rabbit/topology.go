@@ -13,11 +13,12 @@ const (
 	CommandExchange = "rs.cmd"
 	// EventExchange routes by dotted topics.
 	EventExchange = "rs.evt"
+	// DeadQueue holds what could not be read or delivered. Nothing takes it out.
+	DeadQueue = "rs.dead"
 )
 
 const (
 	deadExchange = "rs.dlx"
-	deadQueue    = "rs.dead"
 	lockPrefix   = "rs.lock."
 )
 
@@ -87,7 +88,7 @@ func (s *Session) commandQueue(speaker string) queue {
 }
 
 func (s *Session) deadLetterQueue() queue {
-	return queue{name: deadQueue, durable: true, args: amqp.Table{
+	return queue{name: DeadQueue, durable: true, args: amqp.Table{
 		amqp.QueueTypeArg: s.queueType,
 		"x-max-length":    int64(deadMax),
 	}}
