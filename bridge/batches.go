@@ -45,7 +45,7 @@ func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 	c.progress = time.Now()
 	// A batch must not be what finds out about an alarm: it would wait in a socket,
 	// and be carried out when it has long been wrong.
-	err := c.session.Probe(ctx)
+	err := c.session.Offer(ctx)
 	if err == nil {
 		err = c.session.Offer(ctx, msgs...)
 	}

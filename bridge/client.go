@@ -36,7 +36,7 @@ var ErrFenced = errors.New("somebody else commands now")
 // belongs to one goroutine and dies with its session.
 type Reader struct {
 	requests
-	session *rabbit.Session
+	session Session
 	replica *replica
 
 	owner  string // of the lease that goes with the state; "" for none
@@ -56,7 +56,7 @@ type Reader struct {
 }
 
 // NewReader returns a reader of a speaker.
-func NewReader(s *rabbit.Session, speaker string, log *slog.Logger) *Reader {
+func NewReader(s Session, speaker string, log *slog.Logger) *Reader {
 	return &Reader{
 		requests: requests{publish: s.Offer, log: log.With("speaker", speaker), speaker: speaker},
 		session:  s, replica: newReplica(speaker),
@@ -75,7 +75,7 @@ type Locator func(state.Key, netip.Addr) (state.Position, bool)
 // NewCommander returns a commander of a speaker for an owner. Who wants to
 // change a route of that owner by hand is told what locate says. What keeps it
 // from its work it notes in held, which goes on beyond the session.
-func NewCommander(s *rabbit.Session, speaker, owner string, from wire.Commander, locate Locator, held *Conditions, log *slog.Logger) *Commander {
+func NewCommander(s Session, speaker, owner string, from wire.Commander, locate Locator, held *Conditions, log *slog.Logger) *Commander {
 	r := NewReader(s, speaker, log)
 	r.owner, r.from, r.locate, r.held = owner, from, locate, held
 	return &Commander{r}

@@ -39,9 +39,7 @@ func (c *core) launchStarted() {
 			}
 			groups[g].ops = append(groups[g].ops, o)
 		}
-		if !o.withdraw {
-			c.claim(o.key)
-		}
+		c.claim(o.key)
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {

@@ -34,6 +34,7 @@ type peer struct {
 	heard      time.Time      // when exaBGP last reported something sent to it
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
+	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
@@ -48,7 +49,8 @@ type ticket int64
 // effects is what the core wants done, in the order of its fields: the journal
 // must hold before the lines go, and the lines before anyone is told.
 type effects struct {
-	begin     bool // a new life of exaBGP: the journal's entries are void
+	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
+	replayed  bool // what that had is announced again
 	claims    []journal.Entry
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
@@ -74,6 +76,7 @@ type lease struct {
 	wire.Lease
 	received int64 // highest seq that was taken
 	batches  []*batch
+	granted  time.Time
 	heard    time.Time // when the holder last gave a sign of life
 	contests []state.Contest
 }
@@ -119,12 +122,15 @@ type core struct {
 	begun   time.Time               // of this bridge
 	lines   []wire.RefusedLine      // of to-exabgp, the last ones
 	gone    []state.Key             // that went by hand with the exaBGP before
-	windows windows
-	closed  int       // windows that were closed at the last look
-	waited  time.Time // since when none was
-	mute    bool      // it was said that exaBGP does not answer
-	start   []*op     // operations to put into commands at the end of this step
-	flying  map[*op]struct{}
+	replay  replay
+	// forgetful: the journal does not know what was announced before this bridge.
+	forgetful bool
+	windows   windows
+	closed    int       // windows that were closed at the last look
+	waited    time.Time // since when none was
+	mute      bool      // it was said that exaBGP does not answer
+	start     []*op     // operations to put into commands at the end of this step
+	flying    map[*op]struct{}
 
 	refused map[refusalKey]state.Refusal
 	unsaid  map[refusalKey]struct{}  // refusals changed since the last update
@@ -185,12 +191,22 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	c.respawned = memory.Boot == id.Boot
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
-	for _, e := range memory.Entries {
-		switch {
-		case memory.Boot == id.Boot:
+	if c.respawned {
+		for _, e := range memory.Entries {
 			c.claims[e.Key] = e.Claims
-		case slices.ContainsFunc(e.Claims, func(x journal.Claim) bool { return state.ByHand(x.Owner) }):
-			c.gone = append(c.gone, e.Key)
+		}
+	}
+	c.forgetful = memory.Boot == ""
+	c.replay.before = shelved(memory, id.Boot)
+	for _, e := range c.replay.before {
+		for _, x := range e.Claims {
+			if x.Value != "" || x.Leaving {
+				continue
+			}
+			c.forgetful = true
+			if state.ByHand(x.Owner) {
+				c.gone = append(c.gone, e.Key)
+			}
 		}
 	}
 	return c
@@ -199,6 +215,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 // take returns what there is to do since the last call.
 func (c *core) take() effects {
 	c.launch()
+	c.endOfRIB()
 	c.pump()
 	c.answer()
 	out := c.out

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type world struct {
 	replica  *replica
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
+	before   map[state.Key][]journal.Claim // what it has of the life before
+	life     string                        // whose the claims are
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -29,28 +32,57 @@ type world struct {
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
-	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}}
+	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}}
 	w.boot("boot-1", "run-1")
 	return w
 }
 
 // boot starts a bridge, the first or one after another died.
 func (w *world) boot(boot, run string) {
-	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
 	w.exabgp.out = nil
-	w.replica = newReplica("edge1")
-	w.core.hello(w.now)
+	w.core = w.successor(boot, run)
 	w.settle()
 	w.snapshot()
 }
 
+// successor is a bridge that has just begun.
+func (w *world) successor(boot, run string) *core {
+	c := newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
+	w.replica = newReplica("edge1")
+	c.hello(w.now)
+	return c
+}
+
 // memory is what a bridge reads from the journal.
 func (w *world) memory() journal.Memory {
-	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
-	for k, claims := range w.claims {
-		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
+	entries := func(of map[state.Key][]journal.Claim) (all []journal.Entry) {
+		for _, k := range slices.SortedFunc(maps.Keys(of), state.CompareKeys) {
+			all = append(all, journal.Entry{Key: k, Claims: of[k]})
+		}
+		return all
 	}
-	return memory
+	return journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before)}
+}
+
+// write is what the journal does with what the core wants.
+func (w *world) write(e effects) {
+	if e.begin && w.life != w.core.boot {
+		maps.Copy(w.before, w.claims)
+		clear(w.claims)
+		w.life = w.core.boot
+	}
+	for _, entry := range e.claims {
+		w.claims[entry.Key] = entry.Claims
+		if len(entry.Claims) == 0 {
+			delete(w.claims, entry.Key)
+		}
+	}
+	if e.replayed {
+		clear(w.before)
+	}
+	if e.epoch > 0 {
+		w.epoch = e.epoch
+	}
 }
 
 func (w *world) snapshot() {
@@ -65,15 +97,7 @@ func (w *world) snapshot() {
 // step carries out what the core wants and brings it one batch of lines.
 func (w *world) step() bool {
 	e := w.core.take()
-	for _, entry := range e.claims {
-		w.claims[entry.Key] = entry.Claims
-		if len(entry.Claims) == 0 {
-			delete(w.claims, entry.Key)
-		}
-	}
-	if e.epoch > 0 {
-		w.epoch = e.epoch
-	}
+	w.write(e)
 	for _, line := range e.lines {
 		w.exabgp.write(line)
 	}
@@ -149,7 +173,7 @@ func (w *world) want(desired *state.Desired) *state.Plan {
 	}
 	for _, b := range batches(plan.Changes, 3) {
 		w.seq++
-		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", "boot-1", desired.Owner, w.epoch, w.seq
+		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
 		body, err := wire.EncodeBatch(b)
 		if err != nil {
 			w.t.Fatal(err)

@@ -22,7 +22,7 @@ func (c *core) line(text string, now time.Time) {
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
 		c.receivedGarbled(l.Lost)
-		if l.Session && c.phase == ready {
+		if l.Session && c.phase >= replaying {
 			c.askNeighbors() // a peer's own words on why it ends a session must not hide that it ended
 		}
 	case exabgp.Shutdown:
@@ -99,6 +99,7 @@ func (c *core) sessionUp(p *peer) {
 	}
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
+	p.owed = p.ManualEOR
 	p.unsettled, c.aboutNews = true, true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -264,6 +265,16 @@ func (c *core) sentWithdraw(p *peer, k state.Key) {
 // lose drops a route that exaBGP does not hold any more, and remembers for whom
 // it was: if it comes back by itself, it is not a stranger's.
 func (c *core) lose(k state.Key, s *slot) {
+	ours := s.owner != ""
+	c.leave(k, s)
+	if ours {
+		c.claim(k)
+	}
+}
+
+// leave is [core.lose] for a neighbor that has gone, and may come back: the
+// journal keeps what it had.
+func (c *core) leave(k state.Key, s *slot) {
 	if s.owner != "" {
 		c.lost[place{k, s.peer.Addr}] = s.claimant
 	}

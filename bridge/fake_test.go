@@ -60,11 +60,18 @@ type fakePeer struct {
 	holds      map[state.Key]state.Attrs // what the peer has
 	pending    []change
 	fresh      bool // nothing was sent in this session yet
+
+	manualEOR bool
+	graceful  bool                      // it keeps what it has when the session ends, until the end-of-RIB
+	stale     map[state.Key]state.Attrs // and was not announced again
+	dropped   []state.Key               // at an end-of-RIB
+	ended     []state.Family            // of which there was one in this session
 }
 
 type change struct {
 	key      state.Key
 	withdraw bool
+	eor      state.Family // the end-of-RIB of a family, and no route
 }
 
 func newFake(t testing.TB, peers ...*fakePeer) *fakeExaBGP {
@@ -135,6 +142,8 @@ func (f *fakeExaBGP) write(line string) {
 			p.resend()
 		}
 		f.say("done")
+	case strings.Contains(line, " announce eor "):
+		f.endOfRIB(line)
 	case strings.Contains(line, "239.255.255.0/32"):
 		if len(f.selected(line)) == 0 {
 			f.say("error")
@@ -215,14 +224,14 @@ func (f *fakeExaBGP) route(line string) {
 func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 	if withdraw {
 		delete(p.cache, k)
-		p.pending = append(p.pending, change{k, true})
+		p.pending = append(p.pending, change{key: k, withdraw: true})
 		return
 	}
 	if p.cache[k] == attrs {
 		return // cache hit: nothing is sent
 	}
 	p.cache[k] = attrs
-	p.pending = append(p.pending, change{k, false})
+	p.pending = append(p.pending, change{key: k})
 }
 
 func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
@@ -282,6 +291,10 @@ func (f *fakeExaBGP) flush() {
 }
 
 func (f *fakeExaBGP) send(p *fakePeer, c change) {
+	if c.eor != 0 {
+		p.end(c.eor)
+		return
+	}
 	if !slices.Contains(p.negotiated, c.key.Family) || f.hide != nil && f.hide(c.key) {
 		return
 	}
@@ -291,6 +304,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 			return // the first batch of a session has no withdraws
 		}
 		delete(p.holds, c.key)
+		delete(p.stale, c.key)
 		if f.release == "3.4.8" {
 			delete(p.seen, c.key)
 			return
@@ -303,6 +317,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 		return
 	}
 	p.holds[c.key] = attrs
+	delete(p.stale, c.key)
 	if f.release == "3.4.8" {
 		p.seen[c.key] = attrs
 		return
@@ -353,7 +368,8 @@ func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 	if f.release == "3.4.8" {
 		p.resurrect()
 	}
-	p.up, p.fresh, p.holds = true, true, map[state.Key]state.Attrs{}
+	p.up, p.fresh, p.ended = true, true, nil
+	p.keepStale()
 	p.received = map[state.Key]state.Attrs{} // not when the session goes down
 	f.say(p.envelope("state", map[string]any{"state": "up"}))
 	p.pending = nil
@@ -362,12 +378,13 @@ func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 
 func (p *fakePeer) resend() {
 	for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
-		p.pending = append(p.pending, change{k, false})
+		p.pending = append(p.pending, change{key: k})
 	}
 }
 
 func (f *fakeExaBGP) sessionDown(p *fakePeer) {
-	p.up, p.holds, p.pending = false, map[state.Key]state.Attrs{}, nil
+	p.up, p.pending = false, nil
+	p.keepStale()
 	f.say(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset"}))
 }
 
@@ -375,7 +392,10 @@ func (p *fakePeer) configuration() []string {
 	lines := []string{
 		"neighbor " + p.addr.String() + " {", "  router-id 1.1.1.1;", "  local-address 127.0.0.1;",
 		fmt.Sprintf("  local-as %d;", p.localAS), fmt.Sprintf("  peer-as %d;", p.peerAS),
-		"  adj-rib-in true;", "  adj-rib-out true;", "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+		"  adj-rib-in true;", "  adj-rib-out true;", fmt.Sprintf("  manual-eor %t;", p.manualEOR), "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+	}
+	if p.graceful {
+		lines = slices.Insert(lines, len(lines)-2, "    graceful-restart 120;")
 	}
 	for _, fam := range p.families {
 		lines = append(lines, "    "+fam.String()+";")

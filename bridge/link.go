@@ -43,7 +43,7 @@ type standing struct {
 // is the server's, ctx the session's.
 //
 // Requests come first, because a bridge that can do nothing else can say why.
-func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
+func (s *Server) session(life, ctx context.Context, rs Session) error {
 	requests, err := s.requests(ctx, rs)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s *Server) session(life, ctx context.Context, rs *rabbit.Session) error {
 	return err
 }
 
-func (s *Server) requests(ctx context.Context, rs *rabbit.Session) (<-chan rabbit.Delivery, error) {
+func (s *Server) requests(ctx context.Context, rs Session) (<-chan rabbit.Delivery, error) {
 	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
 	defer cancel()
 	requests, err := rs.Requests(setUp, s.core.speaker)
@@ -77,7 +77,7 @@ func (s *Server) requests(ctx context.Context, rs *rabbit.Session) (<-chan rabbi
 
 // commands gives what stands in the command queue to the loop, as soon as it can
 // be read.
-func (s *Server) commands(ctx context.Context, rs *rabbit.Session, l *link) error {
+func (s *Server) commands(ctx context.Context, rs Session, l *link) error {
 	for {
 		commands, told, err := s.subscribe(ctx, rs)
 		if ctx.Err() != nil && rs.Context().Err() == nil {
@@ -125,7 +125,7 @@ func (s *Server) offerLast(x standing) {
 
 // watchAlarm tells the loop when the broker takes no messages, and when it does
 // again.
-func (s *Server) watchAlarm(ctx context.Context, rs *rabbit.Session, l *link) error {
+func (s *Server) watchAlarm(ctx context.Context, rs Session, l *link) error {
 	for {
 		reason, changed := rs.Alarm()
 		x := standing{link: l, over: []string{wire.Blocked}}
@@ -145,7 +145,7 @@ func (s *Server) watchAlarm(ctx context.Context, rs *rabbit.Session, l *link) er
 
 // subscribe sets up the topology and consumes commands; told tells that events
 // can be published.
-func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands <-chan rabbit.Delivery, told bool, err error) {
+func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rabbit.Delivery, told bool, err error) {
 	speaker := s.core.speaker
 	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
 	defer cancel()
@@ -162,7 +162,7 @@ func (s *Server) subscribe(ctx context.Context, rs *rabbit.Session) (commands <-
 	return commands, true, err
 }
 
-func (s *Server) publish(ctx context.Context, rs *rabbit.Session, l *link) error {
+func (s *Server) publish(ctx context.Context, rs Session, l *link) error {
 	for {
 		if !offer(ctx, s.idle, l) {
 			return ctx.Err()

@@ -21,6 +21,7 @@ type op struct {
 	batch    *batch       // of a file's; nil if it is not part of one
 	lease    *lease       // of the batch
 	order    *order       // by hand; nil if nobody waits for word of it
+	replay   bool         // of what the life of exaBGP before had
 	expiry   bool         // a withdraw of what has expired, where that is still so
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
@@ -232,6 +233,10 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
 	h.Attrs.Attrs = o.attrs
 	c.happenTo(o.key, h)
+	if o.replay {
+		c.log.Warn("not announced again", "route", o.key.String(), "owner", o.owner, "reason", r.Reason)
+		return // whoever asks for it is told when it asks
+	}
 	if o.order.answered() {
 		return // whoever gave it is told; nobody else waits for it
 	}
@@ -252,6 +257,9 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 func (c *core) answerOp(o *op) {
 	if o.order != nil {
 		c.tookUp(o.order)
+	}
+	if o.replay {
+		c.replay.answered(c)
 	}
 	if o.batch == nil {
 		return

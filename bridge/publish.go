@@ -80,6 +80,9 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 	g := wire.Grant{Speaker: c.speaker, Boot: c.boot, Owner: r.Owner}
 	if c.phase != ready {
 		g.Refused = "the bridge is still reading exaBGP's table"
+		if c.phase == replaying {
+			g.Refused = "the bridge still announces what exaBGP had before it was started again"
+		}
 		return g
 	}
 	if c.cutOff != "" {
@@ -103,7 +106,7 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 			c.unsaid[id] = struct{}{}
 		}
 	}
-	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}, heard: c.now}
+	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}, granted: c.now, heard: c.now}
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch

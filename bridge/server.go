@@ -32,8 +32,8 @@ const (
 type Server struct {
 	core    *core
 	pipe    *exabgp.Pipe
-	journal *journal.Journal
-	broker  *rabbit.Broker
+	journal Journal // nil: there is none
+	broker  Broker
 	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
 
@@ -64,9 +64,9 @@ type Options struct {
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
 	// TooLong is as of [ListingTooLong]; nil: the listing never is.
 	TooLong func() string
-	Journal *journal.Journal
+	Journal Journal // nil: there is none
 	Pipe    *exabgp.Pipe
-	Broker  *rabbit.Broker
+	Broker  Broker
 	Classic *Classic // nil: the classic queues are not served
 }
 
@@ -102,7 +102,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.pipe.Run(ctx) })
 	g.Go(func() error {
-		return s.broker.Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+		return s.broker.Run(ctx, func(session context.Context, rs Session) error {
 			return s.session(ctx, session, rs)
 		})
 	})
@@ -285,6 +285,9 @@ func (s *Server) remember(e effects) {
 	}
 	if len(e.claims) > 0 {
 		errs = append(errs, s.journal.Put(e.claims))
+	}
+	if e.replayed {
+		errs = append(errs, s.journal.Replayed())
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))

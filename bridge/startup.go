@@ -16,10 +16,11 @@ import (
 type phase uint8
 
 const (
-	silent  phase = iota // nothing was asked yet
-	asked                // the version was asked for; what comes before it is old
-	reading              // neighbors and table are being read
-	ready                // the advertised set is complete
+	silent    phase = iota // nothing was asked yet
+	asked                  // the version was asked for; what comes before it is old
+	reading                // neighbors and table are being read
+	replaying              // what the life before had is being announced again
+	ready                  // the advertised set is complete
 )
 
 const (
@@ -196,14 +197,8 @@ func (c *core) learnTable(body []string, ok bool) {
 	}
 	c.reclaim()
 	c.claims = nil
-	c.phase, c.aboutNews = ready, true
-	for _, begin := range c.early {
-		begin()
-	}
-	c.early = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
-	c.prove()
-	c.askReceived()
+	c.beginReplay()
 }
 
 // prove has exaBGP send again what this bridge has not seen it send, because a

@@ -230,6 +230,27 @@ func (a Attrs) With(name Name, values []string) (Attrs, error) {
 	return NewAttrs(m)
 }
 
+// Canonical is the set as text that [ParseCanonical] reads: equal sets have
+// equal texts, and only the empty set the empty one.
+func (a Attrs) Canonical() string { return a.text }
+
+// ParseCanonical reads what [Attrs.Canonical] wrote. A text that another
+// release wrote, and this one would not, is an error: a [*Fault].
+func ParseCanonical(text string) (Attrs, error) {
+	values := map[Name][]string{}
+	for name, list := range (Attrs{text}).All() {
+		values[name] = list
+	}
+	a, err := NewAttrs(values)
+	if err == nil && a.text != text {
+		err = &Fault{Msg: fmt.Sprintf("%q is not written as %q is", text, a.text)}
+	}
+	if err != nil {
+		return Attrs{}, err
+	}
+	return a, nil
+}
+
 // String is the set on one line for people: the next hop first, then the
 // others, lists of several values in brackets.
 func (a Attrs) String() string {

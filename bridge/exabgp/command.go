@@ -246,6 +246,12 @@ func selector(peers []netip.Addr) string {
 // nobody has. Any other makes it malformed, and resets the session.
 func Probe(peer netip.Addr) string { return fmt.Sprintf("neighbor %s%s", peer, probe) }
 
+// EndOfRIB renders the End-of-RIB of a family, for a neighbor with manual-eor. It
+// is answered error if the session is not up.
+func EndOfRIB(peer netip.Addr, f state.Family) string {
+	return fmt.Sprintf("neighbor %s announce eor %s", peer, f)
+}
+
 const probe = " withdraw route 239.255.255.0/32 next-hop 192.0.2.1"
 
 func isProbe(line string) bool { return strings.HasSuffix(line, probe) }

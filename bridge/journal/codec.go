@@ -14,13 +14,15 @@ import (
 )
 
 // The versions of a record. The second has a provenance in every claim, the
-// third a lease in every provenance; each is written only where there is one. What
-// is in a version never changes: a journal that can't be read makes every route
+// third a lease in every provenance, the fourth a value and whether it is leaving
+// in every claim; each is written only where there is one. What is in a version
+// never changes: a journal that can't be read makes every route
 // of the files a foreign one.
 const (
 	recordVersion = 1
 	recordByHand  = 2
 	recordLeased  = 3
+	recordValued  = 4
 )
 
 // versionFor is the first version that can say what claims do.
@@ -28,10 +30,12 @@ func versionFor(claims []Claim) byte {
 	version := byte(recordVersion)
 	for _, c := range claims {
 		switch {
+		case c.Value != "" || c.Leaving:
+			return recordValued
 		case c.From.Lease != 0:
-			return recordLeased
+			version = recordLeased
 		case c.From != state.Provenance{}:
-			version = recordByHand
+			version = max(version, recordByHand)
 		}
 	}
 	return version
@@ -52,11 +56,21 @@ func decodeKey(b []byte) (state.Key, error) {
 func compareClaims(a, b Claim) int {
 	return cmp.Or(strings.Compare(a.Owner, b.Owner), cmp.Compare(a.From.At, b.From.At),
 		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires),
-		cmp.Compare(a.From.Lease, b.From.Lease))
+		cmp.Compare(a.From.Lease, b.From.Lease), strings.Compare(a.Value, b.Value), compareBools(a.Leaving, b.Leaving))
 }
 
-// canonical is claims in the order of their owners and provenances, each once,
-// the peers in order.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// canonical is claims in the order of their owners, provenances and values, each
+// once, the peers in order.
 func canonical(claims []Claim) []Claim {
 	sorted := slices.Clone(claims)
 	slices.SortStableFunc(sorted, compareClaims)
@@ -66,7 +80,8 @@ func canonical(claims []Claim) []Claim {
 			out[n-1].Peers = append(out[n-1].Peers, c.Peers...)
 			continue
 		}
-		out = append(out, Claim{Owner: c.Owner, From: c.From, Peers: append([]netip.Addr(nil), c.Peers...)})
+		c.Peers = append([]netip.Addr(nil), c.Peers...)
+		out = append(out, c)
 	}
 	for i := range out {
 		slices.SortFunc(out[i].Peers, netip.Addr.Compare)
@@ -90,6 +105,10 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 		if version >= recordLeased {
 			b = binary.AppendVarint(b, c.From.Lease)
 		}
+		if version >= recordValued {
+			b = appendText(b, c.Value)
+			b = append(b, flag(c.Leaving))
+		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
 		for _, p := range c.Peers {
 			if !p.IsValid() || p.Zone() != "" {
@@ -102,14 +121,21 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(b, checksum(key, b)), nil
 }
 
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
+}
+
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 // decodeClaims reads exactly what [encodeClaims] writes.
 func decodeClaims(key, value []byte) ([]Claim, error) {
-	if len(value) < 1 || value[0] < recordVersion || value[0] > recordLeased {
-		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordLeased)
+	if len(value) < 1 || value[0] < recordVersion || value[0] > recordValued {
+		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordValued)
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -128,6 +154,9 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 		}
 		if value[0] >= recordLeased {
 			c.From.Lease = r.number()
+		}
+		if value[0] >= recordValued {
+			c.Value, c.Leaving = string(r.take(r.count(1))), r.flag()
 		}
 		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {
 			r.fail("claims out of order")
@@ -201,6 +230,15 @@ func (r *reader) number() int64 {
 	}
 	r.b = r.b[used:]
 	return n
+}
+
+func (r *reader) flag() bool {
+	b := r.take(1)
+	if len(b) == 0 || b[0] > 1 {
+		r.fail("flag is neither 0 nor 1")
+		return false
+	}
+	return b[0] == 1
 }
 
 func (r *reader) take(n int) []byte {

@@ -24,6 +24,10 @@ func TestVersions(t *testing.T) {
 			Claim{Owner: "console", From: state.Provenance{By: "al", At: 1, Expires: 2}}},
 		{"leased", "\x03\x01\x04team\x00\x00\x00\x06\x01\x04\x7f\x00\x00\x02",
 			Claim{Owner: "team", From: state.Provenance{Lease: 3}}},
+		{"valued", "\x04\x01\x04team\x00\x00\x00\x00\x05med 1\x00\x01\x04\x7f\x00\x00\x02",
+			Claim{Owner: "team", Value: "med 1"}},
+		{"leaving", "\x04\x01\x04team\x00\x00\x00\x00\x00\x01\x01\x04\x7f\x00\x00\x02",
+			Claim{Owner: "team", Leaving: true}},
 	} {
 		test.claim.Peers = []netip.Addr{peer}
 		key := []byte("key")

@@ -21,7 +21,7 @@ func whole(t testing.TB, speaker string, n int) []byte {
 		t.Fatal(err)
 	}
 	entries := many(n)
-	err = errors.Join(j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Close())
+	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +90,16 @@ func TestSetsAside(t *testing.T) {
 		{"lost record", edited(t, func(tx *bbolt.Tx) error {
 			k, _ := tx.Bucket([]byte(bucketClaims)).Cursor().First()
 			return tx.Bucket([]byte(bucketClaims)).Delete(k)
+		}), "seal"},
+		{"lost record of the life before", edited(t, func(tx *bbolt.Tx) error {
+			k, _ := tx.Bucket([]byte(bucketBefore)).Bucket([]byte(bucketClaims)).Cursor().First()
+			return tx.Bucket([]byte(bucketBefore)).Bucket([]byte(bucketClaims)).Delete(k)
+		}), "seal"},
+		{"no records of the life before", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketBefore)).DeleteBucket([]byte(bucketClaims))
+		}), "the life before has no claims"},
+		{"no seal of the life before", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketBefore)).Delete([]byte(keySeal))
 		}), "seal"},
 		{"nested bucket", edited(t, func(tx *bbolt.Tx) error {
 			_, err := tx.Bucket([]byte(bucketClaims)).CreateBucket([]byte("\x00\x00\x01\x01"))

@@ -1,11 +1,14 @@
 // Package journal keeps what a bridge must still know after it dies: which
-// routes it announced for which owner, and the highest epoch it granted.
+// routes it announced for which owner, with what attributes, and the highest epoch
+// it granted.
 //
 // Its invariants:
 //
 //   - What Begin and SetEpoch were told is on the disk when they return. What
-//     Put was told outlives this process, but not a crash of the machine: claims
-//     are about a life of exaBGP, which ends with it too.
+//     Put was told outlives this process; a crash of the machine may take the
+//     last of it.
+//   - What was announced in a life of exaBGP that ended is kept until it was
+//     announced in the next.
 //   - A file is believed whole or not at all. One that is torn, foreign, of
 //     another format or of another speaker is put aside under another name,
 //     where a person can look at it, and the bridge starts with an empty one.
@@ -16,7 +19,7 @@
 //
 // # Format 1
 //
-// A bbolt file DIR/SPEAKER.db with two buckets. Integers are big endian.
+// A bbolt file DIR/SPEAKER.db with two buckets, or three. Integers are big endian.
 //
 //	meta
 //	  "format"   uint32, 1
@@ -26,12 +29,20 @@
 //	  "seal"     uint64 number of claims records, uint64 sum of their checksums
 //	claims
 //	  key        uint32 family, the bytes of the NLRI
-//	  value      byte version, 1
-//	             uvarint number of owners, at least 1, in byte order; for each
-//	               uvarint length of the name, the name
+//	  value      byte version, 1 to 4, the first that can say it
+//	             uvarint number of claims, at least 1, in order; for each
+//	               uvarint length of the owner's name, the name
+//	               from version 2 on: uvarint length of who gave it by hand,
+//	                 that; varint when; varint when it expires
+//	               from version 3 on: varint its lease
+//	               from version 4 on: uvarint length of its attributes, those;
+//	                 byte 1 if it is to be withdrawn, else 0
 //	               uvarint number of peers, in the order of their addresses;
 //	                 for each: byte length, 4 or 16; the address
 //	             uint32 CRC-32C of the key and of the value before it
+//	before       of the life before, until it is replayed
+//	  "seal"     as in meta
+//	  claims     as above
 //
 // bbolt has checksums on its two root pages only. The checksum of a record
 // finds a page that was torn; the seal finds one that was never written.

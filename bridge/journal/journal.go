@@ -21,6 +21,7 @@ const (
 
 	bucketMeta   = "meta"
 	bucketClaims = "claims"
+	bucketBefore = "before"
 
 	keyFormat  = "format"
 	keySpeaker = "speaker"
@@ -29,17 +30,21 @@ const (
 	keySeal    = "seal"
 )
 
-// Claim says for whom a route is announced, and at which peers.
+// Claim says for whom a route is announced, how, and at which peers.
 type Claim struct {
 	Owner string
 	From  state.Provenance // of a route that was given by hand
-	Peers []netip.Addr
+	// Value is its attributes, as [state.Attrs.Canonical] has them; "" if they
+	// are not known, as in a record of an earlier release.
+	Value   string
+	Leaving bool // it is to be withdrawn
+	Peers   []netip.Addr
 }
 
 // Entry is what the bridge knows of one route. No claims: forget it.
 type Entry struct {
 	Key    state.Key
-	Claims []Claim // in the order of their owners and provenances, each once
+	Claims []Claim // in the order of their owners, provenances and values, each once
 }
 
 // Memory is what a journal holds.
@@ -47,6 +52,9 @@ type Memory struct {
 	Boot    string // the life of exaBGP that the entries belong to
 	Epoch   int64
 	Entries []Entry // in the order of their keys
+	// Before is what was announced in the life before it, and is to be announced
+	// again, in the order of its keys.
+	Before []Entry
 }
 
 // Journal is an open file. One goroutine may use it at a time.
@@ -188,20 +196,28 @@ func (j *Journal) Load() (Memory, error) {
 }
 
 // Begin tells the journal which life of exaBGP what follows belongs to. The
-// entries of another life are forgotten, as its table died with it.
+// entries of another life become those of the life before, over what is left of
+// such that was not replayed; there they stay until [Journal.Replayed].
 func (j *Journal) Begin(boot string) error {
 	return j.update("begin", func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(bucketMeta))
 		if string(meta.Get([]byte(keyBoot))) == boot {
 			return errUnchanged
 		}
-		if err := tx.DeleteBucket([]byte(bucketClaims)); err != nil {
-			return err
-		}
-		if _, err := tx.CreateBucket([]byte(bucketClaims)); err != nil {
+		if err := shelve(tx); err != nil {
 			return err
 		}
 		return errors.Join(meta.Put([]byte(keyBoot), []byte(boot)), meta.Put([]byte(keySeal), seal{}.encode()))
+	})
+}
+
+// Replayed forgets what was announced in the life before.
+func (j *Journal) Replayed() error {
+	return j.update("end the replay of", func(tx *bbolt.Tx) error {
+		if tx.Bucket([]byte(bucketBefore)) == nil {
+			return errUnchanged
+		}
+		return tx.DeleteBucket([]byte(bucketBefore))
 	})
 }
 

@@ -90,6 +90,12 @@ func TestRemembersAcrossOpens(t *testing.T) {
 	if err := j.Begin("b2"); err != nil {
 		t.Fatal(err)
 	}
+	if d := gocmp.Diff(Memory{Boot: "b2", Epoch: 7, Before: want.Entries}, mustLoad(t, j), compareAddrs()); d != "" {
+		t.Error(d)
+	}
+	if err := j.Replayed(); err != nil {
+		t.Fatal(err)
+	}
 	if d := gocmp.Diff(Memory{Boot: "b2", Epoch: 7}, mustLoad(t, j)); d != "" {
 		t.Error(d)
 	}
@@ -201,6 +207,9 @@ func drawEntries() *rapid.Generator[[]Entry] {
 		if rapid.Bool().Draw(t, "by hand") {
 			c.From = state.Provenance{By: owner.Draw(t, "by"), At: rapid.Int64().Draw(t, "at"), Expires: rapid.Int64().Draw(t, "expires"), Lease: rapid.Int64().Draw(t, "lease")}
 		}
+		if rapid.Bool().Draw(t, "valued") {
+			c.Value, c.Leaving = rapid.SampledFrom([]string{"", "med 1", "med 2"}).Draw(t, "value"), rapid.Bool().Draw(t, "leaving")
+		}
 		return c
 	})
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
@@ -220,7 +229,13 @@ func TestEqualsAMap(t *testing.T) {
 		defer os.RemoveAll(dir)
 		j := mustOpen(t, dir)
 		defer func() { j.Close() }()
-		model, boot, epoch := map[state.Key][]Claim{}, "", int64(0)
+		model, before, boot, epoch := map[state.Key][]Claim{}, map[state.Key][]Claim{}, "", int64(0)
+		entries := func(of map[state.Key][]Claim) (all []Entry) {
+			for _, k := range slices.SortedFunc(maps.Keys(of), state.CompareKeys) {
+				all = append(all, Entry{k, of[k]})
+			}
+			return all
+		}
 		r.Repeat(map[string]func(*rapid.T){
 			"put": func(r *rapid.T) {
 				entries := drawEntries().Draw(r, "entries")
@@ -239,8 +254,15 @@ func TestEqualsAMap(t *testing.T) {
 					r.Fatal(err)
 				}
 				if next != boot {
+					maps.Copy(before, model)
 					boot, model = next, map[state.Key][]Claim{}
 				}
+			},
+			"replayed": func(r *rapid.T) {
+				if err := j.Replayed(); err != nil {
+					r.Fatal(err)
+				}
+				clear(before)
 			},
 			"epoch": func(r *rapid.T) {
 				epoch += rapid.Int64Range(0, 1<<40).Draw(r, "more")
@@ -257,10 +279,7 @@ func TestEqualsAMap(t *testing.T) {
 				}
 			},
 			"": func(r *rapid.T) {
-				want := Memory{Boot: boot, Epoch: epoch}
-				for _, k := range slices.SortedFunc(maps.Keys(model), state.CompareKeys) {
-					want.Entries = append(want.Entries, Entry{k, model[k]})
-				}
+				want := Memory{Boot: boot, Epoch: epoch, Entries: entries(model), Before: entries(before)}
 				if d := gocmp.Diff(want, mustLoad(t, j), compareAddrs()); d != "" {
 					r.Fatal(d)
 				}
@@ -276,6 +295,7 @@ func seeds() []Entry {
 		{Key: state.Key{}, Claims: []Claim{{Owner: "b"}, {Owner: "a", Peers: []netip.Addr{netip.MustParseAddr("::ffff:1.2.3.4")}}, {Owner: "b"}}},
 		{Key: key("0.0.0.0/0"), Claims: []Claim{{Owner: strings.Repeat("x", 300)}}},
 		{Key: key("10.0.0.0/8"), Claims: []Claim{{Owner: "console", From: state.Provenance{By: "al", At: -1, Expires: 1 << 60}}}},
+		{Key: key("10.0.0.0/8"), Claims: []Claim{{Owner: "edge", Value: "next-hop 192.0.2.1"}, {Owner: "edge", Value: "med 1", Leaving: true}}},
 	}
 }
 

@@ -28,18 +28,31 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	stored, err := decodeSeal(meta.Get([]byte(keySeal)))
+	entries, err := loadSealed(claims, meta.Get([]byte(keySeal)))
 	if err != nil {
 		return Memory{}, err
+	}
+	before, err := loadBefore(tx)
+	if err != nil {
+		return Memory{}, err
+	}
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before}, nil
+}
+
+// loadSealed reads claims, and checks that they are those that were sealed.
+func loadSealed(claims *bbolt.Bucket, sealed []byte) ([]Entry, error) {
+	stored, err := decodeSeal(sealed)
+	if err != nil {
+		return nil, err
 	}
 	entries, sum, err := loadClaims(claims)
 	if err != nil {
-		return Memory{}, err
+		return nil, err
 	}
 	if sum != stored {
-		return Memory{}, fmt.Errorf("%w: its seal is of %d records, it has %d, or others", errCorrupt, stored.count, sum.count)
+		return nil, fmt.Errorf("%w: its seal is of %d records, it has %d, or others", errCorrupt, stored.count, sum.count)
 	}
-	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries}, nil
+	return entries, nil
 }
 
 func loadClaims(claims *bbolt.Bucket) ([]Entry, seal, error) {

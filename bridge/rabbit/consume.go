@@ -29,21 +29,29 @@ type Delivery struct {
 	// Err is why there is no Body: it could not be unpacked, or is too large.
 	Err error
 
-	from     *amqp.Delivery // nil: nothing is left to acknowledge
-	raw      []byte         // the body as it came
+	// From is who waits for its acknowledgement; nil: nobody does.
+	From Acknowledger
+
+	raw      []byte // the body as it came
 	encoding string
 }
 
+// Acknowledger is told what became of a delivery.
+type Acknowledger interface {
+	Ack(multiple bool) error
+	Reject(requeue bool) error
+}
+
 // Settled tells whether there is nothing to acknowledge, or to reject.
-func (d Delivery) Settled() bool { return d.from == nil }
+func (d Delivery) Settled() bool { return d.From == nil }
 
 // Ack tells the broker that the message is dealt with: once, in the session that
 // delivered it. It does nothing for a delivery that needs none.
 func (d Delivery) Ack() error {
-	if d.from == nil {
+	if d.From == nil {
 		return nil
 	}
-	if err := d.from.Ack(false); err != nil {
+	if err := d.From.Ack(false); err != nil {
 		return fmt.Errorf("acknowledge %q: %w", d.ID, err)
 	}
 	return nil
@@ -52,10 +60,10 @@ func (d Delivery) Ack() error {
 // Reject makes the message a dead letter, in the place of Ack. There is no way to
 // put it back into its queue, because that may change its place there.
 func (d Delivery) Reject() error {
-	if d.from == nil {
+	if d.From == nil {
 		return nil
 	}
-	if err := d.from.Reject(false); err != nil {
+	if err := d.From.Reject(false); err != nil {
 		return fmt.Errorf("reject %q: %w", d.ID, err)
 	}
 	return nil
@@ -190,7 +198,7 @@ func (s *Session) forward(in <-chan amqp.Delivery, out chan<- Delivery, c consum
 	for d := range in {
 		got := received(&d, c)
 		if c.who == ackOnHandover {
-			got.from = nil
+			got.From = nil
 		}
 		select {
 		case out <- got:
@@ -209,7 +217,7 @@ func received(d *amqp.Delivery, c consumer) Delivery {
 	got := Delivery{
 		Exchange: d.Exchange, Key: d.RoutingKey,
 		Type: d.Type, ID: d.MessageId, CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo,
-		UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, from: d,
+		UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, From: d,
 		raw: d.Body, encoding: d.ContentEncoding,
 	}
 	for k, v := range d.Headers {

@@ -111,15 +111,14 @@ func (s *Session) Publish(ctx context.Context, msgs ...Message) error {
 
 // Offer is Publish for who has better things to do than to wait for a broker
 // that takes no messages: it returns a BlockedError then. What it had sent before
-// that the broker may take yet, when it takes messages again.
+// that the broker may take yet, when it takes messages again. Without messages it
+// finds out with one that goes nowhere: the broker tells of its alarm only those
+// who publish.
 func (s *Session) Offer(ctx context.Context, msgs ...Message) error {
+	if len(msgs) == 0 {
+		msgs = []Message{{Key: "rs.nowhere"}}
+	}
 	return s.publish(ctx, false, msgs)
-}
-
-// Probe finds out whether the broker takes messages, with one that goes nowhere:
-// it says that it does not only to who publishes. It returns a BlockedError.
-func (s *Session) Probe(ctx context.Context) error {
-	return s.publish(ctx, false, []Message{{Key: "rs.nowhere"}})
 }
 
 func (s *Session) publish(ctx context.Context, patient bool, msgs []Message) error {
@@ -228,22 +227,11 @@ func (s *Session) settle(ctx context.Context, patient bool, n int) error {
 	var first error
 	for len(s.out.flight) > n {
 		oldest := s.out.flight[0]
-		reason, changed := s.Alarm()
-		switch {
-		case patient:
-			changed = nil
-		case reason != "" && !oldest.settled():
+		if reason := s.await(ctx, patient, oldest); reason != "" {
 			if first == nil {
 				first = &BlockedError{reason}
 			}
 			return first
-		}
-		select {
-		case <-oldest.confirm.Done():
-		case <-s.ctx.Done():
-		case <-ctx.Done():
-		case <-changed:
-			continue
 		}
 		known, err := s.verdict(ctx, oldest)
 		if !known {
@@ -258,6 +246,36 @@ func (s *Session) settle(ctx context.Context, patient bool, n int) error {
 		}
 	}
 	return first
+}
+
+// await waits for the confirm of a message, and ends the session if the broker
+// owes it for too long. If a message was lost on the way the broker counts the ones
+// behind it from one less, so that no confirm is worth anything any more; and a
+// queue that has lost its leader never confirms. A broker in alarm does not read
+// what it is to confirm: who has no patience gets the reason.
+func (s *Session) await(ctx context.Context, patient bool, m sent) (alarm string) {
+	for !m.settled() {
+		reason, changed := s.Alarm()
+		if reason != "" && !patient {
+			return reason
+		}
+		var overdue <-chan time.Time
+		if reason == "" {
+			overdue = time.After(s.patience)
+		}
+		select {
+		case <-m.confirm.Done():
+		case <-s.ctx.Done():
+			return ""
+		case <-ctx.Done():
+			return ""
+		case <-changed:
+		case <-overdue:
+			s.fail(fmt.Errorf("publish %s: the broker has not confirmed it for %s", m.name, s.patience))
+			return ""
+		}
+	}
+	return ""
 }
 
 // verdict tells what became of a message, if that is known.

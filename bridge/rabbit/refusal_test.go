@@ -2,7 +2,6 @@ package rabbit
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"routesync/examples/lab/amqpproxy"
 )
 
 // TestDenied: RabbitMQ 3.10 does not say which permission is missing, newer ones do.
@@ -84,30 +85,24 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// blocked is the frame of a connection.blocked.
-func blocked(reason string) []byte {
-	args := append([]byte{0, 10, 0, 60, byte(len(reason))}, reason...)
-	out := binary.BigEndian.AppendUint32([]byte{1, 0, 0}, uint32(len(args)))
-	return append(append(out, args...), 0xCE)
-}
-
 // TestOfferIntoAnAlarm: the broker says so only to the first message that it
 // does not take.
 func TestOfferIntoAnAlarm(t *testing.T) {
+	const reason = "low on memory"
 	p, through := newProxy(t)
-	p.editFrames(func(frame []byte) (pass, answer []byte) {
-		if len(frame) > 11 && bytes.Equal(frame[7:11], []byte{0, 60, 0, 40}) {
-			return nil, blocked("low on memory")
+	p.Edit(func(frame amqpproxy.Frame) (pass, answer amqpproxy.Frame) {
+		if bytes.HasPrefix(frame.Payload(), []byte{0, 60, 0, 40}) {
+			return nil, amqpproxy.Method(0, 10, 60, append([]byte{byte(len(reason))}, reason...)) // connection.blocked
 		}
 		return frame, nil
 	})
 	s := connectLogged(t, through, &logbook{})
 	for name, offer := range map[string]func() error{
 		"offer": func() error { return s.Offer(testContext(t), command("edge1", "a"), command("edge1", "b")) },
-		"probe": func() error { return s.Probe(testContext(t)) },
+		"probe": func() error { return s.Offer(testContext(t)) },
 	} {
 		var got *BlockedError
-		if err := offer(); !errors.As(err, &got) || got.Reason != "low on memory" {
+		if err := offer(); !errors.As(err, &got) || got.Reason != reason {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

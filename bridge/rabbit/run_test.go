@@ -51,7 +51,7 @@ func TestRunRedials(t *testing.T) {
 		})
 	}()
 	first := <-sessions
-	p.cut()
+	p.Cut("")
 	second := <-sessions
 	if err := b.Down(); err != nil {
 		t.Errorf("there is a session, and %v", err)

@@ -32,6 +32,8 @@ type Session struct {
 	aside func(context.Context) (*link, error)
 	out   publisher
 	alarm alarm
+	// patience is how long the broker may owe a confirm.
+	patience time.Duration
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -57,6 +59,7 @@ func open(ctx context.Context, cfg Config, url string, log *slog.Logger) (*Sessi
 	s := &Session{
 		log: log, queueType: cfg.QueueType, needs: cfg.Permissions, node: Redacted(url),
 		pub: pub, con: con, alarm: alarm{changed: make(chan struct{})},
+		patience: 2 * heartbeatOf(url, cfg.Heartbeat),
 		aside: func(ctx context.Context) (*link, error) {
 			return dial(ctx, url, cfg.Name+" / declare", cfg.Heartbeat)
 		},

@@ -115,7 +115,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	}
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
-		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: rabbit.New(cfg, log), TooLong: bridge.ListingTooLong(w.getenv),
+		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
 		Classic: classic,
 	}
 	if options.Boot, err = bridge.Incarnation(); err != nil {
@@ -124,10 +124,9 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	if options.Host, err = os.Hostname(); err != nil {
 		log.Warn("this host has no name", "error", err)
 	}
-	openJournal(ctx, &options, f.stateDir(w.getenv), log)
-	if options.Journal != nil {
+	if j := openJournal(ctx, &options, f.stateDir(w.getenv), log); j != nil {
 		defer func() {
-			if err := options.Journal.Close(); err != nil {
+			if err := j.Close(); err != nil {
 				log.Error("close the journal", "error", err)
 			}
 		}()
@@ -147,17 +146,18 @@ func (f *bridgeFlags) stateDir(getenv func(string) string) string {
 
 // openJournal opens the journal, and goes on without one if it must: routes
 // matter more, and whoever looks is told.
-func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.Logger) {
+func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.Logger) *journal.Journal {
 	j, err := journal.Open(ctx, dir, o.Speaker, time.Now())
 	if err != nil {
 		log.Error("no journal; if this bridge dies, its routes will be taken for foreign ones", "error", err)
 		o.Lacks = append(o.Lacks, fmt.Sprintf("no state directory: %v; give --state DIR that exaBGP's user can write", err))
-		return
+		return nil
 	}
 	o.Journal = j
 	if path, reason := j.SetAside(); path != "" {
 		log.Error("the journal could not be believed and was put aside", "kept as", path, "reason", reason)
 	}
+	return j
 }
 
 // errBroke marks the end of a bridge that had started.
