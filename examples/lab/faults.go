@@ -74,7 +74,7 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults,
+		bridgeFaults, watcherFaults, queueFaults,
 	} {
 		all = append(all, group()...)
 	}
