@@ -315,6 +315,9 @@ func (c *Reader) retry(ctx context.Context) error {
 		return c.request(ctx)
 	case c.unanswered():
 		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
+		if err := c.session.Bind(ctx, c.queue, eventKey(c.replica.speaker)); err != nil {
+			return err // the answer may have found no subscription
+		}
 		return c.restart(ctx)
 	}
 	return nil

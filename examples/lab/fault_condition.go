@@ -39,7 +39,7 @@ func (s *statusOf) find(name string) *named {
 // status asks routesync status.
 func (g *ground) status(ctx context.Context) (*statusOf, error) {
 	begun := time.Now()
-	r, err := g.routesync(ctx, "status", "-o", "json", "--speaker", g.name)
+	r, err := g.routesync(ctx, "status", "-o", "json", "--timeout", "4s", "--speaker", g.name)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func queueFaults() []fault {
 	}, {
 		name: "disk alarm", hurts: theBroker | theFile,
 		what:    "the same of a disk that is full",
-		provoke: alarm("disk", "set_disk_free_limit", "100TB"),
+		provoke: alarm("disk", "set_disk_free_limit", "99999GB"),
 	}, {
 		name: "memory alarm in the midst of a change", hurts: theBroker | theFile, routes: manyRoutes,
 		what:    "it begins at a random moment of a save of 5,000 routes, and the file is saved again",
@@ -66,16 +66,18 @@ func queueFaults() []fault {
 		provoke: full,
 	}, {
 		name: "exchange of events deleted", hurts: theBroker | theFile, bound: time.Minute,
-		what: "nobody is told that the subscription went with it; a route that drifts is still seen",
+		what: "nobody is told that the subscription went with it; the watch subscribes again",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.eval(ctx, `rabbit_exchange:delete(rabbit_misc:r(<<"/">>, exchange, <<"rs.evt">>), false, <<"lab">>)`); err != nil {
 				return err
 			}
-			g.over()
-			return g.edit(5)
+			if err := g.edit(5); err != nil {
+				return err
+			}
+			return g.watches[0].WaitWrote(ctx, "subscribed to again")
 		},
 	}, {
-		name: "request queue deleted", hurts: theBroker | theFile,
+		name: "request queue deleted", bound: 15 * time.Second, hurts: theBroker | theFile,
 		what: "the bridge's own queue is taken away; it makes it again",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.deleteQueue(ctx, "rs.rpc."+g.name); err != nil {
@@ -255,23 +257,37 @@ func alarmInTheMidst(ctx context.Context, g *ground) error {
 	return g.noAlarm(ctx)
 }
 
+// full fills the queue past routesync while the bridge sleeps.
 func full(ctx context.Context, g *ground) error {
-	if err := g.ctl(ctx, "set_policy", "full", `^rs\.cmd\.`, `{"max-length-bytes":0}`); err != nil {
+	if err := g.ctl(ctx, "set_policy", "full", `^rs\.cmd\.`, `{"max-length-bytes":10}`); err != nil {
 		return err
 	}
-	for range 2 {
-		if err := g.edit(5); err != nil {
+	if err := g.asleep(ctx, func() error {
+		for range 3 {
+			if err := g.put(ctx, g.commands(), "", "much more than there is room for"); err != nil {
+				return err
+			}
+		}
+		for range 2 {
+			if err := g.edit(5); err != nil {
+				return err
+			}
+		}
+		if err := g.watches[0].WaitWrote(ctx, "backpressured: "); err != nil {
 			return err
 		}
-		if err := g.shows(ctx, 0, "backpressured", "the broker rejected the message"); err != nil {
-			return err
-		}
+		return g.shows(ctx, 1, "waiting", "batches wait in queue "+g.commands())
+	}); err != nil {
+		return err
 	}
 	g.over()
 	if err := g.ctl(ctx, "clear_policy", "full"); err != nil {
 		return err
 	}
-	return g.showsNo(ctx, "backpressured")
+	if err := g.watches[0].WaitWrote(ctx, "backpressured is over"); err != nil {
+		return err
+	}
+	return g.ctl(ctx, "purge_queue", "rs.dead")
 }
 
 // poison puts messages that nobody can read among the batches of a save.
