@@ -81,6 +81,7 @@ func faults() []fault {
 		speakerFaults, restartFaults,
 		everythingFaults,
 		networkFaults,
+		queueFaults,
 	} {
 		all = append(all, group()...)
 	}
