@@ -58,7 +58,7 @@ type effects struct {
 	lines     []string
 	accepted  bool // what of owners is about files must outlive the machine
 	grants    []grant
-	standings []standing
+	standings []standingAnswer
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
 	answers   []answer
@@ -70,7 +70,7 @@ type grant struct {
 	answer wire.Grant
 }
 
-type standing struct {
+type standingAnswer struct {
 	to     string
 	answer wire.Standing
 }
@@ -160,6 +160,8 @@ type core struct {
 	faultAt       time.Time
 	lacks         []string
 	amnesia       string // why the journal is behind
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others

@@ -15,6 +15,9 @@ type Mandate struct {
 	// Locate says where the file has a route, for who wants to change it by hand;
 	// nil if nobody is to be told.
 	Locate Locator
+	// Held is where the commander notes what keeps it from its work; it goes on
+	// beyond the session.
+	Held *Conditions
 	// Revision is of the file; zero for who brings none in force.
 	Revision state.Revision
 	// Over is the digest of what is in force, if that is meant to be replaced by a
@@ -62,9 +65,9 @@ func (c *Reader) older(detail string) error {
 	return fmt.Errorf("%s: %s", c.speaker, detail)
 }
 
-// held is what keeps the file from being in force; it notes that this is to be
+// holding is what keeps the file from being in force; it notes that this is to be
 // told if it is another than before.
-func (c *Reader) held() *wire.Hold {
+func (c *Reader) holding() *wire.Hold {
 	var now *wire.Hold
 	if c.mandate.Hold != nil {
 		now = c.mandate.Hold()

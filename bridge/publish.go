@@ -81,6 +81,10 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		}
 		return g
 	}
+	if c.cutOff != "" {
+		g.Refused = "the bridge can't read its command queue: " + c.cutOff
+		return g
+	}
 	if err := state.CheckName(r.Owner); err != nil {
 		g.Refused = err.Error()
 		return g
@@ -274,7 +278,7 @@ func (c *core) about() *wire.About {
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
 	}
-	a.Lines = slices.Clone(c.lines)
+	a.Lines, a.Conditions = slices.Clone(c.lines), slices.Clone(c.conditions)
 	if c.mute {
 		a.Silent = c.waited.UnixMilli()
 	}

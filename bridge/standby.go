@@ -23,7 +23,7 @@ type Standby struct {
 // NewStandby returns a watch that stands by at a speaker for an owner.
 func NewStandby(s Session, speaker, owner string, from wire.Commander, log *slog.Logger) *Standby {
 	return &Standby{
-		requests: requests{publish: s.Publish, log: log.With("speaker", speaker), speaker: speaker},
+		requests: requests{publish: s.Offer, log: log.With("speaker", speaker), speaker: speaker},
 		session:  s, owner: owner, from: from,
 	}
 }
@@ -36,7 +36,8 @@ func (b *Standby) Open(ctx context.Context) error {
 }
 
 // Say tells the bridge which file the watch has, if any, and what keeps it from
-// commanding. An answer comes to Answers if the bridge is there.
+// commanding. An answer comes to Answers if the bridge is there. It does not wait
+// for a broker that takes no messages.
 func (b *Standby) Say(ctx context.Context, r state.Revision, hold *wire.Hold) error {
 	return b.put(ctx, wire.Request{Kind: wire.RequestStandby, Owner: b.owner, From: b.from, Revision: r, Hold: hold})
 }

@@ -129,6 +129,9 @@ func (c *core) alive(r wire.Request) {
 	}
 	c.hear(l)
 	c.contested(l, r.Contests)
+	if !slices.Equal(l.Conditions, r.Conditions) {
+		l.Conditions, c.aboutNews = r.Conditions, true
+	}
 	c.holds(&l.Hold, r.Hold, r.Owner, r.From)
 	c.has(l, r.Revision)
 }
@@ -193,7 +196,7 @@ func (c *core) standBy(r wire.Request, to string) {
 		lease := l.Lease
 		answer.Lease = &lease
 	}
-	c.out.standings = append(c.out.standings, standing{to, answer})
+	c.out.standings = append(c.out.standings, standingAnswer{to, answer})
 }
 
 // commands notes that a watch does not stand by any more.

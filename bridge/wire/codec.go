@@ -118,6 +118,8 @@ type requestJSON struct {
 	Revision state.Revision `json:"revision,omitzero"`
 	Over     string         `json:"over,omitempty"`
 	Hold     *Hold          `json:"hold,omitempty"`
+
+	Conditions []Condition `json:"conditions,omitempty"`
 }
 
 type aboutJSON struct {
@@ -134,6 +136,7 @@ type aboutJSON struct {
 	InForce  []InForce `json:"in_force,omitempty"`
 
 	Contests    []contestJSON `json:"contests,omitempty"`
+	Conditions  []Condition   `json:"conditions,omitempty"`
 	Lines       []RefusedLine `json:"refused_lines,omitempty"`
 	Silent      int64         `json:"silent_since_unix_ms,omitempty"`
 	Converged   int64         `json:"converged_unix_ms,omitempty"`
@@ -306,7 +309,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 
 // EncodeRequest returns the body of a request.
 func EncodeRequest(r Request) ([]byte, error) {
-	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Hold})
+	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Hold, r.Conditions})
 }
 
 // DecodeRequest reads what [EncodeRequest] wrote.
@@ -315,8 +318,8 @@ func DecodeRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Hold: j.Hold}
-	if err := errors.Join(checkRevision(r.Revision), r.Hold.check(), r.From.check()); err != nil {
+	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Hold: j.Hold, Conditions: j.Conditions}
+	if err := errors.Join(checkRevision(r.Revision), r.Hold.check(), r.From.check(), checkConditions(r.Conditions)); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}
 	if r.Contests, err = fromContests(j.Contests); err != nil {

@@ -85,7 +85,7 @@ func (l *Lease) check() error {
 	if l == nil {
 		return nil
 	}
-	return errors.Join(checkRevision(l.Revision), l.Hold.check())
+	return errors.Join(checkRevision(l.Revision), l.Hold.check(), checkConditions(l.Conditions))
 }
 
 func (a *About) checkWatchers() error {

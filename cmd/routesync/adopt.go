@@ -95,7 +95,7 @@ func runAdopt(ctx context.Context, w *world, g *globalFlags, f *adoptFlags, args
 	if err != nil {
 		return err
 	}
-	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg, f.timeout, w.log}, whole), flags: f, selection: s}
+	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg: cfg, timeout: f.timeout, log: w.log}, whole), flags: f, selection: s}
 	if f.yes {
 		a.agreement = givenBefore
 	}

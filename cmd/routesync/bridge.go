@@ -98,6 +98,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	if err != nil {
 		return err
 	}
+	cfg.Permissions = rabbit.BridgePermissions(f.speaker, f.classic)
 	classic, err := f.classicQueues()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -164,8 +165,11 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 			<-before.left // it was told to
 		}
 		log := k.log.With("speaker", name)
+		held := bridge.NewConditions(log)
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
-			return k.command(session, rs, s, log)
+			err := k.command(session, rs, s, held, log)
+			held.Note(cmp.Or(context.Cause(rs.Context()), err))
+			return err
 		})
 	})
 	return s
@@ -173,7 +177,7 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 
 // command keeps a speaker at its target over one session, once it is ours to
 // command.
-func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *slog.Logger) error {
+func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held *bridge.Conditions, log *slog.Logger) error {
 	if err := k.standBy(ctx, rs, s, log); err != nil {
 		return err
 	}
@@ -181,7 +185,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	defer s.commands.Store(false)
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
-		Owner: s.owner, From: k.me, Locate: s.target.Locate,
+		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
 		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
 	}, k.log)
 	if err := c.Open(ctx); err != nil {

@@ -77,6 +77,7 @@ type bystander struct {
 	tried     time.Time      // to get the lock
 	alone     int64          // epoch of who had commanded when the lock was free
 	told      *wire.Hold
+	unheard   bool // what was told did not go: the broker takes no messages
 	said      string // about who commands
 	conflicts bridge.Conflicts
 }
@@ -161,12 +162,16 @@ func (b *bystander) hold() *wire.Hold {
 // tell tells the bridge that the watch is there.
 func (b *bystander) tell(ctx context.Context) error {
 	b.told = b.hold()
-	return b.standby.Say(ctx, b.s.target.Revision(), b.told)
+	err := b.standby.Say(ctx, b.s.target.Revision(), b.told)
+	if b.unheard = errors.As(err, new(*rabbit.BlockedError)); b.unheard {
+		return nil // whoever commands says so
+	}
+	return err
 }
 
 // ask tells it, and waits for the answer.
 func (b *bystander) ask(ctx context.Context) error {
-	if err := b.tell(ctx); err != nil || b.standby.Absent() {
+	if err := b.tell(ctx); err != nil || b.unheard || b.standby.Absent() {
 		return err
 	}
 	patience := time.NewTimer(standingPatience)

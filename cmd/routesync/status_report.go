@@ -15,32 +15,39 @@ import (
 
 // statusReport is what status shows, in the form that programs get.
 type statusReport struct {
-	FormatVersion string          `json:"format_version"`
-	Owner         string          `json:"owner,omitempty"` // whose routes are not foreign
-	Speakers      []speakerStatus `json:"speakers"`
+	FormatVersion string `json:"format_version"`
+	Owner         string `json:"owner,omitempty"` // whose routes are not foreign
+	// Conditions are those of the broker, of queues, and of speakers that do not
+	// answer.
+	Conditions []conditionJSON `json:"conditions"`
+	Speakers   []speakerStatus `json:"speakers"`
+
+	queues []conditionJSON // those of the conditions that no error says
 }
 
 type speakerStatus struct {
-	Speaker   string        `json:"speaker"`
-	ExaBGP    string        `json:"exabgp"`
-	Bridge    bridgeStatus  `json:"bridge"`
-	Boot      string        `json:"boot"`
-	Complete  bool          `json:"complete"`
-	Digest    string        `json:"digest"`
-	Routes    uint64        `json:"routes_at_peers"`
-	Silent    string        `json:"silent_since,omitempty"` // exaBGP owes an answer
-	Converged string        `json:"converged,omitempty"`
-	LastError *errorStatus  `json:"last_error"`
-	Leases    []leaseStatus `json:"leases"`
-	Standbys  []watchStatus `json:"standbys"` // watches that do not command
-	InForce   []inForceJSON `json:"in_force"` // files, one of each owner
-	Lacks     []string      `json:"lacks"`
-	Owners    []ownerStatus `json:"owners"`
-	ByHand    []handStatus  `json:"by_hand"`
-	Peers     []peerStatus  `json:"peers"`
-	Refused   []refusal     `json:"refused"`
-	Contests  []contestJSON `json:"contests"`      // routes that two owners ask for
-	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
+	Speaker   string       `json:"speaker"`
+	ExaBGP    string       `json:"exabgp"`
+	Bridge    bridgeStatus `json:"bridge"`
+	Boot      string       `json:"boot"`
+	Complete  bool         `json:"complete"`
+	Digest    string       `json:"digest"`
+	Routes    uint64       `json:"routes_at_peers"`
+	Silent    string       `json:"silent_since,omitempty"` // exaBGP owes an answer
+	Converged string       `json:"converged,omitempty"`
+	LastError *errorStatus `json:"last_error"`
+	// Conditions are those of the bridge.
+	Conditions []conditionJSON `json:"conditions"`
+	Leases     []leaseStatus   `json:"leases"`
+	Standbys   []watchStatus   `json:"standbys"` // watches that do not command
+	InForce    []inForceJSON   `json:"in_force"` // files, one of each owner
+	Lacks      []string        `json:"lacks"`
+	Owners     []ownerStatus   `json:"owners"`
+	ByHand     []handStatus    `json:"by_hand"`
+	Peers      []peerStatus    `json:"peers"`
+	Refused    []refusal       `json:"refused"`
+	Contests   []contestJSON   `json:"contests"`      // routes that two owners ask for
+	Lines      []lineStatus    `json:"refused_lines"` // of the queue to-exabgp
 }
 
 type lineStatus struct {
@@ -67,8 +74,10 @@ type leaseStatus struct {
 	PID     int    `json:"pid"`
 	Epoch   int64  `json:"epoch"`
 	Applied int64  `json:"applied"`
-	Digest  string `json:"file_digest,omitempty"`
-	Changed string `json:"file_changed,omitempty"`
+	// Conditions are those of the commander.
+	Conditions []conditionJSON `json:"conditions"`
+	Digest     string          `json:"file_digest,omitempty"`
+	Changed    string          `json:"file_changed,omitempty"`
 	// Holds is what keeps a later save of the file from being in force.
 	Holds  *holdStatus `json:"holds"`
 	Silent string      `json:"silent_since,omitempty"`
@@ -108,9 +117,16 @@ type refusal struct {
 }
 
 // newStatus is the report on speakers as they were seen. The routes of anybody
-// but owner are foreign; of nobody if there is no owner.
-func newStatus(owner string, seen []observation) statusReport {
-	r := statusReport{FormatVersion: formatVersion, Owner: owner, Speakers: []speakerStatus{}}
+// but owner are foreign; of nobody if there is no owner. failed are the conditions
+// that are errors, queues those of queues.
+func newStatus(owner string, seen []observation, failed, queues []conditionJSON) statusReport {
+	r := statusReport{
+		FormatVersion: formatVersion, Owner: owner, Speakers: []speakerStatus{},
+		Conditions: append(slices.Clone(failed), queues...), queues: queues,
+	}
+	if r.Conditions == nil {
+		r.Conditions = []conditionJSON{}
+	}
 	for _, o := range seen {
 		r.Speakers = append(r.Speakers, o.status(owner))
 	}
@@ -121,9 +137,10 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []inForceJSON{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
+		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []inForceJSON{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
+		s.Conditions = newConditions(a.Conditions)
 		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
 		s.Bridge = bridgeStatus{a.Version, a.Host, a.PID}
 		if a.LastError != "" {
@@ -135,7 +152,8 @@ func (o observation) status(owner string) speakerStatus {
 		for _, l := range a.Leases {
 			s.Leases = append(s.Leases, leaseStatus{
 				Owner: l.Owner, Verb: l.Holder.Verb, Host: l.Holder.Host, PID: l.Holder.PID, Epoch: l.Epoch, Applied: l.Applied,
-				Digest: l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Holds: holdJSON(l.Hold), Silent: timeJSON(l.Silent),
+				Conditions: newConditions(l.Conditions),
+				Digest:     l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Holds: holdJSON(l.Hold), Silent: timeJSON(l.Silent),
 			})
 		}
 		s.watches(a)
@@ -228,8 +246,11 @@ func (o observation) peers(owner string) []peerStatus {
 // text writes the report for people.
 func (r statusReport) text(to io.Writer) error {
 	out := bufio.NewWriter(to)
+	for _, c := range r.queues {
+		fmt.Fprintf(out, "%s: %s\n", cmp.Or(c.Speaker, "broker"), c.text())
+	}
 	for i, s := range r.Speakers {
-		if i > 0 {
+		if i > 0 || len(r.queues) > 0 {
 			fmt.Fprintln(out)
 		}
 		s.text(out)
@@ -244,6 +265,9 @@ func (s speakerStatus) text(out *bufio.Writer) {
 	fmt.Fprintf(out, "%s: exaBGP %s\n", s.Speaker, cmp.Or(s.ExaBGP, "of unknown version"))
 	if s.Silent != "" {
 		line("SILENT", "exaBGP has not answered since %s; what is below may not be so any more", s.Silent)
+	}
+	for _, c := range s.Conditions {
+		line("condition", "%s", c.text())
 	}
 	line("bridge", "%s on %s (pid %d)", cmp.Or(s.Bridge.Version, "unknown version"), cmp.Or(s.Bridge.Host, "unknown host"), s.Bridge.PID)
 	line("boot", "%s", cmp.Or(s.Boot, "unknown"))

@@ -91,6 +91,9 @@ func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
 			last = "; last heard " + l.Silent
 		}
 		line("commander", "%s on %s (pid %d) for owner %s, epoch %d%s", l.Verb, l.Host, l.PID, l.Owner, l.Epoch, last)
+		for _, c := range l.Conditions {
+			line("  condition", "%s", c.text())
+		}
 		holds(l.Verb, l.Host, l.PID, l.Owner, l.Holds)
 	}
 	for _, f := range s.InForce {

@@ -57,12 +57,12 @@ func (g *ground) standing(ctx context.Context) (standing, error) {
 	return report.Speakers[0], nil
 }
 
-// statusLimit is how long it may take until status says what is so.
-const statusLimit = 30 * time.Second
+// standingLimit is how long it may take until status says what is so.
+const standingLimit = 30 * time.Second
 
 // stands waits until status says that it is so.
 func (g *ground) stands(ctx context.Context, what string, so func(*standing) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, statusLimit)
+	ctx, cancel := context.WithTimeout(ctx, standingLimit)
 	defer cancel()
 	for {
 		s, err := g.standing(ctx)

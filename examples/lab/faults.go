@@ -82,6 +82,7 @@ func faults() []fault {
 		speakerFaults, restartFaults,
 		everythingFaults,
 		networkFaults,
+		queueFaults,
 	} {
 		all = append(all, group()...)
 	}

@@ -170,8 +170,9 @@ func (w *world) command(ctx context.Context, s *session, x *watcher, p *process,
 		}
 	}
 	me := wire.Commander{ID: p.name, Host: "host", PID: 1, Verb: "watch"}
-	m := bridge.Mandate{Owner: x.owner, From: me, Locate: target.Locate, Revision: target.Revision()}
-	c := bridge.NewCommander(s, speaker, m, w.log.With("who", p.name))
+	log := w.log.With("who", p.name)
+	m := bridge.Mandate{Owner: x.owner, From: me, Locate: target.Locate, Held: bridge.NewConditions(log), Revision: target.Revision()}
+	c := bridge.NewCommander(s, speaker, m, log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
