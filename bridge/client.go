@@ -40,7 +40,7 @@ type Reader struct {
 	replica *replica
 
 	mandate   Mandate // of the lease that goes with the state; the zero one for none
-	hold      *wire.Hold
+	hold      *wire.Condition
 	conflicts Conflicts
 
 	inbox    <-chan rabbit.Delivery
@@ -285,9 +285,10 @@ func (c *Reader) request(ctx context.Context) error {
 	if c.mandate.Owner == "" {
 		return c.askSnapshot(ctx)
 	}
+	c.holding()
 	return c.send(ctx, wire.Request{
 		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
-		Revision: c.mandate.Revision, Over: c.mandate.Over, Hold: c.holding(),
+		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),
 	})
 }
 
@@ -345,7 +346,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
 		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
-		Contests: c.contests, Conditions: c.held.List(), Revision: c.mandate.Revision, Hold: c.hold,
+		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision,
 	})
 }
 

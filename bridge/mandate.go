@@ -26,7 +26,7 @@ type Mandate struct {
 	// Hold is what keeps a later save of the file from being in force; nil, or a
 	// nil Hold, if nothing does. It is asked often, and from the goroutine that the
 	// commander belongs to.
-	Hold func() *wire.Hold
+	Hold func() *wire.Condition
 }
 
 // OlderError says that a file would bring back what another replaced.
@@ -65,17 +65,25 @@ func (c *Reader) older(detail string) error {
 	return fmt.Errorf("%s: %s", c.speaker, detail)
 }
 
-// holding is what keeps the file from being in force; it notes that this is to be
+// holding looks what keeps the file from being in force, and sees to it that it is
 // told if it is another than before.
-func (c *Reader) holding() *wire.Hold {
-	var now *wire.Hold
+func (c *Reader) holding() {
+	var now *wire.Condition
 	if c.mandate.Hold != nil {
 		now = c.mandate.Hold()
 	}
 	if now != c.hold {
 		c.hold, c.alive = now, time.Time{}
 	}
-	return now
+}
+
+// conditions are all that keep the commander from its work.
+func (c *Reader) conditions() []wire.Condition {
+	all := c.held.List()
+	if c.hold != nil {
+		all = append(all, *c.hold)
+	}
+	return all
 }
 
 // rivals are the watches that stand by with another file.

@@ -107,7 +107,7 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		}
 	}
 	c.leases[r.Owner] = &lease{
-		Lease:   wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Hold: r.Hold},
+		Lease:   wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Conditions: r.Conditions},
 		granted: c.now, heard: c.now,
 	}
 	c.watches.commands(r.Owner, r.From.ID)

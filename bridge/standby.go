@@ -38,8 +38,8 @@ func (b *Standby) Open(ctx context.Context) error {
 // Say tells the bridge which file the watch has, if any, and what keeps it from
 // commanding. An answer comes to Answers if the bridge is there. It does not wait
 // for a broker that takes no messages.
-func (b *Standby) Say(ctx context.Context, r state.Revision, hold *wire.Hold) error {
-	return b.put(ctx, wire.Request{Kind: wire.RequestStandby, Owner: b.owner, From: b.from, Revision: r, Hold: hold})
+func (b *Standby) Say(ctx context.Context, r state.Revision, conditions []wire.Condition) error {
+	return b.put(ctx, wire.Request{Kind: wire.RequestStandby, Owner: b.owner, From: b.from, Revision: r, Conditions: conditions})
 }
 
 // Answers are to be taken with Take. The channel is closed with the session.

@@ -129,10 +129,7 @@ func (c *core) alive(r wire.Request) {
 	}
 	c.hear(l)
 	c.contested(l, r.Contests)
-	if !slices.Equal(l.Conditions, r.Conditions) {
-		l.Conditions, c.aboutNews = r.Conditions, true
-	}
-	c.holds(&l.Hold, r.Hold, r.Owner, r.From)
+	c.hears(&l.Conditions, r)
 	c.has(l, r.Revision)
 }
 
@@ -157,18 +154,17 @@ func (c *core) has(l *lease, r state.Revision) bool {
 	return true
 }
 
-// holds notes what keeps a watch from putting its file in force.
-func (c *core) holds(was **wire.Hold, now *wire.Hold, owner string, from wire.Commander) {
-	if *was == now || *was != nil && now != nil && **was == *now {
+// hears notes what keeps a commander, or a watch that stands by, from its work.
+func (c *core) hears(was *[]wire.Condition, r wire.Request) {
+	if slices.Equal(*was, r.Conditions) {
 		return
 	}
-	switch {
-	case now != nil:
-		c.log.Warn("a watch holds", "owner", owner, "watch", from.String(), "reason", now.Text)
-	default:
-		c.log.Info("a watch does not hold any more", "owner", owner, "watch", from.String())
+	for _, x := range r.Conditions {
+		if !slices.Contains(*was, x) {
+			c.log.Warn("condition of a commander", "owner", r.Owner, "commander", r.From.String(), "condition", asLine(x))
+		}
 	}
-	*was, c.aboutNews = now, true
+	*was, c.aboutNews = r.Conditions, true
 }
 
 // standBy notes a watch that does not command, and tells it who does, and what is
@@ -189,7 +185,7 @@ func (c *core) standBy(r wire.Request, to string) {
 		if b.Revision != r.Revision {
 			b.Revision, c.aboutNews = r.Revision, true
 		}
-		c.holds(&b.Hold, r.Hold, r.Owner, r.From)
+		c.hears(&b.Conditions, r)
 	}
 	answer := wire.Standing{Speaker: c.speaker, Owner: r.Owner, InForce: c.watches.of(r.Owner)}
 	if l := c.leases[r.Owner]; l != nil {

@@ -38,15 +38,15 @@ func (w *world) ask(id string, r state.Revision, over string) wire.Grant {
 	return g
 }
 
-func (w *world) alive(id string, r state.Revision, hold *wire.Hold) {
-	w.core.request(wire.Request{Kind: wire.RequestAlive, Owner: "team", From: from(id), Revision: r, Hold: hold}, "", w.now)
+func (w *world) alive(id string, r state.Revision, conditions ...wire.Condition) {
+	w.core.request(wire.Request{Kind: wire.RequestAlive, Owner: "team", From: from(id), Revision: r, Conditions: conditions}, "", w.now)
 	w.settle()
 }
 
 // standBy is what a watch that stands by is told.
-func (w *world) standBy(id string, r state.Revision, hold *wire.Hold) wire.Standing {
+func (w *world) standBy(id string, r state.Revision, conditions ...wire.Condition) wire.Standing {
 	w.t.Helper()
-	w.core.request(wire.Request{Kind: wire.RequestStandby, Owner: "team", From: from(id), Revision: r, Hold: hold}, "q-"+id, w.now)
+	w.core.request(wire.Request{Kind: wire.RequestStandby, Owner: "team", From: from(id), Revision: r, Conditions: conditions}, "q-"+id, w.now)
 	last := w.core.out.standings[len(w.core.out.standings)-1]
 	if last.to != "q-"+id {
 		w.t.Fatalf("the answer goes to %s", last.to)
@@ -114,11 +114,11 @@ func TestOlderFileMovesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testPeer("127.0.0.2", 65001))
 	w.ask("a", minute("x", 10), "")
-	w.alive("a", minute("y", 11), nil)
+	w.alive("a", minute("y", 11))
 	if got := w.inForce(); got != "y of host-a" {
 		t.Errorf("a save is not in force: %s", got)
 	}
-	w.alive("a", minute("x", 10), nil)
+	w.alive("a", minute("x", 10))
 	if got := w.inForce(); got != "y of host-a" {
 		t.Errorf("an older file is in force: %s", got)
 	}
@@ -159,12 +159,12 @@ func mustDiff(t testing.TB, d *state.Desired, a *state.Advertised) []state.Chang
 func TestStandbys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testPeer("127.0.0.2", 65001))
-	hold := &wire.Hold{Since: 5, Text: "the file has faults"}
+	hold := wire.Condition{Name: wire.Faulty, Since: 5, Text: "it has faults"}
 	if s := w.standBy("b", state.Revision{}, hold); s.Lease != nil || s.InForce != nil || s.Owner != "team" || s.Speaker != "edge1" {
 		t.Errorf("nobody commands: %+v", s)
 	}
 	w.ask("a", minute("x", 10), "")
-	s := w.standBy("b", minute("y", 9), nil)
+	s := w.standBy("b", minute("y", 9))
 	if s.Lease == nil || s.Lease.Holder.ID != "a" || s.Lease.Revision != minute("x", 10) || s.InForce == nil || s.InForce.Host != "host-a" {
 		t.Errorf("another commands: %+v", s)
 	}
@@ -172,7 +172,7 @@ func TestStandbys(t *testing.T) {
 	if diff := cmp.Diff([]wire.Standby{want}, w.replica.about.Standbys); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	w.standBy("b", minute("y", 9), nil)
+	w.standBy("b", minute("y", 9))
 	if w.core.aboutNews {
 		t.Error("what was said before is news")
 	}
@@ -183,7 +183,7 @@ func TestStandbys(t *testing.T) {
 	}
 	pass(silentAfter - time.Millisecond)
 	w.alive("a", minute("x", 10), hold)
-	if l := w.replica.about.Leases[0]; l.Hold == nil || *l.Hold != *hold || len(w.replica.about.Standbys) != 1 {
+	if l := w.replica.about.Leases[0]; len(l.Conditions) != 1 || l.Conditions[0] != hold || len(w.replica.about.Standbys) != 1 {
 		t.Errorf("told of %+v and %+v", l, w.replica.about.Standbys)
 	}
 	pass(time.Millisecond)
@@ -195,17 +195,17 @@ func TestStandbys(t *testing.T) {
 	if l := w.replica.about.Leases[0]; l.Silent != heard.UnixMilli() {
 		t.Errorf("silent since %d, want %d", l.Silent, heard.UnixMilli())
 	}
-	w.alive("a", minute("x", 10), nil)
-	if l := w.replica.about.Leases[0]; l.Silent != 0 || l.Hold != nil {
+	w.alive("a", minute("x", 10))
+	if l := w.replica.about.Leases[0]; l.Silent != 0 || len(l.Conditions) != 0 {
 		t.Errorf("told of %+v", l)
 	}
-	w.standBy("b", minute("x", 9), nil)
+	w.standBy("b", minute("x", 9))
 	w.ask("b", minute("x", 9), "")
 	if n := len(w.replica.about.Standbys); n != 0 {
 		t.Errorf("who commands stands by: %d", n)
 	}
 	for i := range 2 * maxStandbys {
-		w.standBy("many"+strconv.Itoa(i), state.Revision{}, nil)
+		w.standBy("many"+strconv.Itoa(i), state.Revision{})
 	}
 	if n := len(w.core.watches.standbys); n != maxStandbys {
 		t.Errorf("%d standbys", n)
@@ -219,7 +219,7 @@ func TestHeardIsWrittenDown(t *testing.T) {
 	w.ask("a", minute("x", 10), "")
 	beat := func(d time.Duration) {
 		w.now = w.now.Add(d)
-		w.alive("a", minute("x", 10), nil)
+		w.alive("a", minute("x", 10))
 		w.core.tick(w.now)
 		w.settle()
 	}
@@ -267,9 +267,9 @@ func TestInForceNeverGoesBack(t *testing.T) {
 				over = rapid.SampledFrom([]string{"x", "y", "z"}).Draw(rt, "over")
 				w.ask(id, r, over)
 			case 3:
-				w.alive(id, r, nil)
+				w.alive(id, r)
 			case 4:
-				w.standBy(id, r, nil)
+				w.standBy(id, r)
 			case 5:
 				w.boot("boot-1", "run-"+string(rune('a'+i)))
 			}

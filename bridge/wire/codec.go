@@ -117,7 +117,6 @@ type requestJSON struct {
 	Contests []contestJSON  `json:"contests,omitempty"`
 	Revision state.Revision `json:"revision,omitzero"`
 	Over     string         `json:"over,omitempty"`
-	Hold     *Hold          `json:"hold,omitempty"`
 
 	Conditions []Condition `json:"conditions,omitempty"`
 }
@@ -309,7 +308,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 
 // EncodeRequest returns the body of a request.
 func EncodeRequest(r Request) ([]byte, error) {
-	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Hold, r.Conditions})
+	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Conditions})
 }
 
 // DecodeRequest reads what [EncodeRequest] wrote.
@@ -318,8 +317,8 @@ func DecodeRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Hold: j.Hold, Conditions: j.Conditions}
-	if err := errors.Join(checkRevision(r.Revision), r.Hold.check(), r.From.check(), checkConditions(r.Conditions)); err != nil {
+	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Conditions: j.Conditions}
+	if err := errors.Join(checkRevision(r.Revision), r.From.check(), checkConditions(r.Conditions)); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}
 	if r.Contests, err = fromContests(j.Contests); err != nil {

@@ -146,11 +146,6 @@ func fromAbout(j *aboutJSON) (*About, error) {
 	if err := checkConditions(a.Conditions); err != nil {
 		return nil, err
 	}
-	for _, l := range a.Leases {
-		if err := checkConditions(l.Conditions); err != nil {
-			return nil, err
-		}
-	}
 	for _, l := range a.Lines {
 		if err := checkPrintable(l.Line, l.Reason); err != nil {
 			return nil, err

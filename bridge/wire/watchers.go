@@ -7,15 +7,6 @@ import (
 	"routesync/state"
 )
 
-// MaxHold bounds the text of a [Hold]: readers get it with every update.
-const MaxHold = 500
-
-// Hold is what keeps a watch from putting its file in force.
-type Hold struct {
-	Since int64  `json:"since_unix_ms"`
-	Text  string `json:"text"` // printable, at most MaxHold bytes
-}
-
 // InForce is the file of an owner that was accepted last.
 type InForce struct {
 	Owner    string         `json:"owner"`
@@ -28,7 +19,8 @@ type Standby struct {
 	Owner    string         `json:"owner"`
 	From     Commander      `json:"from"`
 	Revision state.Revision `json:"revision,omitzero"` // of its file; zero if it has no good one
-	Hold     *Hold          `json:"hold,omitempty"`
+	// Conditions are those of the watch: what keeps its file from being in force.
+	Conditions []Condition `json:"conditions,omitempty"`
 }
 
 // Standing answers RequestStandby: who commands for the owner, and what is in
@@ -60,16 +52,6 @@ func (c Commander) check() error { return checkPrintable(c.Host, c.Verb, c.User)
 
 func checkRevision(r state.Revision) error { return checkPrintable(r.Digest) }
 
-func (h *Hold) check() error {
-	if h == nil {
-		return nil
-	}
-	if len(h.Text) > MaxHold {
-		return fmt.Errorf("a watch holds for a reason of %d bytes; it may have %d", len(h.Text), MaxHold)
-	}
-	return checkPrintable(h.Text)
-}
-
 func (f *InForce) check() error {
 	if f == nil {
 		return nil
@@ -78,14 +60,14 @@ func (f *InForce) check() error {
 }
 
 func (s *Standby) check() error {
-	return errors.Join(checkRevision(s.Revision), s.Hold.check(), checkPrintable(s.Owner), s.From.check())
+	return errors.Join(checkRevision(s.Revision), checkConditions(s.Conditions), checkPrintable(s.Owner), s.From.check())
 }
 
 func (l *Lease) check() error {
 	if l == nil {
 		return nil
 	}
-	return errors.Join(checkRevision(l.Revision), l.Hold.check(), checkConditions(l.Conditions))
+	return errors.Join(checkRevision(l.Revision), checkConditions(l.Conditions))
 }
 
 func (a *About) checkWatchers() error {

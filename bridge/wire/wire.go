@@ -101,12 +101,9 @@ type Request struct {
 	// Over is the digest of what is in force, if it is meant to be replaced by an
 	// older file; of RequestLease.
 	Over string
-	// Hold is what keeps the sender's file from being in force; of RequestAlive and
-	// RequestStandby.
-	Hold *Hold
 	// Contests are what the commander asks for and others have; of RequestAlive.
 	Contests []state.Contest
-	// Conditions are those of the commander; of the same.
+	// Conditions are those of the sender: what keeps it from its work.
 	Conditions []Condition
 }
 
@@ -161,10 +158,8 @@ type Lease struct {
 	Queue string `json:"queue,omitempty"`
 	// Conditions are the holder's, as far as it could tell of them.
 	Conditions []Condition `json:"conditions,omitempty"`
-	// Revision is of the holder's file, and Hold what keeps a later save of it from
-	// being in force.
+	// Revision is of the holder's file, as it is in force.
 	Revision state.Revision `json:"revision,omitzero"`
-	Hold     *Hold          `json:"hold,omitempty"`
 	// Silent is when the holder was last heard, in Unix milliseconds; 0 while it
 	// is.
 	Silent int64 `json:"silent_since_unix_ms,omitempty"`

@@ -68,7 +68,7 @@ func sampleUpdate(t testing.TB) wire.Update {
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
 				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Self: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Received: new(3),
 			}},
-			Leases:   []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Hold: &wire.Hold{Since: 2, Text: "f"}, Silent: 3}},
+			Leases:   []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Conditions: []wire.Condition{{Name: "n", Since: 2, Text: "f", Do: "d"}}, Silent: 3}},
 			Standbys: []wire.Standby{sampleStandby(), {Owner: "team"}},
 			InForce:  []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h"}},
 			Contests: []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
@@ -87,7 +87,7 @@ func sampleUpdate(t testing.TB) wire.Update {
 func sampleStandby() wire.Standby {
 	return wire.Standby{
 		Owner: "team", From: wire.Commander{ID: "j", Host: "k", PID: 5, Verb: "watch"},
-		Revision: state.Revision{Digest: "0b", Changed: 7}, Hold: &wire.Hold{Since: 4, Text: "g"},
+		Revision: state.Revision{Digest: "0b", Changed: 7}, Conditions: []wire.Condition{{Name: wire.Faulty, Since: 4, Text: "g"}},
 	}
 }
 
@@ -126,7 +126,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 	t.Run("standby", func(t *testing.T) {
 		b := sampleStandby()
-		roundTrip(t, wire.Request{Kind: wire.RequestStandby, Owner: b.Owner, From: b.From, Revision: b.Revision, Over: "0a", Hold: b.Hold}, wire.EncodeRequest, wire.DecodeRequest)
+		roundTrip(t, wire.Request{Kind: wire.RequestStandby, Owner: b.Owner, From: b.From, Revision: b.Revision, Over: "0a", Conditions: b.Conditions}, wire.EncodeRequest, wire.DecodeRequest)
 	})
 	t.Run("standing", func(t *testing.T) {
 		roundTrip(t, sampleStanding(t), wire.EncodeStanding, wire.DecodeStanding)
@@ -238,20 +238,20 @@ func TestStrictContests(t *testing.T) {
 func TestStrictWatchers(t *testing.T) {
 	good := sampleStandby()
 	for name, spoil := range map[string]func(*wire.Standby){
-		"text":   func(b *wire.Standby) { b.Hold = &wire.Hold{Text: "\x1b[2J"} },
-		"length": func(b *wire.Standby) { b.Hold = &wire.Hold{Text: strings.Repeat("x", wire.MaxHold+1)} },
+		"text":   func(b *wire.Standby) { b.Conditions = []wire.Condition{{Text: "\x1b[2J"}} },
+		"number": func(b *wire.Standby) { b.Conditions = make([]wire.Condition, 1000) },
 		"digest": func(b *wire.Standby) { b.Revision.Digest = "\n" },
 	} {
 		bad := good
 		spoil(&bad)
-		request, err := wire.EncodeRequest(wire.Request{Kind: wire.RequestStandby, Revision: bad.Revision, Hold: bad.Hold})
+		request, err := wire.EncodeRequest(wire.Request{Kind: wire.RequestStandby, Revision: bad.Revision, Conditions: bad.Conditions})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r, err := wire.DecodeRequest(request); err == nil {
 			t.Errorf("%s: took %+v", name, r)
 		}
-		lease := wire.Lease{Revision: bad.Revision, Hold: bad.Hold}
+		lease := wire.Lease{Revision: bad.Revision, Conditions: bad.Conditions}
 		for _, about := range []wire.About{{Standbys: []wire.Standby{bad}}, {Leases: []wire.Lease{lease}}} {
 			update, err := wire.EncodeUpdate(wire.Update{About: &about})
 			if err != nil {

@@ -14,8 +14,12 @@ import (
 // What keeps a file from being in force is told to the bridges, so that status
 // shows it on any host.
 
-// newHold is a hold that began at a time.
-func newHold(since time.Time, text string) *wire.Hold {
+// maxHold bounds the text of a condition of the file: readers get it with every
+// update.
+const maxHold = 500
+
+// newHold is a condition of the file that began at a time.
+func newHold(name string, since time.Time, text, do string) *wire.Condition {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -23,14 +27,14 @@ func newHold(since time.Time, text string) *wire.Hold {
 		return '?'
 	}, strings.ToValidUTF8(text, "?"))
 	const more = "..."
-	if len(text) > wire.MaxHold {
-		text = strings.ToValidUTF8(text[:wire.MaxHold-len(more)], "") + more
+	if len(text) > maxHold {
+		text = strings.ToValidUTF8(text[:maxHold-len(more)], "") + more
 	}
-	return &wire.Hold{Since: since.UnixMilli(), Text: text}
+	return &wire.Condition{Name: name, Since: since.UnixMilli(), Text: text, Do: do}
 }
 
 // holds notes that the file as it is can't be in force. It is so since it was good.
-func (k *keeper) holds(why, detail, stays string) {
+func (k *keeper) holds(name, why, detail, do, stays string) {
 	since := time.Now()
 	if before := k.hold.Load(); before != nil && !k.waiting {
 		since = time.UnixMilli(before.Since)
@@ -40,7 +44,7 @@ func (k *keeper) holds(why, detail, stays string) {
 		text += ": " + detail
 	}
 	k.waiting = false
-	k.hold.Store(newHold(since, text+"; "+stays))
+	k.hold.Store(newHold(name, since, text+"; "+stays, do))
 }
 
 // release notes that the file is in force.
@@ -55,7 +59,7 @@ func (k *keeper) waitFor(file string) {
 	switch {
 	case file != "" && k.hold.Load() == nil:
 		k.waiting = true
-		k.hold.Store(newHold(time.Now(), file+" is open for writing by another process; it is read once that is closed"))
+		k.hold.Store(newHold(wire.Unfinished, time.Now(), file+" is open for writing by another process; it is read once that is closed", ""))
 	case file == "" && k.waiting:
 		k.release()
 	}

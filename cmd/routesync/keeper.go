@@ -38,7 +38,7 @@ type keeper struct {
 	speakers map[string]*kept
 	waiting  bool // the hold is that somebody is writing the file
 
-	hold  atomic.Pointer[wire.Hold]      // of all speakers: nil while the file is in force
+	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
 }
 
@@ -49,16 +49,16 @@ type kept struct {
 	leave       context.CancelFunc
 	left        chan struct{} // closed when nothing of it runs any more
 
-	commands atomic.Bool               // it is ours to command
-	older    atomic.Pointer[wire.Hold] // the file is older than what is in force here
-	weighed  bool                      // the file was compared with what is in force, once
-	over     string                    // digest of what is meant to be replaced by an older file
+	commands atomic.Bool                    // it is ours to command
+	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	weighed  bool                           // the file was compared with what is in force, once
+	over     string                         // digest of what is meant to be replaced by an older file
 }
 
 // take takes a new content of the file.
 func (k *keeper) take(c watch.Content) {
 	if c.Err != nil {
-		k.refuse("the file can't be read", bare(c.Err).Error(), "error", bare(c.Err))
+		k.refuse(wire.Unreadable, "the file can't be read", bare(c.Err).Error(), "", "error", bare(c.Err))
 		return
 	}
 	desired, err := routefile.Load(k.file, c.Data, c)
@@ -67,12 +67,12 @@ func (k *keeper) take(c watch.Content) {
 	}
 	if err != nil {
 		k.faults(err)
-		k.refuse("the file has faults", faultsText(err), "faults", len(routefile.Faults(err)))
+		k.refuse(wire.Faulty, "the file has faults", faultsText(err), "", "faults", len(routefile.Faults(err)))
 		k.introduce(c.Data)
 		return
 	}
 	if k.owner != "" && desired.Owner != k.owner {
-		k.refuse("the file has another owner now; to change the owner, start watch again", "",
+		k.refuse(wire.OtherOwner, "the file has another owner now; to change the owner, start watch again", "", "",
 			"owner", desired.Owner, "watched for", k.owner)
 		return
 	}
@@ -81,7 +81,7 @@ func (k *keeper) take(c watch.Content) {
 		desired.Revision.Changed = max(desired.Revision.Changed, k.last.Changed)
 	}
 	if k.bringsBack(desired.Revision) {
-		k.refuse("the file is older than the one that is in force; touch it if it is meant", "",
+		k.refuse(wire.Older, "the file is older than the one that is in force", "", "touch it if it is meant",
 			"changed", timeJSON(desired.Revision.Changed), "in force", timeJSON(k.last.Changed))
 		return
 	}
@@ -115,13 +115,16 @@ func (k *keeper) bringsBack(r state.Revision) bool {
 }
 
 // refuse says that a content changes nothing, and why.
-func (k *keeper) refuse(why, detail string, args ...any) {
+func (k *keeper) refuse(name, why, detail, do string, args ...any) {
 	stays := "the last good one stays in force"
 	if k.owner == "" {
 		stays = "nothing is changed until there is a good one"
 	}
+	if do != "" {
+		args = append(args, "do", do)
+	}
 	k.log.Error(why+"; "+stays, append([]any{"file", k.file}, args...)...)
-	k.holds(why, detail, stays)
+	k.holds(name, why, detail, do, stays)
 }
 
 // put gives every speaker of the file its new target.

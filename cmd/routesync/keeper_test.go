@@ -58,7 +58,7 @@ func TestKeeperHolds(t *testing.T) {
 		t.Helper()
 		h := k.hold.Load()
 		if h == nil {
-			h = &wire.Hold{}
+			h = &wire.Condition{}
 		}
 		if h.Text != want {
 			t.Errorf("holds %q, want %q", h.Text, want)
@@ -212,9 +212,9 @@ func TestBystander(t *testing.T) {
 		b.say(now)
 		h := b.hold()
 		if h == nil {
-			h = &wire.Hold{}
+			h = &wire.Condition{}
 		}
-		if !strings.Contains(h.Text, test.holds) || (h.Text == "") != (test.holds == "") {
+		if !strings.Contains(h.Text+h.Do, test.holds) || (h.Text == "") != (test.holds == "") {
 			t.Errorf("%s: holds %q, want %q", name, h.Text, test.holds)
 		}
 		if test.may || test.has.Digest == "" {
@@ -292,11 +292,11 @@ func TestApplyRefusesWhatIsOlder(t *testing.T) {
 // TestHoldIsBounded: what it says is shown on other machines' terminals.
 func TestHoldIsBounded(t *testing.T) {
 	t.Parallel()
-	h := newHold(time.UnixMilli(7), "a\x1b[2J\n\xff"+strings.Repeat("é", wire.MaxHold))
-	if len(h.Text) > wire.MaxHold || !strings.HasPrefix(h.Text, "a?[2J??é") || !strings.HasSuffix(h.Text, "é...") || h.Since != 7 {
+	h := newHold(wire.Faulty, time.UnixMilli(7), "a\x1b[2J\n\xff"+strings.Repeat("é", maxHold), "d")
+	if len(h.Text) > maxHold || !strings.HasPrefix(h.Text, "a?[2J??é") || !strings.HasSuffix(h.Text, "é...") || h.Since != 7 {
 		t.Errorf("%+v", h)
 	}
-	if _, err := wire.EncodeRequest(wire.Request{Hold: h}); err != nil {
+	if _, err := wire.EncodeRequest(wire.Request{Conditions: []wire.Condition{*h}}); err != nil {
 		t.Error(err)
 	}
 }

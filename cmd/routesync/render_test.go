@@ -149,13 +149,13 @@ func seen(t *testing.T) observation {
 				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1, Silent: 1790000001000},
 				{
 					Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3, Revision: inForce().Revision,
-					Hold: newHold(time.UnixMilli(1790000001600), "routes.yaml: the file has faults: routes.yaml:6:3: \"oops\" is not a key of a route, and 2 more; the last good one stays in force"),
+					Conditions: []wire.Condition{*newHold(wire.Faulty, time.UnixMilli(1790000001600), "routes.yaml: the file has faults: routes.yaml:6:3: \"oops\" is not a key of a route, and 2 more; the last good one stays in force", "")},
 				},
 			},
 			Standbys: []wire.Standby{
 				{Owner: "edge-team", From: wire.Commander{Host: "c", PID: 14, Verb: "watch"}, Revision: inForce().Revision},
 				{Owner: "edge-team", From: wire.Commander{Host: "d", PID: 15, Verb: "watch"}, Revision: state.Revision{Digest: "ffee0102030405060708090a0b0c0d0e", Changed: 1789990000000}},
-				{Owner: "other-team", From: wire.Commander{Host: "d", PID: 16, Verb: "watch"}, Hold: newHold(time.UnixMilli(1790000001700), "r.yaml: the file can't be read: no such file or directory; nothing is changed until there is a good one")},
+				{Owner: "other-team", From: wire.Commander{Host: "d", PID: 16, Verb: "watch"}, Conditions: []wire.Condition{*newHold(wire.Unreadable, time.UnixMilli(1790000001700), "r.yaml: the file can't be read: no such file or directory; nothing is changed until there is a good one", "")}},
 			},
 			InForce:   []wire.InForce{inForce()},
 			Lines:     []wire.RefusedLine{{At: 1790000002500, Line: "shutdown", Reason: "column 1: shutdown is no announce or withdraw of routes, and is not passed on to exaBGP"}},

@@ -76,8 +76,8 @@ type bystander struct {
 	standing  *wire.Standing // as the bridge told last; nil before it did
 	tried     time.Time      // to get the lock
 	alone     int64          // epoch of who had commanded when the lock was free
-	told      *wire.Hold
-	unheard   bool // what was told did not go: the broker takes no messages
+	told      *wire.Condition
+	unheard   bool   // what was told did not go: the broker takes no messages
 	said      string // about who commands
 	conflicts bridge.Conflicts
 }
@@ -152,7 +152,7 @@ func (b *bystander) isMeant(r state.Revision) bool {
 }
 
 // hold is what keeps the watch from commanding, besides another one that does.
-func (b *bystander) hold() *wire.Hold {
+func (b *bystander) hold() *wire.Condition {
 	if h := b.k.hold.Load(); h != nil {
 		return h
 	}
@@ -162,7 +162,11 @@ func (b *bystander) hold() *wire.Hold {
 // tell tells the bridge that the watch is there.
 func (b *bystander) tell(ctx context.Context) error {
 	b.told = b.hold()
-	err := b.standby.Say(ctx, b.s.target.Revision(), b.told)
+	var conditions []wire.Condition
+	if b.told != nil {
+		conditions = append(conditions, *b.told)
+	}
+	err := b.standby.Say(ctx, b.s.target.Revision(), conditions)
 	if b.unheard = errors.As(err, new(*rabbit.BlockedError)); b.unheard {
 		return nil // whoever commands says so
 	}
@@ -250,10 +254,10 @@ func (b *bystander) say(now time.Time) {
 		return
 	}
 	hints := older.hints(now)
-	text := older.Error() + "; " + hints[len(hints)-1]
-	if was != nil && was.Text == newHold(now, text).Text {
+	hold := newHold(wire.Older, now, older.Error(), hints[len(hints)-1])
+	if was != nil && was.Text == hold.Text {
 		return
 	}
-	b.s.older.Store(newHold(now, text))
-	b.log.Error("nothing is sent: "+older.Error(), "hint", hints)
+	b.s.older.Store(hold)
+	b.log.Error("nothing is sent: "+older.Error(), "do", hints)
 }

@@ -78,9 +78,7 @@ type leaseStatus struct {
 	Conditions []conditionJSON `json:"conditions"`
 	Digest     string          `json:"file_digest,omitempty"`
 	Changed    string          `json:"file_changed,omitempty"`
-	// Holds is what keeps a later save of the file from being in force.
-	Holds  *holdStatus `json:"holds"`
-	Silent string      `json:"silent_since,omitempty"`
+	Silent     string          `json:"silent_since,omitempty"`
 }
 
 type ownerStatus struct {
@@ -153,7 +151,7 @@ func (o observation) status(owner string) speakerStatus {
 			s.Leases = append(s.Leases, leaseStatus{
 				Owner: l.Owner, Verb: l.Holder.Verb, Host: l.Holder.Host, PID: l.Holder.PID, Epoch: l.Epoch, Applied: l.Applied,
 				Conditions: newConditions(l.Conditions),
-				Digest:     l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Holds: holdJSON(l.Hold), Silent: timeJSON(l.Silent),
+				Digest:     l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Silent: timeJSON(l.Silent),
 			})
 		}
 		s.watches(a)

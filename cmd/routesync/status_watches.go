@@ -21,28 +21,17 @@ func forceJSON(f wire.InForce) inForceJSON {
 
 // watchStatus is what a commander, or a watch that is none, says of itself.
 type watchStatus struct {
-	Owner   string      `json:"owner"`
-	Verb    string      `json:"verb"`
-	Host    string      `json:"host"`
-	PID     int         `json:"pid"`
-	Digest  string      `json:"file_digest"` // "": it has no good file
-	Changed string      `json:"file_changed"`
-	Holds   *holdStatus `json:"holds"` // what keeps its file from being in force
+	Owner   string `json:"owner"`
+	Verb    string `json:"verb"`
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+	Digest  string `json:"file_digest"` // "": it has no good file
+	Changed string `json:"file_changed"`
+	// Conditions are what keeps its file from being in force.
+	Conditions []conditionJSON `json:"conditions"`
 	// Conflict: it has another file than who commands.
 	Conflict bool `json:"conflict"`
 	text     string
-}
-
-type holdStatus struct {
-	Since  string `json:"since"`
-	Reason string `json:"reason"`
-}
-
-func holdJSON(h *wire.Hold) *holdStatus {
-	if h == nil {
-		return nil
-	}
-	return &holdStatus{timeJSON(h.Since), h.Text}
 }
 
 // watches is what is in force, and which watches there are that do not command.
@@ -53,7 +42,7 @@ func (s *speakerStatus) watches(a *wire.About) {
 	for _, b := range a.Standbys {
 		w := watchStatus{
 			Owner: b.Owner, Verb: b.From.Verb, Host: b.From.Host, PID: b.From.PID,
-			Digest: b.Revision.Digest, Changed: timeJSON(b.Revision.Changed), Holds: holdJSON(b.Hold),
+			Digest: b.Revision.Digest, Changed: timeJSON(b.Revision.Changed), Conditions: newConditions(b.Conditions),
 		}
 		for _, l := range a.Leases {
 			if l.Owner == b.Owner && l.Silent == 0 && l.Revision.Differs(b.Revision) {
@@ -76,9 +65,9 @@ func revisionText(r state.Revision) string {
 // watchLines writes who commands, who stands by, and what keeps them from what
 // they are to do.
 func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
-	holds := func(verb, host string, pid int, owner string, h *holdStatus) {
-		if h != nil {
-			line("HOLDS", "%s on %s (pid %d) for owner %s, since %s: %s", verb, host, pid, owner, h.Since, h.Reason)
+	conditions := func(all []conditionJSON) {
+		for _, c := range all {
+			line("  condition", "%s", c.text())
 		}
 	}
 	for _, l := range s.Leases {
@@ -91,10 +80,7 @@ func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
 			last = "; last heard " + l.Silent
 		}
 		line("commander", "%s on %s (pid %d) for owner %s, epoch %d%s", l.Verb, l.Host, l.PID, l.Owner, l.Epoch, last)
-		for _, c := range l.Conditions {
-			line("  condition", "%s", c.text())
-		}
-		holds(l.Verb, l.Host, l.PID, l.Owner, l.Holds)
+		conditions(l.Conditions)
 	}
 	for _, f := range s.InForce {
 		line("in force", "for owner %s, from %s: the file changed at %s, digest %s", f.Owner, f.Host, f.Changed, f.Digest[:min(12, len(f.Digest))])
@@ -105,6 +91,6 @@ func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
 		} else {
 			line("standby", "%s on %s (pid %d) for owner %s", w.Verb, w.Host, w.PID, w.Owner)
 		}
-		holds(w.Verb, w.Host, w.PID, w.Owner, w.Holds)
+		conditions(w.Conditions)
 	}
 }

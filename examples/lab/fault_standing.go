@@ -16,17 +16,17 @@ type standing struct {
 
 // watchSays is what a watch says of itself.
 type watchSays struct {
-	Verb     string
-	PID      int
-	Conflict bool
-	Holds    *struct{ Reason string }
+	Verb       string
+	PID        int
+	Conflict   bool
+	Conditions []struct{ Name, Text string }
 }
 
 // holds is what keeps a watch from putting its file in force; "" if nothing does.
 func (s *standing) holds() string {
 	for _, w := range append(s.Leases, s.Standbys...) {
-		if w.Holds != nil {
-			return w.Holds.Reason
+		for _, c := range w.Conditions {
+			return c.Name + ": " + c.Text
 		}
 	}
 	return ""

@@ -212,7 +212,7 @@ func TestStatusOfAFaultyFile(t *testing.T) {
 				if r.code != 1 || !strings.Contains(r.stderr, "routes.yaml:6:") {
 					t.Fatalf("status ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
 				}
-				return strings.Contains(r.stdout, "  "+who) && strings.Contains(r.stdout, "  HOLDS       watch on ") &&
+				return strings.Contains(r.stdout, "  "+who) && strings.Contains(r.stdout, "    condition faulty-file since ") &&
 					strings.Contains(r.stdout, "routes.yaml: the file has faults: routes.yaml:6:") && strings.Contains(r.stdout, stays)
 			})
 		}
@@ -225,7 +225,7 @@ func TestStatusOfAFaultyFile(t *testing.T) {
 	s.put("10.0.0.0/24", "10.0.2.0/24")
 	s.sees(s.router, "10.0.2.0/24", "")
 	s.lacks(s.router, "10.0.1.0/24")
-	s.until("nothing holds", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "HOLDS") })
+	s.until("nothing holds", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "faulty-file") })
 }
 
 // tableLimit is far over what a step with 5,000 routes takes.
