@@ -103,7 +103,7 @@ func (c *core) audit(body []string, ok bool) {
 	held := c.holding(body)
 	for k, e := range c.table.entries {
 		for _, s := range slices.Clone(e.slots) {
-			if e.flight.at(s.peer) {
+			if s.aside || e.flight.at(s.peer) {
 				continue
 			}
 			if _, there := held[place{k, s.peer.Addr}]; s.grade != state.Sent && s.grade != state.Withdrawing && !there {

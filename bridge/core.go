@@ -37,6 +37,7 @@ type peer struct {
 	unsettled  bool           // it may have routes that are accepted and not sent
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	doubts     suspicion
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -50,6 +51,7 @@ type ticket int64
 type effects struct {
 	begin     bool // a new life of exaBGP: the journal's entries are void
 	claims    []journal.Entry
+	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
 	grants    []grant
@@ -111,6 +113,7 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
+	banned  quarantine
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -171,6 +174,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		banned:  newQuarantine(memory.Quarantined),
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		typed:   newTypists(),
@@ -262,6 +266,7 @@ func (c *core) tick(now time.Time) {
 	c.revisit()
 	c.rest()
 	c.waitedFor()
+	c.search()
 	c.sayAgain()
 	c.forgetFollowers(now)
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type world struct {
 	replica  *replica
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
+	banned   map[place]journal.Quarantined // of the same
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -29,7 +31,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
-	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}}
+	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{}}
 	w.boot("boot-1", "run-1")
 	return w
 }
@@ -50,6 +52,7 @@ func (w *world) memory() journal.Memory {
 	for k, claims := range w.claims {
 		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
 	}
+	memory.Quarantined = slices.Collect(maps.Values(w.banned))
 	return memory
 }
 
@@ -69,6 +72,12 @@ func (w *world) step() bool {
 		w.claims[entry.Key] = entry.Claims
 		if len(entry.Claims) == 0 {
 			delete(w.claims, entry.Key)
+		}
+	}
+	for _, x := range e.banned {
+		w.banned[place{x.Key, x.Peer}] = x
+		if x.Reason == "" {
+			delete(w.banned, place{x.Key, x.Peer})
 		}
 	}
 	if e.epoch > 0 {

@@ -71,7 +71,9 @@ func (c *core) event(e *exabgp.Event) {
 		c.askNeighbors()
 	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
 		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
+		judge := c.fell(p, e.Reason)
 		c.sessionDown(p, e.Reason)
+		judge()
 		c.askNeighbors() // it may have been taken out of the configuration
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
@@ -100,6 +102,7 @@ func (c *core) sessionUp(p *peer) {
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.unsettled, c.aboutNews = true, true
+	c.recall(p)
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
 			g, reason := c.expect(k, p)
@@ -174,6 +177,7 @@ func (c *core) sentSelf(r *report) {
 // sentAnnounce: exaBGP writes an UPDATE with k to a peer.
 func (c *core) sentAnnounce(k state.Key, r *report) {
 	p := r.p
+	p.doubts.wrote(k, c.now)
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	s := e.slot(p)
@@ -207,7 +211,9 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if c.matches(r, s.attrs).ok {
-		if s.grade != state.Withdrawing {
+		if s.aside { // somebody else put it into exaBGP's table
+			c.put(k, slot{peer: p, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
+		} else if s.grade != state.Withdrawing {
 			c.table.grade(k, s, state.Sent, "")
 		}
 		return

@@ -23,6 +23,8 @@ type op struct {
 	order    *order       // by hand; nil if nobody waits for word of it
 	expiry   bool         // a withdraw of what has expired, where that is still so
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
+	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
+	restore  bool         // an announce of a suspect that was set aside
 
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
@@ -113,6 +115,10 @@ func (c *core) enqueue(o *op) {
 
 // begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
+	if o.aside != nil {
+		c.beginAside(o, e)
+		return
+	}
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
 		c.unsaid[id] = struct{}{}
@@ -121,7 +127,7 @@ func (c *core) begin(o *op, e *entry) {
 	var refusedAt []netip.Addr
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
-		if o.expiry && !c.expired(s) {
+		if o.expiry && !c.expired(s) || o.restore && !c.beginRestore(o, s) {
 			continue
 		}
 		if o.adopt != nil {
@@ -137,7 +143,10 @@ func (c *core) begin(o *op, e *entry) {
 		}
 		done := s == nil
 		if !o.withdraw {
-			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
+			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing && !o.restore
+		} else if s != nil && s.aside {
+			c.dropAside(o, p)
+			continue
 		}
 		if done {
 			c.unchanged(o, p, s)
@@ -209,6 +218,9 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	}
 	if c.over(o) {
 		return "it has expired, by the clock of the bridge"
+	}
+	if reason := c.banned.objection(o, p.Addr); reason != "" {
+		return reason
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()

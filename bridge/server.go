@@ -115,7 +115,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // loop owns the core.
 func (s *Server) loop(ctx context.Context) error {
-	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
+	every := tickEvery
+	tick, beat := time.NewTicker(every), time.NewTicker(beatEvery)
 	defer tick.Stop()
 	defer beat.Stop()
 	pace := time.NewTimer(updateEvery)
@@ -126,6 +127,10 @@ func (s *Server) loop(ctx context.Context) error {
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
+		if now := s.core.pace(); now != every {
+			every = now
+			tick.Reset(every)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -252,6 +257,9 @@ func (s *Server) remember(e effects) {
 	}
 	if e.epoch != 0 {
 		errs = append(errs, s.journal.SetEpoch(e.epoch))
+	}
+	if len(e.banned) > 0 {
+		errs = append(errs, s.journal.Quarantine(e.banned))
 	}
 	if len(e.claims) > 0 {
 		errs = append(errs, s.journal.Put(e.claims))
