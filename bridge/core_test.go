@@ -158,7 +158,7 @@ func (w *world) want(desired *state.Desired) *state.Plan {
 	}
 	for _, b := range batches(plan.Changes, 3) {
 		w.seq++
-		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", "boot-1", desired.Owner, w.epoch, w.seq
+		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
 		body, err := wire.EncodeBatch(b)
 		if err != nil {
 			w.t.Fatal(err)

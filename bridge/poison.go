@@ -29,10 +29,11 @@ const (
 	// measured wrong at most until the session falls without a suspect.
 	quietMin, quietMax = 250 * time.Millisecond, time.Second
 	quietLimit         = 8 * time.Second
-	// partsOf is into how many parts suspects are divided. A fall costs a
-	// reconnect, for which exaBGP (reactor/delay.py) and routers wait longer from
-	// time to time; a part that is good costs the quiet time.
-	partsOf = 24
+	// Suspects are divided into as many parts as take this time if all are good. A
+	// fall costs a reconnect, for which exaBGP (reactor/delay.py) and routers wait
+	// longer from time to time; a part that is good costs the quiet time.
+	roundTime          = 8 * time.Second
+	partsMin, partsMax = 4, 24
 	// slowTime is in the place of proofTime at the end of a search in which a
 	// route was proven too soon.
 	slowTime = 30 * time.Second
@@ -54,9 +55,9 @@ type suspicion struct {
 	// are guilty once it has lived on without them.
 	accused []value
 	// passed are those that are proven by no more than the quiet time, and when
-	// the last of them was.
-	passed   map[value]struct{}
-	passedAt time.Time
+	// each was last sent.
+	passed   map[state.Key]time.Time
+	passedAt time.Time     // when the last of them was proven
 	quiet    time.Duration // 0 for quietMax
 	least    time.Duration // what it is never under again; 0 for quietMin
 	reason   string        // of the last fall
@@ -77,18 +78,22 @@ type suspect struct {
 	sent bool      // in the session that fell
 }
 
-// doubt notes a route that exaBGP took; another value is another route.
-func (d *suspicion) doubt(k state.Key, now time.Time) {
+// doubt notes a route that was taken, or last sent, at some time.
+func (d *suspicion) doubt(k state.Key, at time.Time) {
 	if d.fresh == nil {
 		d.fresh = map[state.Key]time.Time{}
 	}
-	d.fresh[k] = now
+	d.fresh[k] = at
+	delete(d.passed, k)
 }
 
 // wrote notes that a route is on its way to the peer.
 func (d *suspicion) wrote(k state.Key, now time.Time) {
 	if _, ok := d.fresh[k]; ok {
 		d.fresh[k] = now
+	}
+	if _, ok := d.passed[k]; ok {
+		d.passed[k] = now
 	}
 }
 
@@ -104,16 +109,16 @@ func (d *suspicion) silence() time.Duration {
 }
 
 // proven clears a route.
-func (d *suspicion) proven(v value, now time.Time) {
-	delete(d.fresh, v.key)
+func (d *suspicion) proven(k state.Key, now time.Time) {
+	at := d.fresh[k]
+	delete(d.fresh, k)
 	if !d.searching() {
 		return
 	}
 	if d.passed == nil {
-		d.passed = map[value]struct{}{}
+		d.passed = map[state.Key]time.Time{}
 	}
-	d.passed[v] = struct{}{}
-	d.passedAt = now
+	d.passed[k], d.passedAt = at, now
 }
 
 // fell judges the suspects of a fall. It returns those that are to be set aside;
@@ -129,7 +134,7 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	slices.SortFunc(likely, func(a, b suspect) int {
 		return cmp.Or(a.at.Compare(b.at), state.CompareKeys(a.key, b.key))
 	})
-	d.measure(likely[0].at, raised, now)
+	d.measure(likely[0].at, likely[len(likely)-1].at, raised, now)
 	if d.falls == nil {
 		d.falls = map[value]int{}
 	}
@@ -137,13 +142,12 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	for i, s := range likely {
 		values[i] = s.value
 		d.falls[s.value]++
-		delete(d.passed, s.value)
 	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
 		d.accused = append(d.accused, values[0])
 		return values
 	}
-	parts := divide(values)
+	parts := divide(values, int(roundTime/d.quiet))
 	if len(likely) == len(all) && len(parts[0]) > 1 {
 		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
 	}
@@ -151,27 +155,34 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	return slices.Concat(parts...)
 }
 
-// measure learns from a fall how fast the peer answers.
-func (d *suspicion) measure(first time.Time, raised bool, now time.Time) {
+// measure learns from a fall how fast the peer answers: it did not take longer
+// than since the oldest suspect was sent, and no less than since the newest was.
+func (d *suspicion) measure(oldest, newest time.Time, raised bool, now time.Time) {
 	d.quiet = cmp.Or(d.least, quietMin)
 	if !raised {
-		d.quiet = max(d.quiet, min(4*now.Sub(first), quietMax))
+		d.quiet = max(d.quiet, min(4*now.Sub(oldest), quietMax), min(2*now.Sub(newest), quietLimit))
 	}
 }
 
 // misjudged returns what passed, after a fall without a suspect: one of it was
-// sent just before its time was over. Who was accused meanwhile is tried again.
-func (d *suspicion) misjudged() []value {
-	d.slow = true
-	if len(d.passed) > 0 {
+// sent just before its time was over. It is not one that the session lived on
+// with, if there is another. Who was accused meanwhile is tried again.
+func (d *suspicion) misjudged(now time.Time) map[state.Key]time.Time {
+	if d.searching() {
 		d.least = min(2*cmp.Or(d.quiet, quietMax), quietLimit)
 	}
+	d.slow = true
 	for _, v := range d.accused {
 		d.falls[v] = 1
 		d.parts = append(d.parts, []value{v})
 	}
 	d.accused = nil
-	return slices.Collect(maps.Keys(d.passed))
+	young := maps.Clone(d.passed)
+	maps.DeleteFunc(young, func(_ state.Key, at time.Time) bool { return now.Sub(at) >= proofTime })
+	if len(young) > 0 {
+		return young
+	}
+	return maps.Clone(d.passed)
 }
 
 // last is how long a session lives on at the end of a search.
@@ -202,8 +213,8 @@ func (d *suspicion) over() map[value]int {
 	return guilty
 }
 
-// divide makes parts of equal size.
-func divide(values []value) [][]value {
-	size := (len(values) + partsOf - 1) / partsOf
-	return slices.Collect(slices.Chunk(values, max(size, 1)))
+// divide makes n parts of equal size, or about as many as there may be.
+func divide(values []value, n int) [][]value {
+	n = min(max(n, partsMin), partsMax)
+	return slices.Collect(slices.Chunk(values, (len(values)+n-1)/n))
 }

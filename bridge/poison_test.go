@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"routesync/state"
 )
 
@@ -49,6 +47,7 @@ func poisoned(t testing.TB, change func(*world, *fakePeer)) (*world, *fakePeer) 
 	p := testPeer("127.0.0.2", 65001)
 	p.poisons = med("666")
 	w := newWorld(t, p)
+	w.exabgp.now = w.now
 	if change != nil {
 		change(w, p)
 		w.boot("boot-1", "run-1") // what its release is was asked before
@@ -187,4 +186,213 @@ func TestPoisonIsFound(t *testing.T) {
 	}
 }
 
-var _ = rapid.Check
+// One among 10,000, of which exaBGP sends one UPDATE each and the peer answers in
+// 20 ms.
+func TestPoisonAmongMany(t *testing.T) {
+	w, p := poisoned(t, func(_ *world, p *fakePeer) { p.lag = 20 * time.Millisecond })
+	for range 3 {
+		at := int(w.now.UnixNano()/7919) % 10_000
+		p.delay = 0
+		lines := many(10_000, at)
+		w.want(desired(t, lines...))
+		t.Logf("at %d: the good ones took %v", at, w.liveUntil(time.Minute, func() bool { return len(p.holds) == 9_999 }))
+		w.liveUntil(10*time.Second, func() bool { return len(w.banned) == 1 })
+		w.refusedAs(strings.Fields(lines[at])[0])
+		w.want(desired(t))
+		w.live(time.Hour + time.Duration(at)*time.Millisecond)
+	}
+}
+
+// What ends a session for another reason is no fault of a route.
+func TestFallsThatProveNothing(t *testing.T) {
+	for _, reason := range []string{
+		"peer reset, message (notification received (6,2)) error()",
+		"peer reset, message (notification received (4,0)) error()",
+		"peer reset, message (notification sent (3,1)) error()",
+		"peer reset, message (closing connection) error(x)",
+	} {
+		t.Run(reason, func(t *testing.T) {
+			w, p := poisoned(t, func(_ *world, p *fakePeer) { p.reason = reason })
+			lines := many(5, 3)
+			w.want(desired(t, lines...))
+			w.live(20 * time.Second)
+			if p.fell < 3 || slices.ContainsFunc(w.exabgp.wrote, func(line string) bool { return strings.Contains(line, "withdraw") }) {
+				t.Errorf("after %d falls exaBGP was told %q", p.fell, w.exabgp.wrote)
+			}
+			if w.core.peers[0].doubts.searching() || len(p.cache) != 5 {
+				t.Errorf("a search goes on, and exaBGP has %v", p.cache)
+			}
+		})
+	}
+}
+
+// A peer may come not to bear what it has borne: its session falls with nothing
+// new in it. exaBGP's own route is not touched, even if it is the one.
+func TestFallsOfWhatIsOld(t *testing.T) {
+	t.Run("ours", func(t *testing.T) {
+		w, p := poisoned(t, func(_ *world, p *fakePeer) { p.poisons = nil })
+		lines := many(40, 13)
+		w.want(desired(t, lines...))
+		w.live(time.Minute)
+		w.holds(p, lines...)
+		p.poisons = med("666")
+		p.doom = w.now
+		wrote := len(w.exabgp.wrote)
+		w.liveUntil(5*time.Second, func() bool { return p.fell == 2 })
+		if got := w.exabgp.wrote[wrote:]; len(got) > 0 || !strings.Contains(w.core.fault, "nothing is new") {
+			t.Errorf("exaBGP was told %q; %s", got, w.core.fault)
+		}
+		w.liveUntil(3*time.Minute, func() bool { return len(w.banned) == 1 })
+		w.refusedAs("10.0.13.0/24")
+		w.stays(p)
+		w.holds(p, good(lines)...)
+	})
+	t.Run("exaBGP's own", func(t *testing.T) {
+		own := desired(t, "10.255.0.0/16").Routes[0].Key
+		w, p := poisoned(t, func(_ *world, p *fakePeer) { p.cache[own] = attrs(t, nh+" med 666") })
+		w.live(20 * time.Second)
+		if p.fell < 3 || len(w.exabgp.wrote) > 0 || !strings.Contains(w.core.fault, "exaBGP's own routes that are new: 10.255.0.0/16") {
+			t.Errorf("after %d falls exaBGP was told %q; %s", p.fell, w.exabgp.wrote, w.core.fault)
+		}
+	})
+}
+
+// Nothing is withdrawn from a session that came up before exaBGP was told to.
+func TestSessionIsUpBeforeTheSearch(t *testing.T) {
+	w, p := poisoned(t, nil)
+	w.want(desired(t, many(5)...))
+	w.settle()
+	w.core.line(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset, message (notification received (3,1)) error()"}), w.now)
+	w.core.line(p.envelope("state", map[string]any{"state": "up"}), w.now)
+	wrote := len(w.exabgp.wrote)
+	for _, k := range desired(t, many(5)...).Routes {
+		p.pending = append(p.pending, change{k.Key, false})
+	}
+	w.live(time.Minute)
+	if got := w.exabgp.wrote[wrote:]; len(got) > 0 || len(w.replica.set.Refused) > 0 {
+		t.Errorf("exaBGP was told %q", got)
+	}
+	w.holds(p, many(5)...)
+	w.stays(p)
+}
+
+// In the middle of a search a commander withdraws suspects and changes others.
+func TestCommandsDuringASearch(t *testing.T) {
+	w, p := poisoned(t, nil)
+	lines := many(10, 7)
+	w.want(desired(t, lines...))
+	w.liveUntil(10*time.Second, func() bool { return p.fell == 1 })
+	aside := 0
+	for _, r := range desired(t, lines...).Routes {
+		if at, _ := w.replica.set.Grade(r.Key, r.Attrs, "team", p.addr); at.Grade == state.Unsent && strings.HasPrefix(at.Reason, "suspended: the session fell after it was new (NOTIFICATION 3/10)") {
+			aside++
+		}
+	}
+	if aside < 7 {
+		t.Errorf("%d routes are said to be suspended: %+v", aside, w.replica.set.Routes)
+	}
+	w.plan(desired(t, lines...), 0)
+	now := append(slices.Delete(slices.Clone(lines), 2, 4), "10.9.0.0/16 "+nh)
+	for i, line := range now {
+		now[i] = strings.Replace(line, "10.0.5.0/24 "+nh, "10.0.5.0/24 "+nh+" med 5", 1)
+	}
+	wrote := len(w.exabgp.wrote)
+	w.want(desired(t, now...))
+	w.settle()
+	for _, line := range w.exabgp.wrote[wrote:] {
+		if strings.Contains(line, "withdraw") && strings.Contains(line, "10.0.2.0/24") {
+			t.Errorf("exaBGP was told to withdraw what it does not have: %q", line)
+		}
+	}
+	w.liveUntil(time.Minute, func() bool { return len(w.banned) == 1 })
+	w.refusedAs("10.0.7.0/24")
+	w.holds(p, good(now)...)
+	w.stays(p)
+
+	// And one that is the suspect itself.
+	w.want(desired(t, append(good(now), "10.0.7.0/24 "+nh+" med 7")...))
+	w.live(10 * time.Second)
+	w.want(desired(t, now...))
+	fell := p.fell
+	w.liveUntil(20*time.Second, func() bool { return p.fell > fell && p.up })
+	w.want(desired(t, good(now)...))
+	w.live(time.Minute)
+	w.refusedAs()
+	w.holds(p, good(now)...)
+	w.stays(p)
+}
+
+// What was typed is set aside and quarantined like what is in a file.
+func TestPoisonByHand(t *testing.T) {
+	w, p := poisoned(t, nil)
+	w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh+" med 666")
+	w.liveUntil(20*time.Second, func() bool { return len(w.banned) == 1 })
+	w.refusedAs("10.0.1.0/24")
+	w.holds(p, "10.0.0.0/24 "+nh)
+	n := w.types("+ 10.0.1.0/24 " + nh + " med 666")
+	w.answers(n, "127.0.0.2 refused "+w.replica.set.Refused[0].Reason)
+	n = w.types("+ 10.0.1.0/24 " + nh + " med 5")
+	w.answers(n, "127.0.0.2 sent")
+	w.refusedAs()
+}
+
+// Of two peers one does not bear it: the other has it.
+func TestPoisonOfOnePeer(t *testing.T) {
+	w, p := poisoned(t, func(w *world, _ *fakePeer) { w.exabgp.add(testPeer("127.0.0.3", 65000)) })
+	q := w.exabgp.peers[1]
+	w.exabgp.sessionUp(q)
+	lines := many(3, 1)
+	w.want(desired(t, lines...))
+	w.liveUntil(20*time.Second, func() bool { return len(w.banned) == 1 })
+	w.refusedAs("10.0.1.0/24")
+	w.holds(p, good(lines)...)
+	w.holds(q, lines...)
+	if q.fell > 0 || !q.up {
+		t.Errorf("the other session fell")
+	}
+	w.stays(p)
+	// A bridge after this one knows it, and what the other peer has stays.
+	w.boot("boot-1", "run-2")
+	w.refusedAs("10.0.1.0/24")
+	w.lease("team")
+	w.want(desired(t, lines...))
+	w.live(time.Minute)
+	w.refusedAs("10.0.1.0/24")
+	w.holds(q, lines...)
+	w.stays(p)
+}
+
+// A bridge that dies in the middle of a search leaves one that begins again, and
+// one under another exaBGP remembers what was found.
+func TestDeathInASearch(t *testing.T) {
+	w, p := poisoned(t, nil)
+	lines := many(60, 31)
+	d := desired(t, lines...)
+	for i := range 6 {
+		w.want(d)
+		w.live(time.Duration(i) * 700 * time.Millisecond)
+		w.boot("boot-1", fmt.Sprintf("run-1%d", i))
+		w.lease("team")
+	}
+	w.want(d)
+	w.liveUntil(2*time.Minute, func() bool { return len(w.banned) == 1 && len(p.holds) == 59 })
+	w.refusedAs("10.0.31.0/24")
+	w.holds(p, good(lines)...)
+	w.stays(p)
+
+	fell := p.fell
+	clear(p.cache)
+	w.exabgp.sessionDown(p)
+	w.boot("boot-2", "run-2")
+	w.refusedAs("10.0.31.0/24")
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(d)
+	w.live(time.Minute)
+	w.refusedAs("10.0.31.0/24")
+	w.holds(p, good(lines)...)
+	if p.fell != fell {
+		t.Errorf("the session fell %d times more", p.fell-fell)
+	}
+}

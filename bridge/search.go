@@ -94,22 +94,20 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 func (c *core) widen(p *peer) []suspect {
 	d := &p.doubts
 	var all []suspect
-	doubt := func(k state.Key, s *slot) {
-		d.doubt(k, c.now)
-		all = append(all, suspect{value{k, s.attrs}, c.now, s.grade == state.Sent})
-	}
-	for _, x := range d.misjudged() {
-		if s := c.table.find(x.key, p); s != nil && s.attrs == x.attrs && !s.aside && s.owner != "" {
-			doubt(x.key, s)
+	blame := func(k state.Key, s *slot, at time.Time) {
+		if s != nil && !s.aside && s.owner != "" {
+			d.doubt(k, at)
+			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent})
 		}
+	}
+	for k, at := range d.misjudged(c.now) {
+		blame(k, c.table.find(k, p), at)
 	}
 	if d.barren++; len(all) > 0 || d.barren < barrenFalls {
 		return all
 	}
 	for k, e := range c.table.entries {
-		if s := e.slot(p); s != nil && !s.aside && s.owner != "" {
-			doubt(k, s)
-		}
+		blame(k, e.slot(p), c.now)
 	}
 	return all
 }
@@ -228,7 +226,7 @@ func (c *core) acquit(p *peer) {
 			delete(d.fresh, k)
 		case s.grade != state.Sent && (s.grade != state.Unsent || !p.carries(k.Family)):
 		case c.now.Sub(at) >= silence:
-			d.proven(value{k, s.attrs}, c.now)
+			d.proven(k, c.now)
 		}
 	}
 }
