@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -259,21 +260,76 @@ func TestFallsOfWhatIsOld(t *testing.T) {
 
 // Nothing is withdrawn from a session that came up before exaBGP was told to.
 func TestSessionIsUpBeforeTheSearch(t *testing.T) {
-	w, p := poisoned(t, nil)
-	w.want(desired(t, many(5)...))
-	w.settle()
-	w.core.line(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset, message (notification received (3,1)) error()"}), w.now)
-	w.core.line(p.envelope("state", map[string]any{"state": "up"}), w.now)
-	wrote := len(w.exabgp.wrote)
-	for _, k := range desired(t, many(5)...).Routes {
-		p.pending = append(p.pending, change{k.Key, false})
+	down := func(w *world, p *fakePeer) {
+		w.core.line(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset, message (notification received (3,1)) error()"}), w.now)
 	}
-	w.live(time.Minute)
-	if got := w.exabgp.wrote[wrote:]; len(got) > 0 || len(w.replica.set.Refused) > 0 {
-		t.Errorf("exaBGP was told %q", got)
+	up := func(w *world, p *fakePeer) {
+		w.core.line(p.envelope("state", map[string]any{"state": "up"}), w.now)
+		p.resend()
 	}
-	w.holds(p, many(5)...)
-	w.stays(p)
+	lines := many(5)
+	for _, tc := range []struct {
+		name  string
+		falls func(*world, *fakePeer)
+	}{
+		{"at once", func(w *world, p *fakePeer) {
+			w.want(desired(t, lines...))
+			w.settle()
+			down(w, p)
+			up(w, p)
+		}},
+		{"before its turn", func(w *world, p *fakePeer) {
+			w.want(desired(t, lines...))
+			w.settle()
+			down(w, p)
+			w.step() // what the neighbors are is asked for first
+			if !slices.ContainsFunc(w.core.windows.waiting, func(x *exchange) bool { return x.withdraw }) {
+				t.Fatal("no withdraw waits")
+			}
+			up(w, p)
+		}},
+		{"before the answer to the announce", func(w *world, p *fakePeer) {
+			w.want(desired(t, lines...))
+			e := w.core.take()
+			down(w, p)
+			up(w, p)
+			for _, line := range e.lines {
+				w.exabgp.write(line)
+			}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, p := poisoned(t, nil)
+			tc.falls(w, p)
+			w.live(time.Minute)
+			for _, line := range w.exabgp.wrote {
+				if strings.Contains(line, "withdraw") {
+					t.Errorf("exaBGP was told %q", line)
+				}
+			}
+			w.refusedAs()
+			w.holds(p, lines...)
+			w.stays(p)
+		})
+	}
+}
+
+// One fall proves nothing: the routes come back, and stay.
+func TestOneFall(t *testing.T) {
+	for _, n := range []int{1, 2, 50} {
+		w, p := poisoned(t, nil)
+		lines := many(n)
+		w.want(desired(t, lines...))
+		w.live(time.Second)
+		p.doom = w.now
+		w.live(time.Minute)
+		if p.fell != 1 {
+			t.Errorf("the session fell %d times", p.fell)
+		}
+		w.refusedAs()
+		w.holds(p, lines...)
+		w.stays(p)
+	}
 }
 
 // In the middle of a search a commander withdraws suspects and changes others.
@@ -282,14 +338,24 @@ func TestCommandsDuringASearch(t *testing.T) {
 	lines := many(10, 7)
 	w.want(desired(t, lines...))
 	w.liveUntil(10*time.Second, func() bool { return p.fell == 1 })
-	aside := 0
-	for _, r := range desired(t, lines...).Routes {
-		if at, _ := w.replica.set.Grade(r.Key, r.Attrs, "team", p.addr); at.Grade == state.Unsent && strings.HasPrefix(at.Reason, "suspended: the session fell after it was new (NOTIFICATION 3/10)") {
-			aside++
+	suspended := func() (n int) {
+		for _, r := range desired(t, lines...).Routes {
+			at, _ := w.replica.set.Grade(r.Key, r.Attrs, "team", p.addr)
+			if at.Grade == state.Unsent && strings.HasPrefix(at.Reason, "suspended: the session fell after it was new (NOTIFICATION 3/10)") {
+				n++
+			}
 		}
+		return n
 	}
-	if aside < 7 {
-		t.Errorf("%d routes are said to be suspended: %+v", aside, w.replica.set.Routes)
+	if n := suspended(); n != 8 {
+		t.Errorf("%d routes are said to be suspended: %+v", n, w.replica.set.Routes)
+	}
+	// They stay that when the session is up, and although exaBGP lacks them.
+	w.liveUntil(5*time.Second, func() bool { return p.up })
+	w.core.windows.add(&exchange{line: exabgp.ShowRIB, ask: w.core.audit})
+	w.settle()
+	if n := suspended(); n != 8 {
+		t.Errorf("%d routes are said to be suspended after the session is up: %+v", n, w.replica.set.Routes)
 	}
 	w.plan(desired(t, lines...), 0)
 	now := append(slices.Delete(slices.Clone(lines), 2, 4), "10.9.0.0/16 "+nh)
