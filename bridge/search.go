@@ -112,11 +112,11 @@ func (c *core) widen(p *peer) []suspect {
 	return all
 }
 
-// beginAside begins to set a suspect aside, unless the session is up: what the
-// peer has is not withdrawn for a search.
+// beginAside begins to set a suspect aside. It comes to nothing if the session is
+// up before exaBGP is told: what a peer has is not withdrawn for a search.
 func (c *core) beginAside(o *op, e *entry) {
 	p, s := o.aside, e.slot(o.aside)
-	if c.findPeer(p.Addr) != p || p.up || s == nil || s.aside || s.owner == "" || s.attrs != o.attrs {
+	if c.findPeer(p.Addr) != p || s == nil || s.aside || s.owner == "" || s.attrs != o.attrs {
 		return
 	}
 	o.claimant, o.targets = s.claimant, []*peer{p}
