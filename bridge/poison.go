@@ -139,9 +139,13 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 		d.falls = map[value]int{}
 	}
 	values := make([]value, len(likely))
+	again := make(map[value]bool, len(likely))
 	for i, s := range likely {
-		values[i] = s.value
+		values[i], again[s.value] = s.value, true
 		d.falls[s.value]++
+	}
+	for i, part := range d.parts { // of a fall before that exaBGP did not hear of in time
+		d.parts[i] = slices.DeleteFunc(part, func(v value) bool { return again[v] })
 	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
 		d.accused = append(d.accused, values[0])
