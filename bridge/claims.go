@@ -23,42 +23,50 @@ func (c claimant) provenance() state.Provenance {
 	return *c.from
 }
 
-// claim writes down for whom a key is announced. The claim of an announce that
-// exaBGP is told, or about to be told, is made before the fact.
+// claim writes down for whom a key is announced, and how. What exaBGP is told, or
+// about to be told, is written before the fact: a withdraw too, so that a route
+// does not come back with the exaBGP that was told to withdraw it.
 func (c *core) claim(k state.Key) {
 	entry := journal.Entry{Key: k}
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	coming := e.flight
-	if coming != nil && (coming.withdraw || coming.accepted) {
+	if coming != nil && coming.accepted {
 		coming = nil // the table has it
 	}
-	note := func(whose claimant, a netip.Addr) {
+	note := func(whose claimant, attrs state.Attrs, leaving bool, a netip.Addr) {
 		if whose.owner == "" {
 			return
 		}
-		from := whose.provenance()
+		from, value := whose.provenance(), attrs.Canonical()
 		for i := range entry.Claims {
-			if claim := &entry.Claims[i]; claim.Owner == whose.owner && claim.From == from {
-				claim.Peers = append(claim.Peers, a)
+			if x := &entry.Claims[i]; x.Owner == whose.owner && x.From == from && x.Value == value && x.Leaving == leaving {
+				x.Peers = append(x.Peers, a)
 				return
 			}
 		}
-		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Peers: []netip.Addr{a}})
+		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Value: value, Leaving: leaving, Peers: []netip.Addr{a}})
 	}
+	goes := func(p *peer) bool { return coming != nil && coming.withdraw && has(coming.targets, p) }
+	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
-		if s.grade != state.Withdrawing && (coming == nil || !has(coming.targets, s.peer)) {
-			note(s.claimant, s.peer.Addr)
+		if s.grade != state.Withdrawing && !comes(s.peer) {
+			note(s.claimant, s.attrs, goes(s.peer), s.peer.Addr)
 		}
 	}
 	for _, p := range c.peers {
-		if left, ours := c.quiet.left(k, p); ours && e.slot(p) == nil && (coming == nil || !has(coming.targets, p)) {
-			note(left, p.Addr)
+		left, ours := c.quiet.left(k, p)
+		if !ours { // but it may come back by itself
+			left, ours = c.lost[place{k, p.Addr}]
 		}
-	}
-	if coming != nil {
-		for _, p := range coming.targets {
-			note(coming.claimant, p.Addr)
+		if ours && e.slot(p) == nil && !comes(p) {
+			note(left, state.Attrs{}, true, p.Addr)
+		}
+		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {
+			note(left.claimant, left.attrs, true, p.Addr)
+		}
+		if comes(p) {
+			note(coming.claimant, coming.attrs, false, p.Addr)
 		}
 	}
 	c.out.claims = append(c.out.claims, entry)
@@ -98,11 +106,12 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 }
 
 // reclaim takes claims out of the journal that exaBGP's table does not bear
-// out: a command that was never given, or a withdraw that was.
+// out: a command that was never given, or a withdraw that was. It writes others
+// anew that do not say what the table does.
 func (c *core) reclaim() {
-	for k := range c.claims {
-		if c.table.entries[k] == nil {
-			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
+	for k, claims := range c.claims {
+		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
+			c.claim(k)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 )
 
@@ -23,7 +24,7 @@ func TestReaderAwaitsNoBatch(t *testing.T) {
 		"a commander, all answered":      {"team", 1, false},
 		"a commander, one is unanswered": {"team", 2, true},
 	} {
-		r := NewReader(nil, "edge1", slog.New(slog.DiscardHandler))
+		r := NewReader(&rabbit.Session{}, "edge1", slog.New(slog.DiscardHandler))
 		r.owner, r.epoch, r.seq, r.progress = test.owner, 3, test.seq, long
 		r.replica.set.Complete, r.replica.about = true, about
 		if got := r.unanswered(); got != test.want {

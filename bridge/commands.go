@@ -21,6 +21,7 @@ func (c *core) launchStarted() {
 	type class struct {
 		family   state.Family
 		withdraw bool
+		spelled  bool
 		attrs    state.Attrs
 		peers    state.Peers
 		aside    bool
@@ -33,16 +34,14 @@ func (c *core) launchStarted() {
 	groups := map[class]*group{}
 	for _, o := range started {
 		for _, part := range c.parts(o) {
-			g := class{o.key.Family, o.withdraw, part.attrs, state.NewPeers(addrsOf(part.peers)), o.aside != nil}
+			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers)), o.aside != nil}
 			if groups[g] == nil {
 				order = append(order, g)
 				groups[g] = &group{at: part.peers}
 			}
 			groups[g].ops = append(groups[g].ops, o)
 		}
-		if !o.withdraw {
-			c.claim(o.key)
-		}
+		c.claim(o.key)
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {
@@ -112,8 +111,11 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	// and a new one is not known here until it was asked for.
 	addrs := addrsOf(at)
 	render := c.dialect.Announce
-	if withdraw {
+	switch {
+	case withdraw:
 		render = c.dialect.Withdraw
+	case len(ops) > 0 && ops[0].spelled:
+		render = c.dialect.AnnounceSpelled
 	}
 	var out []*exchange
 	for _, cmd := range render(addrs, attrs, keys) {

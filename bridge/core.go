@@ -34,7 +34,9 @@ type peer struct {
 	heard      time.Time      // when exaBGP last reported something sent to it
 	spoke      bool           // a state event came since the sessions were last asked for
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
+	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent
+	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 	doubts     suspicion
@@ -49,7 +51,8 @@ type ticket int64
 // effects is what the core wants done, in the order of its fields: the journal
 // must hold before the lines go, and the lines before anyone is told.
 type effects struct {
-	begin     bool // a new life of exaBGP: the journal's entries are void
+	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
+	replayed  bool // what that had is announced again
 	claims    []journal.Entry
 	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
@@ -76,6 +79,7 @@ type lease struct {
 	wire.Lease
 	received int64 // highest seq that was taken
 	batches  []*batch
+	granted  time.Time
 	heard    time.Time // when the holder last gave a sign of life
 	contests []state.Contest
 }
@@ -102,6 +106,8 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	named   bool             // it has just said its release
+	cleared bool             // it has forgotten what the helper before this one gave it
 	foreign string           // its release if it can't be talked to: 6.0 with its own API
 	peers   []*peer          // that the bridge can command, in the order of their addresses
 	deaf    []state.Neighbor // that do not name this helper
@@ -114,6 +120,8 @@ type core struct {
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	banned  quarantine
+	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -122,12 +130,17 @@ type core struct {
 	begun   time.Time               // of this bridge
 	lines   []wire.RefusedLine      // of to-exabgp, the last ones
 	gone    []state.Key             // that went by hand with the exaBGP before
-	windows windows
-	closed  int       // windows that were closed at the last look
-	waited  time.Time // since when none was
-	mute    bool      // it was said that exaBGP does not answer
-	start   []*op     // operations to put into commands at the end of this step
-	flying  map[*op]struct{}
+	replay  replay
+	// forgetful: the journal does not know what was announced before this bridge.
+	forgetful bool
+	ends      bool // exaBGP said that it shuts down
+	windows   windows
+	audits    audits
+	closed    int       // windows that were closed at the last look
+	waited    time.Time // since when none was
+	mute      bool      // it was said that exaBGP does not answer
+	start     []*op     // operations to put into commands at the end of this step
+	flying    map[*op]struct{}
 
 	refused map[refusalKey]state.Refusal
 	unsaid  map[refusalKey]struct{}  // refusals changed since the last update
@@ -140,6 +153,9 @@ type core struct {
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time
 	lacks         []string
+	amnesia       string // why the journal is behind
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
@@ -175,6 +191,8 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
 		banned:  newQuarantine(memory.Quarantined),
+		delayed: map[state.Key]struct{}{},
+		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		typed:   newTypists(),
@@ -187,12 +205,22 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	c.respawned = memory.Boot == id.Boot
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
-	for _, e := range memory.Entries {
-		switch {
-		case memory.Boot == id.Boot:
+	if c.respawned {
+		for _, e := range memory.Entries {
 			c.claims[e.Key] = e.Claims
-		case slices.ContainsFunc(e.Claims, func(x journal.Claim) bool { return state.ByHand(x.Owner) }):
-			c.gone = append(c.gone, e.Key)
+		}
+	}
+	c.forgetful = memory.Boot == ""
+	c.replay.before = shelved(memory, id.Boot)
+	for _, e := range c.replay.before {
+		for _, x := range e.Claims {
+			if x.Value != "" || x.Leaving {
+				continue
+			}
+			c.forgetful = true
+			if state.ByHand(x.Owner) {
+				c.gone = append(c.gone, e.Key)
+			}
 		}
 	}
 	return c
@@ -201,6 +229,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 // take returns what there is to do since the last call.
 func (c *core) take() effects {
 	c.launch()
+	c.endOfRIB()
 	c.pump()
 	c.answer()
 	out := c.out
@@ -264,6 +293,7 @@ func (c *core) tick(now time.Time) {
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
+	c.auditDue()
 	c.rest()
 	c.waitedFor()
 	c.search()

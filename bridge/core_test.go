@@ -23,6 +23,8 @@ type world struct {
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
 	banned   map[place]journal.Quarantined // of the same
+	before   map[state.Key][]journal.Claim // what it has of the life before
+	life     string                        // whose the claims are
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -31,29 +33,69 @@ type world struct {
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
-	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{}}
+	w := &world{
+		t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0),
+		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{},
+	}
 	w.boot("boot-1", "run-1")
 	return w
 }
 
 // boot starts a bridge, the first or one after another died.
 func (w *world) boot(boot, run string) {
-	w.core = newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
 	w.exabgp.out = nil
-	w.replica = newReplica("edge1")
-	w.core.hello(w.now)
+	w.core = w.successor(boot, run)
 	w.settle()
 	w.snapshot()
 }
 
+// successor is a bridge that has just begun.
+func (w *world) successor(boot, run string) *core {
+	c := newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
+	w.replica = newReplica("edge1")
+	for _, p := range w.exabgp.peers {
+		p.hidden = nil // what exaBGP does not list was never there, to a bridge that comes later
+	}
+	c.hello(w.now)
+	return c
+}
+
 // memory is what a bridge reads from the journal.
 func (w *world) memory() journal.Memory {
-	memory := journal.Memory{Boot: "boot-1", Epoch: w.epoch}
-	for k, claims := range w.claims {
-		memory.Entries = append(memory.Entries, journal.Entry{Key: k, Claims: claims})
+	entries := func(of map[state.Key][]journal.Claim) (all []journal.Entry) {
+		for _, k := range slices.SortedFunc(maps.Keys(of), state.CompareKeys) {
+			all = append(all, journal.Entry{Key: k, Claims: of[k]})
+		}
+		return all
 	}
-	memory.Quarantined = slices.Collect(maps.Values(w.banned))
-	return memory
+	return journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
+}
+
+// write is what the journal does with what the core wants.
+func (w *world) write(e effects) {
+	if e.begin && w.life != w.core.boot {
+		maps.Copy(w.before, w.claims)
+		clear(w.claims)
+		w.life = w.core.boot
+	}
+	for _, entry := range e.claims {
+		w.claims[entry.Key] = entry.Claims
+		if len(entry.Claims) == 0 {
+			delete(w.claims, entry.Key)
+		}
+	}
+	if e.replayed {
+		clear(w.before)
+	}
+	if e.epoch > 0 {
+		w.epoch = e.epoch
+	}
+	for _, x := range e.banned {
+		w.banned[place{x.Key, x.Peer}] = x
+		if x.Reason == "" {
+			delete(w.banned, place{x.Key, x.Peer})
+		}
+	}
 }
 
 func (w *world) snapshot() {
@@ -68,21 +110,7 @@ func (w *world) snapshot() {
 // step carries out what the core wants and brings it one batch of lines.
 func (w *world) step() bool {
 	e := w.core.take()
-	for _, entry := range e.claims {
-		w.claims[entry.Key] = entry.Claims
-		if len(entry.Claims) == 0 {
-			delete(w.claims, entry.Key)
-		}
-	}
-	for _, x := range e.banned {
-		w.banned[place{x.Key, x.Peer}] = x
-		if x.Reason == "" {
-			delete(w.banned, place{x.Key, x.Peer})
-		}
-	}
-	if e.epoch > 0 {
-		w.epoch = e.epoch
-	}
+	w.write(e)
 	for _, line := range e.lines {
 		w.exabgp.write(line)
 	}

@@ -31,11 +31,7 @@ func (c *core) expired(s *slot) bool {
 	if s.from.Expires != 0 && s.from.Expires <= c.now.UnixMilli() {
 		return true
 	}
-	heard := c.begun
-	if l := c.leases[s.owner]; l != nil {
-		heard = l.heard
-	}
-	return s.from.Lease != 0 && c.now.Sub(heard) >= time.Duration(s.from.Lease)*time.Millisecond
+	return s.from.Lease != 0 && c.now.Sub(c.heardOf(s.owner)) >= time.Duration(s.from.Lease)*time.Millisecond
 }
 
 // over tells whether an announce comes after the end of its route.

@@ -61,13 +61,22 @@ type fakePeer struct {
 	cache      map[state.Key]state.Attrs // exaBGP's Adj-RIB-Out
 	holds      map[state.Key]state.Attrs // what the peer has
 	pending    []change
-	fresh      bool // nothing was sent in this session yet
+	fresh      bool               // nothing was sent in this session yet
+	spelled    map[state.Key]bool // in whose words something is that goes without saying
+	hidden     map[state.Key]bool // in the cache, and not listed or sent again
+
+	manualEOR bool
+	graceful  bool                      // it keeps what it has when the session ends, until the end-of-RIB
+	stale     map[state.Key]state.Attrs // and was not announced again
+	dropped   []state.Key               // at an end-of-RIB
+	ended     []state.Family            // of which there was one in this session
 	poison
 }
 
 type change struct {
 	key      state.Key
 	withdraw bool
+	eor      state.Family // the end-of-RIB of a family, and no route
 }
 
 func newFake(t testing.TB, peers ...*fakePeer) *fakeExaBGP {
@@ -100,6 +109,10 @@ func (f *fakeExaBGP) write(line string) {
 		f.say(`{"version": "6.0.0", "application": "exabgp"}`, "done")
 	case f.release == "6":
 		f.say("error")
+	case line == "reset":
+		if f.sixth() {
+			f.say("done")
+		}
 	case line == "version":
 		f.say("exabgp "+cmp.Or(f.release, "4.2.21"), "done")
 	case line == "show neighbor 0.0.0.0 summary":
@@ -120,7 +133,7 @@ func (f *fakeExaBGP) write(line string) {
 		f.say("done")
 	case line == "show adj-rib out extensive":
 		for _, p := range f.peers {
-			for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
+			for _, k := range p.shown() {
 				f.say(fmt.Sprintf("neighbor %s local-ip 127.0.0.1 local-as %d peer-as %d router-id 1.1.1.1 family-allowed in-open %s %s%s",
 					p.addr, p.localAS, p.peerAS, k.Family, k, words(p.cache[k])))
 			}
@@ -138,6 +151,8 @@ func (f *fakeExaBGP) write(line string) {
 			p.resend()
 		}
 		f.say("done")
+	case strings.Contains(line, " announce eor "):
+		f.endOfRIB(line)
 	case strings.Contains(line, "239.255.255.0/32"):
 		if len(f.selected(line)) == 0 {
 			f.say("error")
@@ -202,33 +217,45 @@ func (f *fakeExaBGP) route(line string) {
 	if withdraw {
 		_, command, _ = strings.Cut(line, "withdraw attributes ")
 	}
-	attrs, nlri := f.parse(command)
+	attrs, nlri := f.parse(line, command)
 	attrs = f.resolved(attrs)
 	for _, p := range f.selected(line) {
 		for _, k := range nlri {
 			if !slices.Contains(p.families, k.Family) {
 				continue
 			}
+			p.say(k, strings.Contains(command, " local-preference 100 ") || strings.Contains(command, " origin igp "))
 			p.change(k, attrs, withdraw)
 		}
 	}
 	f.say("done")
 }
 
+// say notes the words of a command: to exaBGP other words are other attributes.
+func (p *fakePeer) say(k state.Key, spelled bool) {
+	if p.spelled == nil {
+		p.spelled = map[state.Key]bool{}
+	}
+	if p.spelled[k] != spelled {
+		delete(p.cache, k)
+	}
+	p.spelled[k] = spelled
+}
+
 func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 	if withdraw {
 		delete(p.cache, k)
-		p.pending = append(p.pending, change{k, true})
+		p.pending = append(p.pending, change{key: k, withdraw: true})
 		return
 	}
 	if p.cache[k] == attrs {
 		return // cache hit: nothing is sent
 	}
 	p.cache[k] = attrs
-	p.pending = append(p.pending, change{k, false})
+	p.pending = append(p.pending, change{key: k})
 }
 
-func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
+func (f *fakeExaBGP) parse(line, command string) (state.Attrs, []state.Key) {
 	head, tail, _ := strings.Cut(command, " nlri ")
 	values := map[state.Name][]string{}
 	var name state.Name
@@ -241,13 +268,13 @@ func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
 	}
 	attrs, err := state.NewAttrs(values)
 	if err != nil {
-		f.t.Fatalf("exaBGP was given %q: %v", command, err)
+		f.t.Fatalf("exaBGP was given %q: %v", line, err)
 	}
 	var keys []state.Key
 	for _, w := range strings.Fields(tail) {
 		prefix, err := state.ParsePrefix(w)
 		if err != nil {
-			f.t.Fatalf("exaBGP was given %q: %v", command, err)
+			f.t.Fatalf("exaBGP was given %q: %v", line, err)
 		}
 		keys = append(keys, state.UnicastKey(prefix, 0))
 	}
@@ -288,6 +315,10 @@ func (f *fakeExaBGP) flush() {
 }
 
 func (f *fakeExaBGP) send(p *fakePeer, c change) {
+	if c.eor != 0 {
+		p.end(c.eor)
+		return
+	}
 	if !slices.Contains(p.negotiated, c.key.Family) || f.hide != nil && f.hide(c.key) {
 		return
 	}
@@ -297,6 +328,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 			return // the first batch of a session has no withdraws
 		}
 		delete(p.holds, c.key)
+		delete(p.stale, c.key)
 		if f.release == "3.4.8" {
 			delete(p.seen, c.key)
 			return
@@ -309,6 +341,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 		return
 	}
 	p.holds[c.key] = attrs
+	delete(p.stale, c.key)
 	if f.release == "3.4.8" {
 		p.seen[c.key] = attrs
 		return
@@ -360,23 +393,31 @@ func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 	if f.release == "3.4.8" {
 		p.resurrect()
 	}
-	p.up, p.fresh, p.holds = true, true, map[state.Key]state.Attrs{}
+	p.up, p.fresh, p.ended = true, true, nil
+	p.keepStale()
 	p.received = map[state.Key]state.Attrs{} // not when the session goes down
 	f.say(p.envelope("state", map[string]any{"state": "up"}))
 	p.pending = nil
 	p.resend()
 }
 
+// shown are the routes that exaBGP lists, and sends again.
+func (p *fakePeer) shown() []state.Key {
+	shown := slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys)
+	return slices.DeleteFunc(shown, func(k state.Key) bool { return p.hidden[k] })
+}
+
 func (p *fakePeer) resend() {
-	for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
-		p.pending = append(p.pending, change{k, false})
+	for _, k := range p.shown() {
+		p.pending = append(p.pending, change{key: k})
 	}
 }
 
 func (f *fakeExaBGP) sessionDown(p *fakePeer) { f.sessionLost(p, "peer reset") }
 
 func (f *fakeExaBGP) sessionLost(p *fakePeer, reason string) {
-	p.up, p.holds, p.pending = false, map[state.Key]state.Attrs{}, nil
+	p.up, p.pending = false, nil
+	p.keepStale()
 	f.say(p.envelope("state", map[string]any{"state": "down", "reason": reason}))
 }
 
@@ -384,7 +425,10 @@ func (p *fakePeer) configuration() []string {
 	lines := []string{
 		"neighbor " + p.addr.String() + " {", "  router-id 1.1.1.1;", "  local-address 127.0.0.1;",
 		fmt.Sprintf("  local-as %d;", p.localAS), fmt.Sprintf("  peer-as %d;", p.peerAS),
-		"  adj-rib-in true;", "  adj-rib-out true;", "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+		"  adj-rib-in true;", "  adj-rib-out true;", fmt.Sprintf("  manual-eor %t;", p.manualEOR), "  capability {", "    asn4 enable;", "    route-refresh disable;", "    add-path disable;", "  }", "  family {",
+	}
+	if p.graceful {
+		lines = slices.Insert(lines, len(lines)-2, "    graceful-restart 120;")
 	}
 	for _, fam := range p.families {
 		lines = append(lines, "    "+fam.String()+";")

@@ -61,7 +61,7 @@ func unread(err error) error {
 // may announce over what their configuration announces.
 func (c *core) meet(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 	fresh := slices.ContainsFunc(reached, func(a netip.Addr) bool { return c.findPeer(a) == nil })
-	if !fresh || c.phase != ready {
+	if !fresh || c.phase < replaying {
 		c.adopt(neighbors, reached)
 		return
 	}
@@ -143,7 +143,7 @@ func (c *core) forget(p *peer) {
 	}
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil {
-			c.lose(k, s)
+			c.leave(k, s)
 		}
 	}
 }

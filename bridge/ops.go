@@ -21,7 +21,10 @@ type op struct {
 	batch    *batch       // of a file's; nil if it is not part of one
 	lease    *lease       // of the batch
 	order    *order       // by hand; nil if nobody waits for word of it
+	replay   bool         // of what the life of exaBGP before had
 	expiry   bool         // a withdraw of what has expired, where that is still so
+	again    bool         // what exaBGP was told before, and did not send
+	spelled  bool         // in words that exaBGP takes for a change, and the peer does not
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
 	restore  bool         // an announce of a suspect that was set aside
@@ -142,11 +145,15 @@ func (c *core) begin(o *op, e *entry) {
 			continue
 		}
 		done := s == nil
-		if !o.withdraw {
-			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing && !o.restore
-		} else if s != nil && s.aside {
+		if o.again && (s == nil || s.attrs != o.attrs || s.owner != o.owner) {
+			continue // it has changed meanwhile
+		}
+		if o.withdraw && s != nil && s.aside {
 			c.dropAside(o, p)
 			continue
+		}
+		if !o.withdraw && !o.again && !o.restore {
+			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
 		if done {
 			c.unchanged(o, p, s)
@@ -244,6 +251,10 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
 	h.Attrs.Attrs = o.attrs
 	c.happenTo(o.key, h)
+	if o.replay {
+		c.log.Warn("not announced again", "route", o.key.String(), "owner", o.owner, "reason", r.Reason)
+		return // whoever asks for it is told when it asks
+	}
 	if o.order.answered() {
 		return // whoever gave it is told; nobody else waits for it
 	}
@@ -264,6 +275,9 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 func (c *core) answerOp(o *op) {
 	if o.order != nil {
 		c.tookUp(o.order)
+	}
+	if o.replay {
+		c.replay.answered(c)
 	}
 	if o.batch == nil {
 		return
@@ -287,7 +301,7 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && len(e.waiting) > 0 {
+	for e.flight == nil && len(e.waiting) > 0 && !c.delays(k, e, e.waiting[0]) {
 		o := e.waiting[0]
 		e.waiting = e.waiting[1:]
 		c.begin(o, e)

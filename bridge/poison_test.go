@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -352,7 +351,9 @@ func TestCommandsDuringASearch(t *testing.T) {
 	}
 	// They stay that when the session is up, and although exaBGP lacks them.
 	w.liveUntil(5*time.Second, func() bool { return p.up })
-	w.core.windows.add(&exchange{line: exabgp.ShowRIB, ask: w.core.audit})
+	w.core.audits.ended, w.core.audits.took = time.Time{}, 0
+	w.core.suspect()
+	w.core.auditDue()
 	w.settle()
 	if n := suspended(); n != 8 {
 		t.Errorf("%d routes are said to be suspended after the session is up: %+v", n, w.replica.set.Routes)

@@ -166,6 +166,28 @@ func (c *core) endedAside(o *op, e *entry) {
 	c.claim(o.key)
 }
 
+// sentAside: exaBGP sends what was set aside. It may do so once, of what waited
+// while the session was down, see [latecomer]; or somebody else put it into
+// exaBGP's table.
+func (c *core) sentAside(k state.Key, s *slot) {
+	at := place{k, s.peer.Addr}
+	if _, late := c.tardy[at]; late {
+		delete(c.tardy, at)
+		return
+	}
+	c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
+}
+
+// auditAside takes a route that was set aside out of the search if exaBGP's table
+// has it: somebody else put it there.
+func (c *core) auditAside(k state.Key, s *slot) {
+	if s.listed == c.audits.round {
+		back := slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, listed: s.listed}
+		back.grade, back.reason = c.expect(k, s.peer)
+		c.put(k, back)
+	}
+}
+
 // dropAside withdraws a route that exaBGP does not have: it was set aside.
 func (c *core) dropAside(o *op, p *peer) {
 	c.table.drop(o.key, p)

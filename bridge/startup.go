@@ -16,10 +16,11 @@ import (
 type phase uint8
 
 const (
-	silent  phase = iota // nothing was asked yet
-	asked                // the version was asked for; what comes before it is old
-	reading              // neighbors and table are being read
-	ready                // the advertised set is complete
+	silent    phase = iota // nothing was asked yet
+	asked                  // the version was asked for; what comes before it is old
+	reading                // neighbors and table are being read
+	replaying              // what the life before had is being announced again
+	ready                  // the advertised set is complete
 )
 
 const (
@@ -64,7 +65,7 @@ func named(keys []state.Key) string {
 }
 
 func (c *core) ask() {
-	c.phase, c.askedAt = asked, c.now
+	c.phase, c.askedAt, c.named, c.cleared = asked, c.now, false, false
 	c.out.lines = append(c.out.lines, exabgp.Version)
 }
 
@@ -89,7 +90,7 @@ func (c *core) revisit() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.auditQuietly})
 		}
 		if c.hasUnsent() {
-			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
+			c.suspect()
 		}
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
@@ -98,7 +99,10 @@ func (c *core) revisit() {
 }
 
 // versionLine takes a line while the version is awaited. Everything before the
-// version's own two lines was meant for the helper before this one.
+// version's own two lines was meant for the helper before this one. It may still
+// be owed any number of answers, some of them to barriers; so what it gave and
+// exaBGP has not done is dropped, and the version asked for once more. What was
+// done shows in exaBGP's table.
 func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Text {
 		if c.quiet != nil {
@@ -110,13 +114,17 @@ func (c *core) versionLine(l exabgp.Line) {
 	if l.Kind == exabgp.Error && c.dialect.Release == "" && c.foreign == "" {
 		c.out.lines = append(c.out.lines, exabgp.Version6)
 	}
-	if l.Kind != exabgp.Done || c.dialect.Release == "" {
+	if l.Kind != exabgp.Done || !c.named {
+		return
+	}
+	c.named = false
+	if !c.cleared {
+		c.cleared = true
+		c.out.lines = append(c.out.lines, exabgp.Reset, exabgp.Version)
 		return
 	}
 	c.phase, c.askedAt = reading, c.now
 	c.log.Info("exaBGP answers", "version", c.dialect.Release)
-	// Answers that the helper before this one is owed come first.
-	c.out.lines = append(c.out.lines, c.windows.drain())
 	c.read()
 }
 
@@ -124,7 +132,7 @@ func (c *core) versionLine(l exabgp.Line) {
 func (c *core) release(text string) {
 	v, ok := exabgp.ParseVersion(text)
 	if ok {
-		c.dialect, c.foreign = exabgp.DialectOf(v), ""
+		c.dialect, c.foreign, c.named = exabgp.DialectOf(v), "", true
 		if !c.dialect.Answers() {
 			c.befriend()
 		}
@@ -144,10 +152,17 @@ func (c *core) speakerLacks() []string {
 	if c.quiet != nil {
 		return append(slices.Clone(c.lacks), c.dialect.String()+unsaidLack)
 	}
-	if c.foreign == "" {
-		return c.lacks
+	lacks := slices.Clone(c.lacks)
+	if c.amnesia != "" {
+		lacks = append(lacks, c.amnesia)
 	}
-	return append(slices.Clone(c.lacks), c.unheard())
+	if c.audits.skipped != "" {
+		lacks = append(lacks, c.audits.skipped)
+	}
+	if c.foreign != "" {
+		lacks = append(lacks, c.unheard())
+	}
+	return lacks
 }
 
 // unheard says why exaBGP can't be talked to.
@@ -199,17 +214,11 @@ func (c *core) learnTable(body []string, ok bool) {
 	if unknown > 0 {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
 	}
+	c.recallLatecomers()
 	c.reclaim()
 	c.claims = nil
-	c.phase, c.aboutNews = ready, true
-	for _, begin := range c.early {
-		begin()
-	}
-	c.early = nil
-	c.sayBanned()
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
-	c.prove()
-	c.askReceived()
+	c.beginReplay()
 }
 
 // prove has exaBGP send again what this bridge has not seen it send, because a
@@ -229,7 +238,7 @@ func (c *core) proveAt(p *peer) {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
-	p.heard, p.unsettled = c.now, true
+	p.heard, p.unsettled, p.resent = c.now, true, c.now
 	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 

@@ -100,13 +100,6 @@ func (w *windows) next() []string {
 	return append(lines, exabgp.Barrier)
 }
 
-// drain opens a window without commands: its barrier comes back behind the
-// answers that were owed before.
-func (w *windows) drain() string {
-	w.out = []*window{{}}
-	return exabgp.Barrier
-}
-
 // text takes a line of an answer's body.
 func (w *windows) text(line string) {
 	if len(w.out) == 0 {
@@ -165,7 +158,6 @@ func (c *core) pump() {
 func (c *core) settle(w *window) {
 	out, answers := w.commands, w.answers
 	switch {
-	case len(out) == 0:
 	case len(out) == len(answers):
 		for i, x := range out {
 			c.settled(x, answers[i])

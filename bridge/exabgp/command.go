@@ -32,6 +32,12 @@ const (
 	Version = " version"
 	// Version6 is Version in the API of exaBGP 6, which answers error to that.
 	Version6 = "system version"
+	// Reset has exaBGP forget the commands of this helper that it has not carried
+	// out, those of the helper before it too. It is not answered, and carried out
+	// at once, so that the answer to a [Version] behind it is followed by no
+	// answer to what was given before (reactor/api/command/reactor.py; 6.0 answers
+	// it done).
+	Reset = "reset"
 	// Barrier is answered in the order of the route commands, by one line that
 	// nothing else prints ([IsBarrierHeader]) and done: no neighbor has the
 	// address 0.0.0.0.
@@ -63,6 +69,28 @@ type Command struct {
 func (d Dialect) Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
 	labels, _ := attrs.Get(state.Label)
 	return d.render("announce", peers, attrs, labels, keys)
+}
+
+// AnnounceSpelled is Announce with words for what goes without saying: to exaBGP
+// it is a change, and to the peer the same UPDATE again. Where there are none it
+// is Announce.
+func (d Dialect) AnnounceSpelled(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	_, preferred := attrs.Get(state.LocalPreference)
+	_, originated := attrs.Get(state.Origin)
+	if d.grammar == grammar34 || len(keys) == 0 || !keys[0].Family.HasPrefix() || preferred && originated {
+		return d.Announce(peers, attrs, keys)
+	}
+	words := d.attributeWords(keys[0].Family, attrs)
+	if keys[0].Family.HasLabel() {
+		labels, _ := attrs.Get(state.Label)
+		words += " label " + bracketed(labels)
+	}
+	if preferred {
+		words += " origin igp"
+	} else { // which is what it is inside of an AS, and it does not leave one
+		words += " local-preference 100"
+	}
+	return renderPrefixes(selector(peers)+"announce", words, keys)
 }
 
 // Withdraw renders the commands that withdraw keys from peers. attrs must be
@@ -245,6 +273,12 @@ func selector(peers []netip.Addr) string {
 // byte is 0 so that it can be read then too: as the default route of a path that
 // nobody has. Any other makes it malformed, and resets the session.
 func Probe(peer netip.Addr) string { return fmt.Sprintf("neighbor %s%s", peer, probe) }
+
+// EndOfRIB renders the End-of-RIB of a family, for a neighbor with manual-eor. It
+// is answered error if the session is not up.
+func EndOfRIB(peer netip.Addr, f state.Family) string {
+	return fmt.Sprintf("neighbor %s announce eor %s", peer, f)
+}
 
 const probe = " withdraw route 239.255.255.0/32 next-hop 192.0.2.1"
 

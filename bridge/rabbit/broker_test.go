@@ -3,19 +3,16 @@ package rabbit
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
-	"net/url"
 	"os"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/goleak"
+
+	"routesync/examples/lab/amqpproxy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -138,118 +135,23 @@ func ended(t *testing.T, s *Session, within time.Duration) error {
 	return nil
 }
 
-// proxy stands between a test and the broker.
-type proxy struct {
-	listener net.Listener
-	backend  string
-	mute     atomic.Bool // drop what comes, keep the connections
-	stall    atomic.Bool // read nothing more
-	release  chan struct{}
-	wg       sync.WaitGroup
-
-	mu     sync.Mutex
-	conns  []net.Conn
-	closed bool
-	edit   editor // nil: none
-}
-
-// newProxy returns a proxy, and the URL that leads through it.
-func newProxy(t *testing.T) (*proxy, string) {
+// newProxy returns a proxy to the broker, and the URL that leads through it.
+func newProxy(t *testing.T) (*amqpproxy.Proxy, string) {
 	t.Helper()
-	u, err := url.Parse(brokerURL(t))
+	p, err := amqpproxy.Listen(t.Context(), brokerURL(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{listener: l, backend: u.Host, release: make(chan struct{})}
-	p.wg.Go(p.accept)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
 	t.Cleanup(func() {
-		l.Close()
-		p.mu.Lock()
-		p.closed = true
-		p.mu.Unlock()
-		p.cut()
-		close(p.release)
-		p.wg.Wait()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
-	u.Host = l.Addr().String()
-	return p, u.String()
-}
-
-func (p *proxy) accept() {
-	for {
-		in, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		out, err := net.Dial("tcp", p.backend)
-		if err != nil || !p.keep(in, out) {
-			in.Close()
-			continue
-		}
-		p.mu.Lock()
-		edit := p.edit
-		p.mu.Unlock()
-		copy := p.copy
-		if edit != nil {
-			copy = func(from, to net.Conn) { p.copyFrames(from, to, edit) }
-		}
-		p.wg.Go(func() { copy(in, out) })
-		p.wg.Go(func() { copy(out, in) })
-	}
-}
-
-func (p *proxy) keep(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		for _, c := range conns {
-			c.Close()
-		}
-		return false
-	}
-	p.conns = append(p.conns, conns...)
-	return true
-}
-
-// cut closes every connection that there is now.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.conns {
-		c.Close()
-	}
-	p.conns = nil
-}
-
-func (p *proxy) copy(from, to net.Conn) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buf)
-		if p.stall.Load() {
-			<-p.release
-		}
-		if p.mute.Load() {
-			if err == nil {
-				continue
-			}
-			if !errors.Is(err, io.EOF) {
-				return
-			}
-		}
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			to.Close()
-			return
-		}
-	}
+	return p, p.URL()
 }
 
 // TestDown: why there is no session is known as long as there is none.

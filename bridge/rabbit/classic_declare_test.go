@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"routesync/examples/lab/amqpproxy"
 )
 
 // Kinds of queue as others declare them.
@@ -112,13 +114,13 @@ func TestDeclareClassicRefused(t *testing.T) {
 // is to see in their place.
 type declarations struct {
 	queue  string
-	change func(frame []byte, bits int) (pass, answer []byte)
+	change func(frame amqpproxy.Frame, bits int) (pass, answer amqpproxy.Frame)
 
 	mu   sync.Mutex
 	bits []byte
 }
 
-func (d *declarations) edit(frame []byte) (pass, answer []byte) {
+func (d *declarations) edit(frame amqpproxy.Frame) (pass, answer amqpproxy.Frame) {
 	bits, ok := declares(frame, d.queue)
 	if !ok {
 		return frame, nil
@@ -146,7 +148,7 @@ func TestDeclareClassicOn43(t *testing.T) {
 	}
 	p, through := newProxy(t)
 	d := declarations{queue: classicName(t)}
-	p.editFrames(func(frame []byte) (pass, answer []byte) {
+	p.Edit(func(frame amqpproxy.Frame) (pass, answer amqpproxy.Frame) {
 		if bytes.HasPrefix(frame[7:], []byte{0, 10, 0, 10}) { // connection.start
 			frame = bytes.ReplaceAll(frame, []byte(older), []byte(newer))
 		}
@@ -177,13 +179,13 @@ func TestDeclareClassicOn43(t *testing.T) {
 // a transient queue.
 func TestDeclareClassicWhereItIsDenied(t *testing.T) {
 	p, through := newProxy(t)
-	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) (pass, answer []byte) {
+	d := declarations{queue: classicName(t), change: func(frame amqpproxy.Frame, bits int) (pass, answer amqpproxy.Frame) {
 		if frame[bits]&durableBit == 0 {
 			return nil, closeConnection(amqp.InternalError, "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.")
 		}
 		return frame, nil
 	}}
-	p.editFrames(d.edit)
+	p.Edit(d.edit)
 	var book logbook
 	s := connectLogged(t, through, &book)
 	ctx := testContext(t)
@@ -209,13 +211,13 @@ func TestDeclareClassicWhereItIsDenied(t *testing.T) {
 // a quorum queue, which cannot be transient.
 func TestDeclareClassicWhereQuorumIsTheDefault(t *testing.T) {
 	p, through := newProxy(t)
-	d := declarations{queue: classicName(t), change: func(frame []byte, bits int) (pass, answer []byte) {
+	d := declarations{queue: classicName(t), change: func(frame amqpproxy.Frame, bits int) (pass, answer amqpproxy.Frame) {
 		if !bytes.Contains(frame, []byte("x-queue-type")) {
 			frame = withQueueType(frame, bits, Quorum)
 		}
 		return frame, nil
 	}}
-	p.editFrames(d.edit)
+	p.Edit(d.edit)
 	s := connectLogged(t, through, &logbook{})
 	if made, err := s.DeclareClassic(testContext(t), d.queue, ClassicAuto); !made || err != nil {
 		t.Fatalf("made %v, error %v", made, err)

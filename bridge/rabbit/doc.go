@@ -11,7 +11,8 @@
 //   - Nothing of a broker is deleted or made anew to fit. What exists is used as
 //     it was found.
 //   - Silence is noticed: a broker that sends nothing for two heartbeats is gone,
-//     from the first byte of the handshake on.
+//     from the first byte of the handshake on. So is one that owes a confirm for
+//     that long without an alarm.
 //   - What a slow reader does not take stays with the broker, within the limits
 //     that its queues have there.
 //   - Nothing that is logged or returned holds a password.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"routesync/examples/lab/amqpproxy"
 )
 
 func TestLockIsHandedOver(t *testing.T) {
@@ -99,7 +101,7 @@ func TestCloseIsFinal(t *testing.T) {
 func TestCutConnectionEndsTheSession(t *testing.T) {
 	p, url := newProxy(t)
 	s := connect(t, Config{URLs: []string{url}})
-	p.cut()
+	p.Cut("")
 	if cause := ended(t, s, 3*time.Second); errors.Is(cause, ErrClosed) {
 		t.Errorf("cause %v, want what was cut", cause)
 	}
@@ -117,7 +119,7 @@ func TestMuteBroker(t *testing.T) {
 	for range 3 {
 		p, url := newProxy(t)
 		s := connect(t, Config{URLs: []string{url}, Heartbeat: heartbeat})
-		p.mute.Store(true)
+		p.Mute(amqpproxy.Both, "")
 		begin := time.Now()
 		cause := ended(t, s, 2*heartbeat+3*time.Second)
 		t.Logf("noticed after %s: %v", time.Since(begin).Round(time.Millisecond), cause)
@@ -133,7 +135,7 @@ func TestMuteBroker(t *testing.T) {
 func TestMuteBrokerWhileClosing(t *testing.T) {
 	p, url := newProxy(t)
 	s := connect(t, Config{URLs: []string{url}, Heartbeat: 10 * time.Second})
-	p.mute.Store(true)
+	p.Mute(amqpproxy.Both, "")
 	begin := time.Now()
 	s.Close()
 	if took := time.Since(begin); took > closeGrace+2*time.Second {
@@ -144,7 +146,7 @@ func TestMuteBrokerWhileClosing(t *testing.T) {
 func TestMuteBrokerWhileAsked(t *testing.T) {
 	p, url := newProxy(t)
 	s := connect(t, Config{URLs: []string{url}, Heartbeat: 10 * time.Second})
-	p.mute.Store(true)
+	p.Mute(amqpproxy.Both, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := s.DeclareEvents(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -170,7 +172,7 @@ func TestStalledBroker(t *testing.T) {
 			if err := s.pub.raw.(*deadConn).Conn.(*net.TCPConn).SetWriteBuffer(1); err != nil {
 				t.Fatal(err)
 			}
-			p.stall.Store(true)
+			p.Freeze(amqpproxy.Both, "")
 			ctx, cancel := context.WithCancel(testContext(t))
 			defer cancel()
 			msgs := make([]Message, window)
@@ -195,7 +197,7 @@ func TestStalledBroker(t *testing.T) {
 
 func TestMuteBrokerWhileConnecting(t *testing.T) {
 	p, url := newProxy(t)
-	p.mute.Store(true)
+	p.Mute(amqpproxy.Both, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()

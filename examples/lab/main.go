@@ -23,12 +23,13 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|up|bench
+const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|faults|up|bench
   demo          the main job on real input, shown at the router; ends by itself
   demo console  the original session, on a real terminal; likewise
   demo flow     a blackhole and a FlowSpec rule that end by themselves; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
   test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
+  faults        everything that can go wrong, with what it costs at the router
   up            the demo's lab, left running, with the commands to try
   bench         time from a save to the router, beside the classic system
 `
@@ -41,6 +42,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command := commands[strings.Join(args, " ")]
 	if len(args) > 1 && args[0] == "test" {
 		command = testOther(args[1:])
+	}
+	if len(args) > 0 && args[0] == "faults" {
+		command = faultsCommand(args[1:], stderr)
 	}
 	if command == nil {
 		fmt.Fprint(stderr, usage)

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -461,11 +460,11 @@ func (s *scene) sessionsStay(f func()) {
 	}
 }
 
-// prefixes are 10.0.N.0/24.
+// prefixes are 10.0.0.0/24 and those behind it.
 func prefixes(n int) []string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = "10.0." + strconv.Itoa(i) + ".0/24"
+		all[i] = fmt.Sprintf("10.%d.%d.0/24", i>>8, i&255)
 	}
 	return all
 }

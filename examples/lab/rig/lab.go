@@ -38,6 +38,7 @@ type Lab struct {
 	mu        sync.Mutex
 	processes map[*process]struct{}
 	names     map[string]int
+	closers   []func() error // what is no process
 	closed    bool
 }
 
@@ -90,6 +91,9 @@ func (l *Lab) Close() error {
 	l.mu.Unlock()
 
 	var errs []error
+	for _, f := range l.closers {
+		errs = append(errs, f())
+	}
 	for _, p := range all { // first tell all of them, then wait: they die side by side
 		p.release()
 	}
@@ -148,6 +152,17 @@ func (l *Lab) adopt(p *process) error {
 	if closed {
 		return errors.Join(errClosed, p.close())
 	}
+	return nil
+}
+
+// closesToo has Close call f, or calls it if the Lab is closed.
+func (l *Lab) closesToo(f func() error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return errors.Join(errClosed, f())
+	}
+	l.closers = append(l.closers, f)
 	return nil
 }
 

@@ -18,6 +18,8 @@ import (
 const (
 	// stopGrace is how long a BIRD or an exaBGP may take to end when asked to.
 	stopGrace = 10 * time.Second
+	// dumpName is the MRT file's, in BIRD's working folder.
+	dumpName = "messages.mrt"
 	// addressInUse is what BIRD logs when somebody else has its port.
 	addressInUse = "Address already in use"
 )
@@ -36,6 +38,7 @@ type Router struct {
 	socket  string
 	mu      sync.Mutex // one start or stop at a time
 	process *process
+	tape    *Tape
 }
 
 // Router writes a BIRD's configuration, starts it, and returns once it
@@ -51,6 +54,14 @@ func (l *Lab) Router(ctx context.Context, opts RouterOptions) (*Router, error) {
 	r := &Router{
 		Name: name, Address: opts.Address, lab: l, opts: opts, dir: dir,
 		socket: filepath.Join(l.sockets, name+".ctl"),
+	}
+	if opts.Tape {
+		if r.tape, err = newTape(name, r.Dump(), r.Log()); err != nil {
+			return nil, err
+		}
+		if err := l.closesToo(r.tape.close); err != nil {
+			return nil, err
+		}
 	}
 	err = r.startOnFreePort(ctx)
 	if errors.Is(err, unix.EADDRINUSE) { // somebody was faster
@@ -83,6 +94,13 @@ func (r *Router) config() string { return filepath.Join(r.dir, "bird.conf") }
 
 // Log is the path of what BIRD logs.
 func (r *Router) Log() string { return filepath.Join(r.dir, "bird.log") }
+
+// Dump is the path of the MRT file (RFC 6396) in which BIRD keeps every message
+// that comes, if there is a Tape.
+func (r *Router) Dump() string { return filepath.Join(r.dir, dumpName) }
+
+// Tape is the recording of what it was told; nil if none was asked for.
+func (r *Router) Tape() *Tape { return r.tape }
 
 // Socket is the path of its control socket, for birdc -s.
 func (r *Router) Socket() string { return r.socket }
@@ -169,7 +187,11 @@ func (r *Router) end(ctx context.Context, sig unix.Signal) error {
 	if r.process == nil {
 		return nil
 	}
-	return errors.Join(r.process.end(ctx, sig, stopGrace), r.forget())
+	err := errors.Join(r.process.end(ctx, sig, stopGrace), r.forget())
+	if r.tape != nil {
+		r.tape.empty()
+	}
+	return err
 }
 
 // forget kills what is left of the process, and its socket, which would

@@ -35,6 +35,8 @@ type RouterOptions struct {
 	// Extra is added at the top level, PeerExtra inside the BGP protocol
 	// ("graceful restart on;"), ChannelExtra inside each channel.
 	Extra, PeerExtra, ChannelExtra string
+	// Tape records all that the router is told.
+	Tape bool
 	// Config makes the whole configuration for a port, in place of all of the
 	// above but Name, Address and the AS numbers, which must be those of its
 	// BGP protocol. What the lab needs to read BIRD's answers is added.
@@ -101,6 +103,9 @@ func (o *RouterOptions) config(port uint16) (string, error) {
 	if o.Config != nil {
 		return text.String() + o.Config(port), nil
 	}
+	if o.Tape {
+		line("mrtdump %q;", dumpName)
+	}
 	line("router id %v;", o.RouterID)
 	for _, family := range o.Families {
 		line("%s table hops_%s;", family, family)
@@ -117,6 +122,10 @@ func (o *RouterOptions) config(port uint16) (string, error) {
 	line("  multihop;")
 	line("  error wait time 1, 1;")
 	line("  error forget time 1;")
+	if o.Tape {
+		line("  mrtdump { states, messages };")
+		line("  debug { routes };")
+	}
 	if o.PeerExtra != "" {
 		line("  %s", o.PeerExtra)
 	}
