@@ -111,3 +111,25 @@ func TestNewValueWaitsForTheOld(t *testing.T) {
 	w.settle()
 	w.plan(d, 0)
 }
+
+// A value that somebody gave behind the bridge's back is never announced for the
+// owner of the route, not by an exaBGP that is started again either.
+func TestValueOfAnotherIsNotClaimed(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	p.change(k, attrs(t, nh+" med 7"), false)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 2"))
+	w.settle()
+	want := attrs(t, nh+" med 1").Canonical()
+	if len(w.claims[k]) != 1 || w.claims[k][0].Value != want {
+		t.Errorf("the journal has %+v, want %s", w.claims[k], want)
+	}
+}

@@ -13,6 +13,7 @@ type slot struct {
 	peer *peer
 	claimant
 	attrs  state.Attrs
+	given  state.Attrs // what its owner gave, if attrs were seen and are somebody else's; or zero
 	grade  state.Grade
 	reason string
 }
