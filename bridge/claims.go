@@ -55,7 +55,11 @@ func (c *core) claim(k state.Key) {
 		}
 	}
 	for _, p := range c.peers {
-		if left, ours := c.quiet.left(k, p); ours && e.slot(p) == nil && !comes(p) {
+		left, ours := c.quiet.left(k, p)
+		if !ours { // but it may come back by itself
+			left, ours = c.lost[place{k, p.Addr}]
+		}
+		if ours && e.slot(p) == nil && !comes(p) {
 			note(left, state.Attrs{}, true, p.Addr)
 		}
 		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {

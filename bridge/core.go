@@ -130,7 +130,9 @@ type core struct {
 	replay  replay
 	// forgetful: the journal does not know what was announced before this bridge.
 	forgetful bool
+	ends      bool // exaBGP said that it shuts down
 	windows   windows
+	audits    audits
 	closed    int       // windows that were closed at the last look
 	waited    time.Time // since when none was
 	mute      bool      // it was said that exaBGP does not answer
@@ -148,6 +150,7 @@ type core struct {
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time
 	lacks         []string
+	amnesia       string // why the journal is behind
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
@@ -284,6 +287,7 @@ func (c *core) tick(now time.Time) {
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
+	c.auditDue()
 	c.rest()
 	c.waitedFor()
 	c.sayAgain()

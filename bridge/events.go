@@ -22,11 +22,15 @@ func (c *core) line(text string, now time.Time) {
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
 		c.receivedGarbled(l.Lost)
+		if !l.Lost.IsValid() {
+			c.suspect() // it may have been about what was sent
+		}
 		if l.Session && c.phase >= replaying {
 			c.askNeighbors() // a peer's own words on why it ends a session must not hide that it ended
 		}
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
+		c.ends = true
 	case exabgp.Text:
 		if c.phase == asked {
 			c.versionLine(l)
@@ -101,6 +105,7 @@ func (c *core) sessionUp(p *peer) {
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.owed = p.ManualEOR
 	p.unsettled, p.resent, c.aboutNews = true, c.now, true
+	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
 			g, reason := c.expect(k, p)
@@ -213,10 +218,13 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if c.matches(r, s.attrs).ok {
-		if s.grade != state.Withdrawing {
+		if s.grade != state.Withdrawing || e.flight == nil {
 			c.table.grade(k, s, state.Sent, "")
 		}
 		c.next(k, e)
+		return
+	}
+	if c.overtaken(k, s, e) {
 		return
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {

@@ -93,3 +93,18 @@ func (c *core) withdrawAgain(k state.Key, s slot) {
 	c.claim(k)
 	c.enqueue(&op{key: k, withdraw: true, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr}})
 }
+
+// overtaken gives a value once more that exaBGP sent before an older one, and
+// tells whether it did. exaBGP's table has it, so that it is given in other
+// words.
+func (c *core) overtaken(k state.Key, s *slot, e *entry) bool {
+	if s.owner == "" || !s.peer.unsettled || e.flight != nil {
+		return false
+	}
+	c.table.grade(k, s, state.Accepted, "")
+	c.enqueue(&op{
+		key: k, attrs: s.attrs, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr},
+		again: true, spelled: true,
+	})
+	return true
+}

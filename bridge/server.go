@@ -32,7 +32,7 @@ const (
 type Server struct {
 	core    *core
 	pipe    *exabgp.Pipe
-	journal Journal // nil: there is none
+	memory  memory
 	broker  Broker
 	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
@@ -61,28 +61,33 @@ type Options struct {
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
 	// TooLong is as of [ListingTooLong]; nil: the listing never is.
 	TooLong func() string
-	Journal Journal // nil: there is none
-	Pipe    *exabgp.Pipe
-	Broker  Broker
-	Classic *Classic // nil: the classic queues are not served
+	// Chunk is as of [ListingChunk]; how many routes exaBGP lists at a time.
+	Chunk int
+	// AuditEvery is how often exaBGP's table is compared with what is advertised
+	// without a cause; 0 for never.
+	AuditEvery time.Duration
+	Journal    Journal // nil: there is none
+	Pipe       *exabgp.Pipe
+	Broker     Broker
+	Classic    *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
 func NewServer(o Options, log *slog.Logger) (*Server, error) {
-	var memory journal.Memory
+	var past journal.Memory
 	if o.Journal != nil {
 		var err error
-		if memory, err = o.Journal.Load(); err != nil {
+		if past, err = o.Journal.Load(); err != nil {
 			return nil, err
 		}
 	}
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
-		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
+		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal}, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
-	s.core.lacks = o.Lacks
+	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
 		s.core.texts.format = o.Classic.Format
 	}
@@ -92,7 +97,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Run serves until exaBGP closes stdin (io.EOF) or ctx ends. The broker may be
+// Run serves until exaBGP closes stdin (io.EOF) or ctx ends, which is io.EOF too
+// if exaBGP has said that it shuts down. The broker may be
 // there or not; what is announced stays announced.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -110,7 +116,11 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return s.loop(ctx) })
-	return g.Wait()
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) && s.core.ends {
+		return io.EOF
+	}
+	return err
 }
 
 // loop owns the core.
@@ -154,6 +164,7 @@ func (s *Server) loop(ctx context.Context) error {
 			s.paced = false
 		case now := <-tick.C:
 			s.core.tick(now)
+			s.mend(ctx, now)
 		case <-beat.C:
 			if s.ready {
 				s.enqueue(s.core.beat())
@@ -209,7 +220,7 @@ func (s *Server) poison(d rabbit.Delivery, err error) {
 
 // carryOut does what the core wants, in the order that it needs.
 func (s *Server) carryOut(ctx context.Context, e effects) {
-	if s.journal != nil {
+	if s.memory.Journal != nil {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
@@ -243,25 +254,6 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		}
 	}
 	s.ackClassic(ctx)
-}
-
-func (s *Server) remember(e effects) {
-	var errs []error
-	if e.begin {
-		errs = append(errs, s.journal.Begin(s.core.boot))
-	}
-	if e.epoch != 0 {
-		errs = append(errs, s.journal.SetEpoch(e.epoch))
-	}
-	if len(e.claims) > 0 {
-		errs = append(errs, s.journal.Put(e.claims))
-	}
-	if e.replayed {
-		errs = append(errs, s.journal.Replayed())
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
-	}
 }
 
 func (s *Server) enqueue(u wire.Update) {

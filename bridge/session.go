@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"time"
 
 	"routesync/bridge/journal"
 	"routesync/bridge/rabbit"
@@ -39,4 +40,7 @@ type Journal interface {
 	SetEpoch(epoch int64) error
 	Put(entries []journal.Entry) error
 	Replayed() error
+	Lost() error
+	Renew(ctx context.Context, now time.Time) error
+	Replace(entries []journal.Entry) error
 }

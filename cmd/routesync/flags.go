@@ -94,6 +94,7 @@ type bridgeFlags struct {
 	declare        string
 	format         string
 	backlog        int
+	auditEvery     time.Duration
 }
 
 type consoleFlags struct {

@@ -74,7 +74,7 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, restartFaults,
+		bridgeFaults, watcherFaults, restartFaults, driftFaults, helperFaults,
 	} {
 		all = append(all, group()...)
 	}
