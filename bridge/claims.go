@@ -51,7 +51,7 @@ func (c *core) claim(k state.Key) {
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
 		if s.grade != state.Withdrawing && !comes(s.peer) {
-			note(s.claimant, s.asked(), goes(s.peer), s.peer.Addr)
+			note(s.claimant, s.asked(), s.leaves || goes(s.peer), s.peer.Addr)
 		}
 	}
 	for _, p := range c.peers {

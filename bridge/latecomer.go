@@ -89,6 +89,7 @@ func (c *core) sentLatecomer(k state.Key, r *report) bool {
 
 // withdrawAgain withdraws what exaBGP's table has no more.
 func (c *core) withdrawAgain(k state.Key, s slot) {
+	s.leaves = true
 	c.put(k, s)
 	c.claim(k)
 	c.enqueue(&op{key: k, withdraw: true, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr}})
@@ -98,7 +99,7 @@ func (c *core) withdrawAgain(k state.Key, s slot) {
 // tells whether it did. exaBGP's table has it, so that it is given in other
 // words.
 func (c *core) overtaken(k state.Key, s *slot, e *entry) bool {
-	if s.owner == "" || !s.peer.unsettled || e.flight != nil {
+	if s.owner == "" || s.grade != state.Sent || !s.peer.unsettled || e.flight != nil {
 		return false
 	}
 	c.table.grade(k, s, state.Accepted, "")

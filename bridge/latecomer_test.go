@@ -133,3 +133,28 @@ func TestValueOfAnotherIsNotClaimed(t *testing.T) {
 		t.Errorf("the journal has %+v, want %s", w.claims[k], want)
 	}
 }
+
+// A withdraw that is being given again is never forgotten on the way.
+func TestLatecomerIsNotRevived(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.want(desired(t))
+	w.step() // exaBGP is told, and its answers are lost
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.core = w.successor("boot-1", "run-2")
+	w.exabgp.out = nil
+	for range 1000 {
+		w.step()
+		for _, x := range w.claims[k] {
+			if !x.Leaving {
+				t.Fatalf("the journal has %+v", w.claims[k])
+			}
+		}
+	}
+}

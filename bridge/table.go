@@ -16,6 +16,7 @@ type slot struct {
 	given  state.Attrs // what its owner gave, if attrs were seen and are somebody else's; or zero
 	grade  state.Grade
 	reason string
+	leaves bool   // it was withdrawn, and is to be again
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 
