@@ -224,7 +224,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		c.next(k, e)
 		return
 	}
-	if c.overtaken(k, s, e) {
+	if c.overtaken(k, s, e, r) {
 		return
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {

@@ -95,11 +95,19 @@ func (c *core) withdrawAgain(k state.Key, s slot) {
 	c.enqueue(&op{key: k, withdraw: true, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr}})
 }
 
-// overtaken gives a value once more that exaBGP sent before an older one, and
-// tells whether it did. exaBGP's table has it, so that it is given in other
-// words.
-func (c *core) overtaken(k state.Key, s *slot, e *entry) bool {
-	if s.owner == "" || s.grade != state.Sent || !s.peer.unsettled || e.flight != nil {
+// overtaken takes a value of an owner's route that is not what is advertised, and
+// tells whether it was an older one. If it comes behind the right one, exaBGP's
+// table has that, so that it is given in other words. If it came before, it was
+// taken for somebody else's, until now.
+func (c *core) overtaken(k state.Key, s *slot, e *entry, r *report) bool {
+	seen := s.given != (state.Attrs{})
+	switch {
+	case s.owner == "" || e.flight != nil:
+		return false
+	case seen && c.matches(r, s.given).ok:
+		c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.given, grade: state.Sent})
+		return true
+	case seen || s.grade != state.Sent || !s.peer.unsettled:
 		return false
 	}
 	c.table.grade(k, s, state.Accepted, "")

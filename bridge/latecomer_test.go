@@ -158,3 +158,37 @@ func TestLatecomerIsNotRevived(t *testing.T) {
 		}
 	}
 }
+
+// Of two values of a route that exaBGP sends, in either order, the one that was
+// given last ends up at the peer.
+func TestOvertakenValue(t *testing.T) {
+	for name, order := range map[string][]string{"older last": {"2", "1"}, "older first": {"1", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			p := testPeer("127.0.0.2", 65001)
+			w := newWorld(t, p)
+			w.lease("team")
+			w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+			w.settle()
+			d := desired(t, "10.0.0.0/24 "+nh+" med 2")
+			w.want(d)
+			w.settle()
+			w.exabgp.stuck = true
+			w.exabgp.sessionUp(p)
+			w.settle()
+			w.exabgp.stuck = false
+			k := d.Routes[0].Key
+			for _, med := range order {
+				p.cache[k], p.pending = attrs(t, nh+" med "+med), []change{{key: k}}
+				w.exabgp.flush()
+			}
+			p.cache[k] = d.Routes[0].Attrs
+			w.exabgp.wrote = nil
+			w.settle()
+			w.holds(p, "10.0.0.0/24 "+nh+" med 2")
+			if at := w.grade("10.0.0.0/24", nh+" med 2", "127.0.0.2"); at.Grade != state.Sent {
+				t.Errorf("at %+v, want sent; commands %q", at, w.exabgp.wrote)
+			}
+			w.plan(d, 0)
+		})
+	}
+}
