@@ -192,3 +192,35 @@ func TestOvertakenValue(t *testing.T) {
 		})
 	}
 }
+
+// A value that was overtaken long after the session came up is found to be in
+// exaBGP's table, and given again.
+func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.lease("team")
+	w.exabgp.sessionUp(p)
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	for range 20 {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	d := desired(t, "10.0.0.0/24 "+nh+" med 2")
+	w.want(d)
+	w.settle()
+	k := d.Routes[0].Key
+	p.cache[k], p.pending = attrs(t, nh+" med 1"), []change{{key: k}}
+	w.exabgp.flush() // what a resend that was late left behind
+	p.cache[k] = d.Routes[0].Attrs
+	w.settle()
+	w.core.suspect()
+	for range 20 {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.holds(p, "10.0.0.0/24 "+nh+" med 2")
+	w.plan(d, 0)
+}

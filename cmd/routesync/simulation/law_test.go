@@ -302,6 +302,9 @@ func (l *law) inOrder(boot string, c *change, at place) {
 		return
 	}
 	now, taken := l.valid[taking{c.by, ask{boot, owner, c.key, attrs}}]
+	if !taken { // but what a bridge before it got is in the journal
+		now, taken = l.valid[taking{nil, ask{boot, owner, c.key, attrs}}]
+	}
 	if !taken {
 		l.breach("%s at %s: asked for by a batch of an epoch that was over", c.key, at.peer)
 	}
@@ -325,7 +328,7 @@ func (l *law) taken(by *process, body []byte) {
 	}
 	l.newest[newest] = b.Epoch
 	for _, id := range asksOf(b) {
-		l.valid[taking{by, id}] = b.Epoch
+		l.valid[taking{by, id}], l.valid[taking{nil, id}] = b.Epoch, b.Epoch
 	}
 }
 
