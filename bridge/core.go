@@ -151,6 +151,8 @@ type core struct {
 	faultAt       time.Time
 	lacks         []string
 	amnesia       string // why the journal is behind
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others

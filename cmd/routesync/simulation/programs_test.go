@@ -164,7 +164,7 @@ func (w *world) command(ctx context.Context, s *session, x *watcher, p *process,
 		}
 	}
 	me := wire.Commander{ID: p.name, Host: "host", PID: 1, Verb: "watch"}
-	c := bridge.NewCommander(s, speaker, x.owner, me, target.Locate, w.log.With("who", p.name))
+	c := bridge.NewCommander(s, speaker, x.owner, me, target.Locate, bridge.NewConditions(w.log.With("who", p.name)), w.log.With("who", p.name))
 	if err := c.Open(ctx); err != nil {
 		return err
 	}

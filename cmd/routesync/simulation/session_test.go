@@ -108,6 +108,26 @@ func (s *session) Subscribe(ctx context.Context, keys ...string) (string, <-chan
 	return name, out, err
 }
 
+func (s *session) Bind(ctx context.Context, name, key string) error {
+	return s.ask(ctx, func(b *broker) error {
+		if q := b.queues[name]; q != nil {
+			b.bind(q, rabbit.EventExchange, key)
+		}
+		return nil
+	})
+}
+
+// Offer is of bridge.Session; nothing has to wait at this broker.
+func (s *session) Offer(ctx context.Context, msgs ...rabbit.Message) error {
+	return s.Publish(ctx, msgs...)
+}
+
+// Alarm is of bridge.Session; this broker always has room.
+func (s *session) Alarm() (string, <-chan struct{}) { return "", nil }
+
+// Unfit is of bridge.Session; this broker's queues are as they were declared.
+func (s *session) Unfit(context.Context, string) ([]string, error) { return nil, nil }
+
 // Lock is as of rabbit.Session.
 func (s *session) Lock(ctx context.Context, name string) error {
 	return s.ask(ctx, func(b *broker) error {
