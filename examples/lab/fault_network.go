@@ -69,7 +69,11 @@ func networkFaults() []fault {
 		}
 		add(silenceBound, "mute right after connect", "the broker takes the connection and says nothing more", n.muteAtOnce(e.conn))
 	}
-	return all
+	return append(all, fault{
+		name: "broker takes connections and never speaks", group: "network", needs: needs, bound: silenceBound, routes: networkRoutes,
+		what:  "all connections end, and on the new ones nothing comes from the broker for longer than two heartbeats",
+		hurts: theWatch | theBridge | theFile, provoke: n.neverSpeaks,
+	})
 }
 
 // strike saves until the n-th of something was hit.
@@ -113,7 +117,7 @@ func (n *network) freeze(way amqpproxy.Direction, e end) func(context.Context, *
 		if err := n.edit(g); err != nil {
 			return err
 		}
-		if err := wait(ctx, 2*heartbeat+time.Second+time.Duration(g.rand.Int64N(int64(4*time.Second)))); err != nil {
+		if err := n.outlast(ctx, g); err != nil {
 			return err
 		}
 		if err := g.truthful(ctx, e.hurts != theBridge); err != nil {
@@ -121,6 +125,11 @@ func (n *network) freeze(way amqpproxy.Direction, e end) func(context.Context, *
 		}
 		return n.edit(g)
 	}
+}
+
+// outlast waits until a silence must have been noticed.
+func (n *network) outlast(ctx context.Context, g *ground) error {
+	return wait(ctx, 2*heartbeat+time.Second+time.Duration(g.rand.Int64N(int64(4*time.Second))))
 }
 
 // halfOpen is a firewall that has forgotten the connections there are.
@@ -181,4 +190,17 @@ func (n *network) muteAtOnce(conn string) func(context.Context, *ground) error {
 		n.Cut(conn)
 		return n.savesUntil(ctx, g, armed.Struck())
 	}
+}
+
+func (n *network) neverSpeaks(ctx context.Context, g *ground) error {
+	defer n.Thaw()
+	n.Mute(amqpproxy.ToClient, "")
+	n.Cut("")
+	if err := n.edit(g); err != nil {
+		return err
+	}
+	if err := n.outlast(ctx, g); err != nil {
+		return err
+	}
+	return n.edit(g)
 }
