@@ -56,6 +56,7 @@ func (c *core) commandDone(o *op) {
 }
 
 func (c *core) acceptAnnounce(o *op, p *peer) {
+	delete(c.tardy, place{o.key, p.Addr})
 	s := slot{peer: p, claimant: o.claimant, attrs: o.attrs}
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
@@ -80,6 +81,7 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	}
 	atPeer := c.quiet == nil && p.up && p.carries(o.key.Family) && s.grade != state.Held
 	if !atPeer || has(o.seen, p) {
+		c.keepLatecomer(o.key, s)
 		c.table.drop(o.key, p)
 		c.confirmed(o, p, 0, "")
 		return

@@ -55,8 +55,15 @@ func (c *core) claim(k state.Key) {
 		}
 	}
 	for _, p := range c.peers {
-		if left, ours := c.quiet.left(k, p); ours && e.slot(p) == nil && !comes(p) {
+		left, ours := c.quiet.left(k, p)
+		if !ours { // but it may come back by itself
+			left, ours = c.lost[place{k, p.Addr}]
+		}
+		if ours && e.slot(p) == nil && !comes(p) {
 			note(left, state.Attrs{}, true, p.Addr)
+		}
+		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {
+			note(left.claimant, left.attrs, true, p.Addr)
 		}
 		if comes(p) {
 			note(coming.claimant, coming.attrs, false, p.Addr)
@@ -103,11 +110,7 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 // anew that do not say what the table does.
 func (c *core) reclaim() {
 	for k, claims := range c.claims {
-		if c.table.entries[k] == nil {
-			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
-			continue
-		}
-		if slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
+		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
 			c.claim(k)
 		}
 	}

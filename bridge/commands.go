@@ -21,6 +21,7 @@ func (c *core) launchStarted() {
 	type class struct {
 		family   state.Family
 		withdraw bool
+		spelled  bool
 		attrs    state.Attrs
 		peers    state.Peers
 	}
@@ -32,7 +33,7 @@ func (c *core) launchStarted() {
 	groups := map[class]*group{}
 	for _, o := range started {
 		for _, part := range c.parts(o) {
-			g := class{o.key.Family, o.withdraw, part.attrs, state.NewPeers(addrsOf(part.peers))}
+			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers))}
 			if groups[g] == nil {
 				order = append(order, g)
 				groups[g] = &group{at: part.peers}
@@ -109,8 +110,11 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 	// and a new one is not known here until it was asked for.
 	addrs := addrsOf(at)
 	render := c.dialect.Announce
-	if withdraw {
+	switch {
+	case withdraw:
 		render = c.dialect.Withdraw
+	case len(ops) > 0 && ops[0].spelled:
+		render = c.dialect.AnnounceSpelled
 	}
 	var out []*exchange
 	for _, cmd := range render(addrs, attrs, keys) {

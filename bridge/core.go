@@ -36,6 +36,7 @@ type peer struct {
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent
+	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 }
@@ -116,6 +117,8 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
+	delayed map[state.Key]struct{}        // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -127,7 +130,9 @@ type core struct {
 	replay  replay
 	// forgetful: the journal does not know what was announced before this bridge.
 	forgetful bool
+	ends      bool // exaBGP said that it shuts down
 	windows   windows
+	audits    audits
 	closed    int       // windows that were closed at the last look
 	waited    time.Time // since when none was
 	mute      bool      // it was said that exaBGP does not answer
@@ -145,6 +150,9 @@ type core struct {
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time
 	lacks         []string
+	amnesia       string // why the journal is behind
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
@@ -179,6 +187,8 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		delayed: map[state.Key]struct{}{},
+		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		typed:   newTypists(),
@@ -279,6 +289,7 @@ func (c *core) tick(now time.Time) {
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
+	c.auditDue()
 	c.rest()
 	c.waitedFor()
 	c.sayAgain()

@@ -49,6 +49,9 @@ func (w *world) boot(boot, run string) {
 func (w *world) successor(boot, run string) *core {
 	c := newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
 	w.replica = newReplica("edge1")
+	for _, p := range w.exabgp.peers {
+		p.hidden = nil // what exaBGP does not list was never there, to a bridge that comes later
+	}
 	c.hello(w.now)
 	return c
 }

@@ -22,11 +22,15 @@ func (c *core) line(text string, now time.Time) {
 	case exabgp.Malformed:
 		c.trouble(fmt.Sprintf("a line from exaBGP can't be read: %v", l.Err))
 		c.receivedGarbled(l.Lost)
+		if !l.Lost.IsValid() {
+			c.suspect() // it may have been about what was sent
+		}
 		if l.Session && c.phase >= replaying {
 			c.askNeighbors() // a peer's own words on why it ends a session must not hide that it ended
 		}
 	case exabgp.Shutdown:
 		c.log.Info("exaBGP shuts down")
+		c.ends = true
 	case exabgp.Text:
 		if c.phase == asked {
 			c.versionLine(l)
@@ -100,7 +104,8 @@ func (c *core) sessionUp(p *peer) {
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.owed = p.ManualEOR
-	p.unsettled, c.aboutNews = true, true
+	p.unsettled, p.resent, c.aboutNews = true, c.now, true
+	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
 			g, reason := c.expect(k, p)
@@ -195,9 +200,14 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			return
 		}
 		// Not what is in flight: what was there before, sent again.
+	} else if o != nil && o.withdraw && has(o.targets, p) && !has(o.proven, p) {
+		o.proven = append(o.proven, p)
 	}
 	if s == nil {
 		if e.flight == nil || !has(e.flight.targets, p) {
+			if c.sentLatecomer(k, r) {
+				return
+			}
 			whose := c.lost[place{k, p.Addr}]
 			delete(c.lost, place{k, p.Addr})
 			c.put(k, slot{peer: p, claimant: whose, attrs: c.observed(p, r.sent), grade: state.Sent})
@@ -208,9 +218,10 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if c.matches(r, s.attrs).ok {
-		if s.grade != state.Withdrawing {
+		if s.grade != state.Withdrawing || e.flight == nil {
 			c.table.grade(k, s, state.Sent, "")
 		}
+		c.next(k, e)
 		return
 	}
 	if e.flight == nil || !has(e.flight.targets, p) {

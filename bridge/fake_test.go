@@ -59,7 +59,9 @@ type fakePeer struct {
 	cache      map[state.Key]state.Attrs // exaBGP's Adj-RIB-Out
 	holds      map[state.Key]state.Attrs // what the peer has
 	pending    []change
-	fresh      bool // nothing was sent in this session yet
+	fresh      bool               // nothing was sent in this session yet
+	spelled    map[state.Key]bool // in whose words something is that goes without saying
+	hidden     map[state.Key]bool // in the cache, and not listed or sent again
 
 	manualEOR bool
 	graceful  bool                      // it keeps what it has when the session ends, until the end-of-RIB
@@ -128,7 +130,7 @@ func (f *fakeExaBGP) write(line string) {
 		f.say("done")
 	case line == "show adj-rib out extensive":
 		for _, p := range f.peers {
-			for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
+			for _, k := range p.shown() {
 				f.say(fmt.Sprintf("neighbor %s local-ip 127.0.0.1 local-as %d peer-as %d router-id 1.1.1.1 family-allowed in-open %s %s%s",
 					p.addr, p.localAS, p.peerAS, k.Family, k, words(p.cache[k])))
 			}
@@ -219,10 +221,22 @@ func (f *fakeExaBGP) route(line string) {
 			if !slices.Contains(p.families, k.Family) {
 				continue
 			}
+			p.say(k, strings.Contains(command, " local-preference 100 ") || strings.Contains(command, " origin igp "))
 			p.change(k, attrs, withdraw)
 		}
 	}
 	f.say("done")
+}
+
+// say notes the words of a command: to exaBGP other words are other attributes.
+func (p *fakePeer) say(k state.Key, spelled bool) {
+	if p.spelled == nil {
+		p.spelled = map[state.Key]bool{}
+	}
+	if p.spelled[k] != spelled {
+		delete(p.cache, k)
+	}
+	p.spelled[k] = spelled
 }
 
 func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
@@ -380,8 +394,14 @@ func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 	p.resend()
 }
 
+// shown are the routes that exaBGP lists, and sends again.
+func (p *fakePeer) shown() []state.Key {
+	shown := slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys)
+	return slices.DeleteFunc(shown, func(k state.Key) bool { return p.hidden[k] })
+}
+
 func (p *fakePeer) resend() {
-	for _, k := range slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys) {
+	for _, k := range p.shown() {
 		p.pending = append(p.pending, change{key: k})
 	}
 }

@@ -106,7 +106,7 @@ func (w *world) converge(rt *rapid.T, d *state.Desired) {
 		w.core.tick(w.now)
 		w.settle()
 		if w.settled() {
-			if plan, err := state.Diff(d, &w.replica.set); err == nil && len(plan.Changes) == 0 {
+			if plan, err := state.Diff(d, &w.replica.set); err == nil && len(plan.Changes) == 0 && !w.core.waits() {
 				return
 			}
 			w.want(d)
@@ -116,16 +116,43 @@ func (w *world) converge(rt *rapid.T, d *state.Desired) {
 	rt.Fatalf("not converged: %v, %+v", err, plan)
 }
 
+// waits tells whether it is not known yet of something whether it is sent.
+func (c *core) waits() bool {
+	for _, e := range c.table.entries {
+		for _, s := range e.slots {
+			if s.grade == state.Accepted || s.reason == unsentReason {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // drift changes something at exaBGP behind the bridge's back.
 func (w *world) drift(rt *rapid.T) {
 	p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "drifting")
 	keys := slices.SortedFunc(maps.Keys(p.cache), state.CompareKeys)
 	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return strings.HasPrefix(k.String(), "10.255") })
 	for _, k := range keys {
-		if e := w.core.table.entries[k]; e == nil || e.flight != nil || e.slot(w.core.findPeer(p.addr)) == nil || !p.up {
+		if e := w.core.table.entries[k]; e == nil || e.flight != nil || e.slot(w.core.findPeer(p.addr)) == nil {
 			continue // exaBGP itself mixes up two changes at once; that is not what is tested
 		}
-		p.change(k, p.cache[k], rapid.Bool().Draw(rt, "withdrawn"))
+		other, err := p.cache[k].With(state.MED, []string{"77"})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		switch rapid.SampledFrom([]string{"withdrawn", "changed", "hidden", "unsent"}).Draw(rt, "drift") {
+		case "withdrawn":
+			p.change(k, p.cache[k], true)
+		case "changed":
+			p.change(k, other, false)
+		case "hidden": // as a clear of another neighbor's table does
+			p.hide(k)
+		case "unsent": // as batches do in which there are several changes of it
+			if !p.fresh && p.up && p.cache[k] == p.holds[k] {
+				p.pending = append(p.pending, change{key: k, withdraw: true})
+			}
+		}
 		return
 	}
 }

@@ -11,6 +11,18 @@ import (
 	"strings"
 )
 
+// EnvSupervised is set in the environment of a bridge that exaBGP did not start
+// itself: which process the helper that did is of.
+const EnvSupervised = "ROUTESYNC_SUPERVISED_FOR"
+
+// above is the process that started the helper.
+func above() int {
+	if pid, err := strconv.Atoi(os.Getenv(EnvSupervised)); err == nil {
+		return pid
+	}
+	return os.Getppid()
+}
+
 // Incarnation names the life of the exaBGP above this process: the same for
 // every helper of one exaBGP, another one as soon as exaBGP is started again.
 // It is a hash of the machine's boot, exaBGP's process id and its start time.
@@ -19,7 +31,7 @@ func Incarnation() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("boot of this machine: %w", err)
 	}
-	pid, err := exabgpPID(os.Getppid())
+	pid, err := exabgpPID(above())
 	if err != nil {
 		return "", err
 	}

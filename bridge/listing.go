@@ -18,17 +18,32 @@ const (
 	// so. It begins with 25 MiB and takes 490 bytes for a received route, so it
 	// has not more than 32,000, which take some 2 s.
 	listingMemory = 40 << 20
+	// listedPeriodically and listedForCause are how many routes of one neighbor
+	// exaBGP may list with a smaller chunk. It takes a turn of its loop for 50 of
+	// them, and sleeps 10 ms between two unless it is busy: 20,000 took 4.6 s,
+	// in which it went on sending, and commands waited.
+	listedPeriodically = 20_000
+	listedForCause     = 50_000
 )
+
+// ListingChunk is exabgp.api.chunk, which exaBGP's helpers have in their
+// environment too.
+func ListingChunk(environment func(string) string) int {
+	for _, name := range []string{"exabgp.api.chunk", "exabgp_api_chunk"} {
+		if chunk, err := strconv.Atoi(environment(name)); err == nil {
+			return chunk
+		}
+	}
+	return 1
+}
 
 // ListingTooLong returns what says why exaBGP must not be asked for what it
 // received, "" if it may be: it may have so much that it would do nothing else
 // for minutes. environment is exaBGP's, which its helpers share.
 func ListingTooLong(environment func(string) string) func() string {
 	return func() string {
-		for _, name := range []string{"exabgp.api.chunk", "exabgp_api_chunk"} {
-			if chunk, err := strconv.Atoi(environment(name)); err == nil && chunk >= listingChunk {
-				return ""
-			}
+		if ListingChunk(environment) >= listingChunk {
+			return ""
 		}
 		memory, err := exabgpMemory()
 		switch {
@@ -45,7 +60,7 @@ func ListingTooLong(environment func(string) string) func() string {
 // exabgpMemory is the resident memory of the exaBGP above this process
 // (proc(5), /proc/pid/statm).
 func exabgpMemory() (int, error) {
-	pid, err := exabgpPID(os.Getppid())
+	pid, err := exabgpPID(above())
 	if err != nil {
 		return 0, err
 	}

@@ -23,6 +23,8 @@ type op struct {
 	order    *order       // by hand; nil if nobody waits for word of it
 	replay   bool         // of what the life of exaBGP before had
 	expiry   bool         // a withdraw of what has expired, where that is still so
+	again    bool         // what exaBGP was told before, and did not send
+	spelled  bool         // in words that exaBGP takes for a change, and the peer does not
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 
 	targets    []*peer   // where exaBGP has to be told
@@ -137,7 +139,10 @@ func (c *core) begin(o *op, e *entry) {
 			continue
 		}
 		done := s == nil
-		if !o.withdraw {
+		if o.again && (s == nil || s.attrs != o.attrs || s.owner != o.owner) {
+			continue // it has changed meanwhile
+		}
+		if !o.withdraw && !o.again {
 			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
 		if done {
@@ -283,7 +288,7 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && len(e.waiting) > 0 {
+	for e.flight == nil && len(e.waiting) > 0 && !c.delays(k, e, e.waiting[0]) {
 		o := e.waiting[0]
 		e.waiting = e.waiting[1:]
 		c.begin(o, e)

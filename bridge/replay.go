@@ -88,7 +88,7 @@ func (r *replay) answered(c *core) {
 
 // open begins what had to wait until it was known what is advertised.
 func (c *core) open() {
-	c.phase, c.aboutNews = ready, true
+	c.phase, c.aboutNews, c.audits.ended = ready, true, c.now
 	for _, begin := range c.early {
 		begin()
 	}

@@ -32,15 +32,18 @@ const (
 type Server struct {
 	core    *core
 	pipe    *exabgp.Pipe
-	journal Journal // nil: there is none
+	memory  memory
 	broker  Broker
 	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
 
-	links  chan *link // a session that has come up
-	gone   chan *link // a session that has ended
-	idle   chan *link // its publisher is ready for more
-	inbox  chan delivery
+	links chan *link // a session that has come up
+	gone  chan *link // a session that has ended
+	idle  chan *link // its publisher is ready for more
+	inbox chan delivery
+
+	standings chan standing
+
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
@@ -61,28 +64,34 @@ type Options struct {
 	Lacks   []string // what the set-up is short of besides exaBGP's configuration
 	// TooLong is as of [ListingTooLong]; nil: the listing never is.
 	TooLong func() string
-	Journal Journal // nil: there is none
-	Pipe    *exabgp.Pipe
-	Broker  Broker
-	Classic *Classic // nil: the classic queues are not served
+	// Chunk is as of [ListingChunk]; how many routes exaBGP lists at a time.
+	Chunk int
+	// AuditEvery is how often exaBGP's table is compared with what is advertised
+	// without a cause; 0 for never.
+	AuditEvery time.Duration
+	Journal    Journal // nil: there is none
+	Pipe       *exabgp.Pipe
+	Broker     Broker
+	Classic    *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
 func NewServer(o Options, log *slog.Logger) (*Server, error) {
-	var memory journal.Memory
+	var past journal.Memory
 	if o.Journal != nil {
 		var err error
-		if memory, err = o.Journal.Load(); err != nil {
+		if past, err = o.Journal.Load(); err != nil {
 			return nil, err
 		}
 	}
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
-		core: newCore(id, memory, log), pipe: o.Pipe, journal: o.Journal, broker: o.Broker, classic: o.Classic, log: log,
+		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal}, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
-		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
+		standings: make(chan standing),
+		open:      map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
-	s.core.lacks = o.Lacks
+	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
 		s.core.texts.format = o.Classic.Format
 	}
@@ -92,7 +101,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Run serves until exaBGP closes stdin (io.EOF) or ctx ends. The broker may be
+// Run serves until exaBGP closes stdin (io.EOF) or ctx ends, which is io.EOF too
+// if exaBGP has said that it shuts down. The broker may be
 // there or not; what is announced stays announced.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -110,7 +120,11 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return s.loop(ctx) })
-	return g.Wait()
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) && s.core.ends {
+		return io.EOF
+	}
+	return err
 }
 
 // loop owns the core.
@@ -138,6 +152,8 @@ func (s *Server) loop(ctx context.Context) error {
 			if d.link == s.link {
 				s.take(d.Delivery)
 			}
+		case x := <-s.standings:
+			s.stand(x)
 		case l := <-s.links:
 			s.link, s.ready, s.queue = l, false, nil
 			clear(s.open)
@@ -154,6 +170,7 @@ func (s *Server) loop(ctx context.Context) error {
 			s.paced = false
 		case now := <-tick.C:
 			s.core.tick(now)
+			s.mend(ctx, now)
 		case <-beat.C:
 			if s.ready {
 				s.enqueue(s.core.beat())
@@ -185,7 +202,6 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.request(r, d.ReplyTo, time.Now())
-		s.link.acks <- d.Ack
 	case wire.TypeTyped:
 		t, err := wire.DecodeTyped(d.Body)
 		if err != nil {
@@ -193,7 +209,6 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.give(t, d.ReplyTo, time.Now())
-		s.link.acks <- d.Ack
 	default:
 		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
 	}
@@ -204,12 +219,38 @@ func (s *Server) take(d rabbit.Delivery) {
 func (s *Server) poison(d rabbit.Delivery, err error) {
 	s.core.step(time.Now())
 	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
-	s.link.acks <- d.Reject
+	switch {
+	case !d.Settled():
+		s.link.acks <- d.Reject
+	case s.link.up: // the queue of requests keeps nothing, and has nowhere to put it
+		s.post(d.DeadLetter("rpc."+s.core.speaker), nil)
+	}
+}
+
+// stand notes how a link stands with the broker.
+func (s *Server) stand(x standing) {
+	s.core.step(time.Now())
+	for _, is := range x.is {
+		s.core.beginCondition(is)
+		switch is.Name {
+		case wire.Blocked, wire.Unfit:
+		default:
+			s.core.cutOff = is.Text
+		}
+	}
+	s.core.endConditions(x.over...)
+	if x.up {
+		s.core.cutOff, x.link.up = "", true
+	}
+	if x.told && !x.link.told {
+		x.link.told = true
+		s.core.resume() // what was not told meanwhile
+	}
 }
 
 // carryOut does what the core wants, in the order that it needs.
 func (s *Server) carryOut(ctx context.Context, e effects) {
-	if s.journal != nil {
+	if s.memory.Journal != nil {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
@@ -245,31 +286,15 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	s.ackClassic(ctx)
 }
 
-func (s *Server) remember(e effects) {
-	var errs []error
-	if e.begin {
-		errs = append(errs, s.journal.Begin(s.core.boot))
-	}
-	if e.epoch != 0 {
-		errs = append(errs, s.journal.SetEpoch(e.epoch))
-	}
-	if len(e.claims) > 0 {
-		errs = append(errs, s.journal.Put(e.claims))
-	}
-	if e.replayed {
-		errs = append(errs, s.journal.Replayed())
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.core.trouble(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
-	}
-}
-
 func (s *Server) enqueue(u wire.Update) {
 	body, err := wire.EncodeUpdate(u)
 	s.event(wire.TypeUpdate, body, err)
 }
 
 func (s *Server) event(kind string, body []byte, err error) {
+	if s.link == nil || !s.link.told {
+		return // readers notice the gap
+	}
 	s.post(rabbit.Message{Exchange: rabbit.EventExchange, Key: eventKey(s.core.speaker), Type: kind, Body: body}, err)
 }
 
@@ -279,6 +304,9 @@ func (s *Server) tell() {
 	for _, t := range s.core.tell() {
 		m := rabbit.Message{Key: t.to, Type: t.kind}
 		if t.to == "" {
+			if s.link == nil || !s.link.told {
+				continue
+			}
 			m.Exchange, m.Key = rabbit.EventExchange, t.key
 		}
 		var err error

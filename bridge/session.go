@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"time"
 
 	"routesync/bridge/journal"
 	"routesync/bridge/rabbit"
@@ -16,7 +17,11 @@ type Session interface {
 	Commands(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
 	Requests(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
 	Subscribe(ctx context.Context, keys ...string) (queue string, events <-chan rabbit.Delivery, err error)
+	Bind(ctx context.Context, queue, key string) error
 	Publish(ctx context.Context, msgs ...rabbit.Message) error
+	Offer(ctx context.Context, msgs ...rabbit.Message) error
+	Alarm() (reason string, changed <-chan struct{})
+	Unfit(ctx context.Context, speaker string) ([]string, error)
 }
 
 // Broker gives work one session after the other, see [rabbit.Broker.Run].
@@ -39,4 +44,7 @@ type Journal interface {
 	SetEpoch(epoch int64) error
 	Put(entries []journal.Entry) error
 	Replayed() error
+	Lost() error
+	Renew(ctx context.Context, now time.Time) error
+	Replace(entries []journal.Entry) error
 }

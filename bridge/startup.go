@@ -85,7 +85,7 @@ func (c *core) revisit() {
 			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.auditQuietly})
 		}
 		if c.hasUnsent() {
-			c.windows.add(&exchange{line: exabgp.ShowRIB, ask: c.audit})
+			c.suspect()
 		}
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
@@ -147,10 +147,17 @@ func (c *core) speakerLacks() []string {
 	if c.quiet != nil {
 		return append(slices.Clone(c.lacks), c.dialect.String()+unsaidLack)
 	}
-	if c.foreign == "" {
-		return c.lacks
+	lacks := slices.Clone(c.lacks)
+	if c.amnesia != "" {
+		lacks = append(lacks, c.amnesia)
 	}
-	return append(slices.Clone(c.lacks), c.unheard())
+	if c.audits.skipped != "" {
+		lacks = append(lacks, c.audits.skipped)
+	}
+	if c.foreign != "" {
+		lacks = append(lacks, c.unheard())
+	}
+	return lacks
 }
 
 // unheard says why exaBGP can't be talked to.
@@ -202,6 +209,7 @@ func (c *core) learnTable(body []string, ok bool) {
 	if unknown > 0 {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
 	}
+	c.recallLatecomers()
 	c.reclaim()
 	c.claims = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))
@@ -225,7 +233,7 @@ func (c *core) proveAt(p *peer) {
 		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		return
 	}
-	p.heard, p.unsettled = c.now, true
+	p.heard, p.unsettled, p.resent = c.now, true, c.now
 	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }
 

@@ -15,6 +15,7 @@ type slot struct {
 	attrs  state.Attrs
 	grade  state.Grade
 	reason string
+	listed uint32 // the last audit in which exaBGP's table had it
 }
 
 // entry is everything about one key.
@@ -39,6 +40,7 @@ func (e *entry) slot(p *peer) *slot {
 type adjRIBOut struct {
 	entries map[state.Key]*entry
 	dirty   map[state.Key]struct{}
+	touched map[state.Key]struct{} // since an audit began; nil while there is none
 	digest  state.Digest
 }
 
@@ -63,10 +65,18 @@ func (t *adjRIBOut) find(k state.Key, p *peer) *slot {
 	return nil
 }
 
+// flight is the change of a key that is under way, nil for none.
+func (t *adjRIBOut) flight(k state.Key) *op {
+	if e := t.entries[k]; e != nil {
+		return e.flight
+	}
+	return nil
+}
+
 // set puts s in place of what its peer had.
 func (t *adjRIBOut) set(k state.Key, s slot) {
 	e := t.entry(k)
-	t.dirty[k] = struct{}{}
+	t.touch(k)
 	if old := e.slot(s.peer); old != nil {
 		t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
 		*old = s
@@ -75,6 +85,14 @@ func (t *adjRIBOut) set(k state.Key, s slot) {
 	t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
 	i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x slot, a netip.Addr) int { return x.peer.Addr.Compare(a) })
 	e.slots = slices.Insert(e.slots, i, s)
+}
+
+// touch notes that what peers have of a key has changed.
+func (t *adjRIBOut) touch(k state.Key) {
+	t.dirty[k] = struct{}{}
+	if t.touched != nil {
+		t.touched[k] = struct{}{}
+	}
 }
 
 // grade changes how far the route has come at its peer.
@@ -96,7 +114,7 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 	if i < 0 {
 		return
 	}
-	t.dirty[k] = struct{}{}
+	t.touch(k)
 	t.digest = t.digest.Remove(k, e.slots[i].attrs, e.slots[i].owner, p.Addr)
 	e.slots = slices.Delete(e.slots, i, i+1)
 	t.release(k, e)

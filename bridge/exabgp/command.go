@@ -71,6 +71,28 @@ func (d Dialect) Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Ke
 	return d.render("announce", peers, attrs, labels, keys)
 }
 
+// AnnounceSpelled is Announce with words for what goes without saying: to exaBGP
+// it is a change, and to the peer the same UPDATE again. Where there are none it
+// is Announce.
+func (d Dialect) AnnounceSpelled(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
+	_, preferred := attrs.Get(state.LocalPreference)
+	_, originated := attrs.Get(state.Origin)
+	if d.grammar == grammar34 || len(keys) == 0 || !keys[0].Family.HasPrefix() || preferred && originated {
+		return d.Announce(peers, attrs, keys)
+	}
+	words := d.attributeWords(keys[0].Family, attrs)
+	if keys[0].Family.HasLabel() {
+		labels, _ := attrs.Get(state.Label)
+		words += " label " + bracketed(labels)
+	}
+	if preferred {
+		words += " origin igp"
+	} else { // which is what it is inside of an AS, and it does not leave one
+		words += " local-preference 100"
+	}
+	return renderPrefixes(selector(peers)+"announce", words, keys)
+}
+
 // Withdraw renders the commands that withdraw keys from peers. attrs must be
 // what they were announced with: exaBGP sorts its pending changes by
 // attributes, and a withdrawal under other attributes can overtake an announce

@@ -14,6 +14,9 @@ const (
 	// maxInput bounds one line from exaBGP. An UPDATE is at most 64 KiB and its
 	// event some ten times that, so a longer line is no line.
 	maxInput = 64 << 20
+	// maxHeld bounds the lines that wait to be taken. What exaBGP says again when
+	// the helper is started anew is less than what would end the host's memory.
+	maxHeld = 1 << 30
 	// awakeEvery is how often exaBGP is woken while answers are owed. Its loop
 	// sleeps 10 ms whenever its helpers' pipes are empty and takes 50 steps
 	// between two sleeps (reactor/loop.py, reactor/asynchronous.py).
@@ -24,27 +27,32 @@ const (
 )
 
 // Pipe carries lines between this helper and exaBGP. What is read and what is
-// to be written both wait in memory without bound: exaBGP stops BGP if its
-// helper does not read, and the helper would stop reading if a write could
-// block it.
+// to be written both wait in memory: exaBGP stops BGP if its helper does not
+// read, and the helper would stop reading if a write could block it.
 type Pipe struct {
 	r io.Reader
 	w io.Writer
 
 	in       sync.Mutex
 	lines    []string
+	held     int // bytes of lines
+	most     int // that it may be
 	ready    chan struct{}
 	out      sync.Mutex
 	unsent   []byte
 	owed     int
 	wake     chan struct{}
 	scribble int // blanks since the last newline; of the writer alone
+
+	begin sync.Once
+	ended chan struct{}
+	err   error // once ended is closed
 }
 
 // NewPipe makes a pipe of the helper's stdin and stdout. Nothing moves until
-// [Pipe.Run].
+// [Pipe.Start] or [Pipe.Run].
 func NewPipe(r io.Reader, w io.Writer) *Pipe {
-	return &Pipe{r: r, w: w, ready: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	return &Pipe{r: r, w: w, most: maxHeld, ready: make(chan struct{}, 1), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // Run moves lines until stdin ends, a write fails or ctx is done. It returns
@@ -55,6 +63,27 @@ func NewPipe(r io.Reader, w io.Writer) *Pipe {
 // same and leaves that goroutine behind; to end it, close what it is blocked
 // on. A process that is about to exit need not.
 func (p *Pipe) Run(ctx context.Context) error {
+	p.Start(ctx)
+	select {
+	case <-p.ended:
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Start begins to move lines, if that has not begun: exaBGP must not wait for
+// what a helper does before it gets to [Pipe.Run].
+func (p *Pipe) Start(ctx context.Context) {
+	p.begin.Do(func() {
+		go func() {
+			defer close(p.ended)
+			p.err = p.run(ctx)
+		}()
+	})
+}
+
+func (p *Pipe) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ends := make(chan error, 2)
@@ -76,7 +105,7 @@ func (p *Pipe) Take() []string {
 	p.in.Lock()
 	defer p.in.Unlock()
 	lines := p.lines
-	p.lines = nil
+	p.lines, p.held = nil, 0
 	return lines
 }
 
@@ -116,13 +145,13 @@ func (p *Pipe) read() error {
 		n, err := p.r.Read(buf)
 		lines, rest := split(partial, buf[:n])
 		partial = rest
+		held := 0
 		if len(lines) > 0 {
-			p.in.Lock()
-			p.lines = append(p.lines, lines...)
-			p.in.Unlock()
-			notify(p.ready)
+			held = p.hold(lines)
 		}
 		switch {
+		case held > p.most:
+			return fmt.Errorf("read from exaBGP: %d bytes wait, and nobody takes them", held)
 		case errors.Is(err, io.EOF):
 			return io.EOF
 		case err != nil:
@@ -131,6 +160,19 @@ func (p *Pipe) read() error {
 			return fmt.Errorf("read from exaBGP: a line is over %d bytes", maxInput)
 		}
 	}
+}
+
+// hold has lines wait, and returns how many bytes of them there are.
+func (p *Pipe) hold(lines []string) int {
+	p.in.Lock()
+	p.lines = append(p.lines, lines...)
+	for _, l := range lines {
+		p.held += len(l)
+	}
+	held := p.held
+	p.in.Unlock()
+	notify(p.ready)
+	return held
 }
 
 // split cuts partial and chunk into whole lines and what remains, which does

@@ -154,3 +154,12 @@ func (iotestBlock) Read([]byte) (int, error) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// TestPipeHasAnEnd: what nobody takes does not grow for ever.
+func TestPipeHasAnEnd(t *testing.T) {
+	p := NewPipe(strings.NewReader(strings.Repeat("done\n", 1000)), io.Discard)
+	p.most = 100
+	if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "nobody takes them") {
+		t.Error(err)
+	}
+}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -60,8 +62,10 @@ type Memory struct {
 // Journal is an open file. One goroutine may use it at a time.
 type Journal struct {
 	db      *bbolt.DB
+	file    *os.File
 	path    string
 	speaker string
+	broken  error // after which nothing can be done with db, not even close it
 
 	aside, reason string
 }
@@ -81,17 +85,24 @@ func Open(ctx context.Context, dir, speaker string, now time.Time) (*Journal, er
 		return nil, fmt.Errorf("make journal directory: %w", err)
 	}
 	j := &Journal{path: path, speaker: speaker}
+	if err := j.openAt(ctx, now); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *Journal) openAt(ctx context.Context, now time.Time) error {
 	for {
-		file, fresh, err := lock(ctx, path)
+		file, fresh, err := lock(ctx, j.path)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		err = j.open(file, fresh)
 		if err == nil && fresh {
-			err = syncDir(dir)
+			err = syncDir(filepath.Dir(j.path))
 		}
 		if err == nil {
-			return j, nil
+			return nil
 		}
 		corrupt := errors.Is(err, errCorrupt)
 		if corrupt && fresh {
@@ -99,12 +110,12 @@ func Open(ctx context.Context, dir, speaker string, now time.Time) (*Journal, er
 		}
 		if corrupt {
 			j.reason = err.Error()
-			j.aside, err = putAside(path, now)
+			j.aside, err = putAside(j.path, now)
 		}
 		// Only now, for the lock must be held until the name is free.
 		err = errors.Join(err, j.abandon(file))
 		if err != nil || !corrupt {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -112,10 +123,15 @@ func Open(ctx context.Context, dir, speaker string, now time.Time) (*Journal, er
 // abandon closes a file that could not be opened as a journal, as far as it
 // is open.
 func (j *Journal) abandon(file *os.File) error {
-	if j.db != nil {
-		err := j.db.Close()
+	if j.db != nil && j.broken == nil {
+		err := guard(j.db.Close)
 		j.db = nil
 		return err
+	}
+	if j.db != nil {
+		// Its pages stay mapped, and would hold the lock with the file.
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // if not, Renew says who holds it
+		j.db = nil
 	}
 	if err := file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
@@ -125,6 +141,7 @@ func (j *Journal) abandon(file *os.File) error {
 
 // open makes a journal of a locked file.
 func (j *Journal) open(file *os.File, fresh bool) error {
+	j.file, j.broken = file, nil
 	if !fresh {
 		info, err := file.Stat()
 		if err != nil {
@@ -183,7 +200,7 @@ func (j *Journal) SetAside() (path, reason string) { return j.aside, j.reason }
 // Load returns all that the journal holds.
 func (j *Journal) Load() (Memory, error) {
 	var m Memory
-	err := guard(func() error {
+	err := j.guarded(func() error {
 		return j.db.View(func(tx *bbolt.Tx) (err error) {
 			m, err = j.load(tx)
 			return err
@@ -224,43 +241,45 @@ func (j *Journal) Replayed() error {
 // Put stores the entries, all or none, where they outlive this process. Of two
 // with one key the last counts.
 func (j *Journal) Put(entries []Entry) error {
-	return j.note("write", func(tx *bbolt.Tx) error {
-		meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
-		sum, err := decodeSeal(meta.Get([]byte(keySeal)))
+	return j.note("write", func(tx *bbolt.Tx) error { return put(tx, entries) })
+}
+
+func put(tx *bbolt.Tx, entries []Entry) error {
+	meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
+	sum, err := decodeSeal(meta.Get([]byte(keySeal)))
+	if err != nil {
+		return err
+	}
+	changed := false
+	for _, e := range entries {
+		key, old := encodeKey(e.Key), []byte(nil)
+		if old = claims.Get(key); old != nil {
+			sum = sum.without(old)
+		}
+		if len(e.Claims) == 0 {
+			changed = changed || old != nil
+			if err := claims.Delete(key); err != nil {
+				return err
+			}
+			continue
+		}
+		value, err := encodeClaims(key, e.Claims)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", e.Key, err)
 		}
-		changed := false
-		for _, e := range entries {
-			key, old := encodeKey(e.Key), []byte(nil)
-			if old = claims.Get(key); old != nil {
-				sum = sum.without(old)
-			}
-			if len(e.Claims) == 0 {
-				changed = changed || old != nil
-				if err := claims.Delete(key); err != nil {
-					return err
-				}
-				continue
-			}
-			value, err := encodeClaims(key, e.Claims)
-			if err != nil {
-				return fmt.Errorf("%s: %w", e.Key, err)
-			}
-			sum = sum.with(value)
-			if bytes.Equal(old, value) {
-				continue
-			}
-			changed = true
-			if err := claims.Put(key, value); err != nil {
-				return fmt.Errorf("%s: %w", e.Key, err)
-			}
+		sum = sum.with(value)
+		if bytes.Equal(old, value) {
+			continue
 		}
-		if !changed {
-			return errUnchanged
+		changed = true
+		if err := claims.Put(key, value); err != nil {
+			return fmt.Errorf("%s: %w", e.Key, err)
 		}
-		return meta.Put([]byte(keySeal), sum.encode())
-	})
+	}
+	if !changed {
+		return errUnchanged
+	}
+	return meta.Put([]byte(keySeal), sum.encode())
 }
 
 // SetEpoch stores the highest epoch granted. A lower one than is stored is an
@@ -283,7 +302,7 @@ func (j *Journal) SetEpoch(epoch int64) error {
 
 // Close releases the file and its lock.
 func (j *Journal) Close() error {
-	if err := j.db.Close(); err != nil {
+	if err := j.abandon(j.file); err != nil {
 		return fmt.Errorf("close journal %s: %w", j.path, err)
 	}
 	return nil
@@ -297,19 +316,37 @@ var errUnchanged = errors.New("unchanged")
 // claims are about a life of exaBGP, and die with it. What a crash of the
 // machine leaves of the file is checked at the next Open like any other.
 func (j *Journal) note(what string, f func(*bbolt.Tx) error) error {
-	j.db.NoSync = true
-	defer func() { j.db.NoSync = false }()
+	if j.broken == nil {
+		j.db.NoSync = true
+		defer func() { j.db.NoSync = false }()
+	}
 	return j.update(what, f)
 }
 
 // update runs one transaction, durable unless note says otherwise.
 func (j *Journal) update(what string, f func(*bbolt.Tx) error) error {
-	err := guard(func() error { return j.db.Update(f) })
+	err := j.guarded(func() error { return j.db.Update(f) })
 	if err != nil && !errors.Is(err, errUnchanged) {
 		return fmt.Errorf("%s journal %s: %w", what, j.path, err)
 	}
 	return nil
 }
+
+// guarded is guard for what works on the open file. bbolt holds its locks across
+// a panic, so that after one nothing may be asked of it any more.
+func (j *Journal) guarded(f func() error) error {
+	if j.broken != nil {
+		return j.broken
+	}
+	err := guard(f)
+	if errors.Is(err, errPanicked) {
+		j.broken = err
+	}
+	return err
+}
+
+// errPanicked is of a file in which bbolt found what it could not handle.
+var errPanicked = fmt.Errorf("%w: bbolt", errCorrupt)
 
 // guard makes an error of a panic and of a fault in mapped memory, such as a
 // disk that fails to deliver a page.
@@ -317,7 +354,7 @@ func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: bbolt: %v", errCorrupt, r)
+			err = fmt.Errorf("%w: %v", errPanicked, r)
 		}
 	}()
 	return f()

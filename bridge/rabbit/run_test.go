@@ -134,10 +134,10 @@ func TestRefusedIsExplained(t *testing.T) {
 	for _, change := range []struct {
 		name string
 		to   func(*url.URL)
-		want string
+		want error
 	}{
-		{"password", func(u *url.URL) { u.User = url.UserPassword("guest", "hunter2") }, "check user and password"},
-		{"vhost", func(u *url.URL) { u.Path = "/no-such-vhost" }, "check that the vhost exists"},
+		{"password", func(u *url.URL) { u.User = url.UserPassword("guest", "hunter2") }, ErrLogin},
+		{"vhost", func(u *url.URL) { u.Path = "/no-such-vhost" }, ErrNoVhost},
 	} {
 		t.Run(change.name, func(t *testing.T) {
 			u, err := url.Parse(brokerURL(t))
@@ -146,8 +146,8 @@ func TestRefusedIsExplained(t *testing.T) {
 			}
 			change.to(u)
 			_, err = New(Config{URLs: []string{u.String()}}, quiet()).Connect(testContext(t))
-			if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), change.want) {
-				t.Errorf("error %v, want one with %q", err, change.want)
+			if !errors.Is(err, change.want) || !Refused(err) {
+				t.Errorf("error %v, want %v", err, change.want)
 			}
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("error shows a password: %v", err)
@@ -182,7 +182,7 @@ func TestOutageIsReportedOnce(t *testing.T) {
 		b.connect = func(context.Context) (*Session, error) {
 			attempts++
 			if attempts > 100 {
-				return nil, fmt.Errorf("connect: %w", errRefused)
+				return nil, fmt.Errorf("connect: %w", ErrLogin)
 			}
 			return nil, errors.New("nobody there")
 		}

@@ -31,9 +31,9 @@ const (
 	envState     = "STATE_DIRECTORY"
 	// defaultBacklog is some 70 MB of a broker's memory at most.
 	defaultBacklog = 100_000
-	// shortestLife is how long a bridge that broke lives at least. exaBGP ends
-	// itself when a helper dies more than five times in 64 s.
-	shortestLife = 20 * time.Second
+	// defaultAudit is often enough for what nothing tells, and 100,000 routes take
+	// exaBGP less than half a second, with exabgp.api.chunk as the drop-in has it.
+	defaultAudit = 5 * time.Minute
 	// retryCap bounds the pause between attempts to reach the broker: a router
 	// waits for what is behind it, and it takes two that have come back.
 	retryCap = 2 * time.Second
@@ -52,6 +52,7 @@ A bridge that can't start says why and stays, so that exaBGP goes on.`,
 	}
 	cmd.Flags().StringVar(&f.speaker, "speaker", "", "name of this speaker, as the files have it")
 	cmd.Flags().StringVar(&f.state, "state", "", "directory of the journal; $"+envState+" or "+defaultState+" if not given")
+	cmd.Flags().DurationVar(&f.auditEvery, "audit-every", defaultAudit, "how often exaBGP's own table is compared with what is advertised, without a cause; 0 for never")
 	cmd.Flags().BoolVar(&f.classic, "classic", false, "serve the queues to-exabgp and from-exabgp too")
 	cmd.Flags().StringVar(&f.declare, "classic-declare", "auto", "how to declare them if they are not there: auto, transient, durable or never")
 	cmd.Flags().StringVar(&f.format, "classic-format", string(bridge.ClassicText), "lines of from-exabgp: text (ipv4 unicast, as the old helper), all (every family) or json")
@@ -90,10 +91,14 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	if err := checkSpeaker(f.speaker); err != nil {
 		return err
 	}
+	if f.auditEvery < 0 {
+		return usage(fmt.Errorf("--audit-every %s is no time to wait", f.auditEvery))
+	}
 	cfg, err := g.broker("bridge " + f.speaker)
 	if err != nil {
 		return err
 	}
+	cfg.Permissions = rabbit.BridgePermissions(f.speaker, f.classic)
 	classic, err := f.classicQueues()
 	if err != nil {
 		return err
@@ -105,8 +110,14 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		}
 		return byHand(w.stderr, program, f.speaker)
 	}
-	debug.SetGCPercent(gcPercent)
 	log := w.log.With("speaker", f.speaker)
+	if s, err := newSupervisor(w, log); err != nil || s != nil {
+		if err != nil {
+			return err
+		}
+		return s.run(ctx)
+	}
+	debug.SetGCPercent(gcPercent)
 	if classic != nil {
 		of := cfg
 		of.Name += " / classic"
@@ -115,8 +126,9 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
 		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
-		Classic: classic,
+		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic,
 	}
+	options.Pipe.Start(ctx)
 	if options.Boot, err = bridge.Incarnation(); err != nil {
 		return fmt.Errorf("find out which exaBGP this is: %w", err)
 	}
@@ -159,9 +171,6 @@ func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.L
 	return j
 }
 
-// errBroke marks the end of a bridge that had started.
-var errBroke = errors.New("the bridge broke")
-
 func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
 	server, err := bridge.NewServer(o, log)
 	if err != nil {
@@ -175,20 +184,14 @@ func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
 		return nil
 	case err == nil || ctx.Err() != nil:
 		log.Info("bridge ends")
-		return nil
+		return said(exitStopped)
 	}
-	return fmt.Errorf("%w: %w", errBroke, err)
+	return fmt.Errorf("the bridge broke: %w", err)
 }
 
-// linger keeps a bridge that failed from being a helper that dies: it reads on
-// until exaBGP goes or ctx ends. One that broke after its start ends after a
-// while, for its successor may do better. It returns code.
-func linger(ctx context.Context, stdin io.Reader, why error, code int) int {
-	if errors.Is(why, errBroke) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, shortestLife)
-		defer cancel()
-	}
+// linger keeps a bridge that can't begin from being a helper that dies: it reads
+// on until exaBGP goes or ctx ends. It returns code.
+func linger(ctx context.Context, stdin io.Reader, code int) int {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)

@@ -20,7 +20,7 @@ func TestEveryFlag(t *testing.T) {
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
-		"bridge":    {"speaker": "edge1", "state": "/state", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
+		"bridge":    {"speaker": "edge1", "state": "/state", "audit-every": "1s", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
 		"console": {
 			"speaker": "c,d", "classic": "true", "command": "show peers", "strict": "true", "recv": "true",
 			"no-history": "true", "timeout": "4s",
@@ -64,7 +64,7 @@ func TestEveryFlag(t *testing.T) {
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
-		bridge:   bridgeFlags{speaker: "edge1", state: "/state", classic: true, declare: "never", format: "json", backlog: 5},
+		bridge:   bridgeFlags{speaker: "edge1", state: "/state", auditEvery: time.Second, classic: true, declare: "never", format: "json", backlog: 5},
 		console: consoleFlags{
 			speakers: []string{"c", "d"}, commands: []string{"show peers"},
 			classic: true, strict: true, recv: true, noHistory: true, timeout: 4 * time.Second,

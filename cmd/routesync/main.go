@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"routesync/bridge"
 )
 
 func main() {
@@ -22,8 +24,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	cmd, err := root.ExecuteContextC(ctx)
 	code := w.report(err)
-	if code != exitDone && cmd.Name() == bridgeName && !isTerminal(stdin) {
-		return linger(ctx, stdin, err, code)
+	if code != exitDone && cmd.Name() == bridgeName && !isTerminal(stdin) && getenv(bridge.EnvSupervised) == "" {
+		return linger(ctx, stdin, code)
 	}
 	return code
 }

@@ -16,7 +16,7 @@ const (
 	otherExaBGP = "ROUTESYNC_TEST_EXABGP"
 	// pathTests are the tests of a route's way to the router, which any exaBGP
 	// that the bridge knows should pass.
-	pathTests = "^(TestFamilyNotNegotiated|TestPeers|TestNextHopSelf|TestDiagnostics|TestStaticRoute|TestTwoOwners|TestDrift|TestBridgeKilled|TestSessionFlap|TestPeerDown|TestExaBGPKilled|TestEveryAttribute|TestWholeTable|TestReceived|TestClassicQueue|TestSilentExaBGP)$"
+	pathTests = "^(TestFamilyNotNegotiated|TestPeers|TestNextHopSelf|TestDiagnostics|TestStaticRoute|TestTwoOwners|TestDrift|TestBridgeKilled|TestSessionFlap|TestPeerDown|TestExaBGPKilled|TestExaBGPRestartGraceful|TestEveryAttribute|TestWholeTable|TestReceived|TestClassicQueue|TestSilentExaBGP)$"
 )
 
 // testOther is the test of another exaBGP, whose command is in the options; nil

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -114,6 +115,32 @@ func helperOf(pid int) (int, error) {
 	return 0, nil
 }
 
+// supervised is in the environment of a bridge that exaBGP's helper started.
+const supervised = "ROUTESYNC_SUPERVISED_FOR="
+
+// bridgeOf is the bridge below exaBGP: its helper, or what a helper that is
+// routesync's supervisor has started. It is 0 while there is none.
+func bridgeOf(pid int) (int, error) {
+	helper, err := helperOf(pid)
+	if helper == 0 || err != nil {
+		return 0, err
+	}
+	table, err := processTable()
+	if err != nil {
+		return 0, err
+	}
+	for _, child := range table.descendants(helper) {
+		environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", child)) // it may have ended
+		if strings.Contains(string(environment), supervised) {
+			return child, nil
+		}
+	}
+	if strings.Contains(commandLine(helper), "routesync bridge ") {
+		return 0, nil // it is about to start one
+	}
+	return helper, nil
+}
+
 // PID is exaBGP's, 0 when it is stopped.
 func (s *Speaker) PID() int {
 	s.mu.Lock()
@@ -124,17 +151,23 @@ func (s *Speaker) PID() int {
 	return s.process.pid
 }
 
-// BridgePID waits until exaBGP has a helper and returns its process.
+// BridgePID waits until exaBGP has a bridge and returns its process.
 func (s *Speaker) BridgePID(ctx context.Context) (int, error) {
-	return s.bridge(ctx, 0)
+	return s.below(ctx, bridgeOf, 0)
 }
 
-// NextBridgePID waits until exaBGP's helper is another process than before.
+// NextBridgePID waits until the bridge is another process than before.
 func (s *Speaker) NextBridgePID(ctx context.Context, before int) (int, error) {
-	return s.bridge(ctx, before)
+	return s.below(ctx, bridgeOf, before)
 }
 
-func (s *Speaker) bridge(ctx context.Context, not int) (int, error) {
+// HelperPID waits until exaBGP has a helper and returns its process: what
+// exaBGP started itself, which may have started the bridge.
+func (s *Speaker) HelperPID(ctx context.Context) (int, error) {
+	return s.below(ctx, helperOf, 0)
+}
+
+func (s *Speaker) below(ctx context.Context, of func(int) (int, error), not int) (int, error) {
 	s.mu.Lock()
 	p := s.process
 	s.mu.Unlock()
@@ -143,7 +176,7 @@ func (s *Speaker) bridge(ctx context.Context, not int) (int, error) {
 	}
 	found := 0
 	err := p.until(ctx, "it had a helper", func() (bool, error) {
-		pid, err := helperOf(p.pid)
+		pid, err := of(p.pid)
 		found = pid
 		return pid != 0 && pid != not, err
 	})
@@ -153,12 +186,26 @@ func (s *Speaker) bridge(ctx context.Context, not int) (int, error) {
 	return found, nil
 }
 
-// KillBridge ends the helper with SIGKILL. exaBGP starts it again; more than
-// five starts in 64 seconds and exaBGP ends. If exaBGP 4.2 cannot start it, or
-// happens to write an event to the dead one before it sees the death, it stops
-// every session for good ("lost the helper process for this peer").
+// KillBridge ends the bridge with SIGKILL. Its supervisor starts it again, and
+// exaBGP does not notice.
 func (s *Speaker) KillBridge(ctx context.Context) error {
 	pid, err := s.BridgePID(ctx)
+	if err != nil {
+		return err
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		return fmt.Errorf("kill the bridge of speaker %s (pid %d): %w", s.Name, pid, err)
+	}
+	return nil
+}
+
+// KillHelper ends exaBGP's helper with SIGKILL, and the bridge with it. exaBGP
+// starts it again; more than five starts in 64 seconds and exaBGP ends. If
+// exaBGP 4.2 cannot start it, or happens to write an event to the dead one before
+// it sees the death, it stops every session for good ("lost the helper process
+// for this peer").
+func (s *Speaker) KillHelper(ctx context.Context) error {
+	pid, err := s.HelperPID(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,128 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"routesync/bridge/journal"
+)
+
+const (
+	// mendEvery is how often the journal is looked at: whoever removes its file
+	// tells nobody.
+	mendEvery = 5 * time.Second
+	// mendMost bounds the pause between two attempts to write one that can't be.
+	mendMost = time.Minute
+	// renewPatience bounds the wait for a journal that another process has locked.
+	renewPatience = time.Second
+)
+
+// memory is the server's way to its journal. One that can't be written is behind
+// from then on, and has to be written as a whole.
+type memory struct {
+	Journal
+	behind bool
+	next   time.Time // when to look at it again
+	pause  time.Duration
+}
+
+// remember writes down what must be before anything else happens.
+func (s *Server) remember(e effects) {
+	var errs []error
+	if e.begin {
+		errs = append(errs, s.memory.Begin(s.core.boot))
+	}
+	if e.epoch != 0 {
+		errs = append(errs, s.memory.SetEpoch(e.epoch))
+	}
+	if len(e.claims) > 0 {
+		errs = append(errs, s.memory.Put(e.claims))
+	}
+	if e.replayed {
+		errs = append(errs, s.memory.Replayed())
+	}
+	s.recall(errors.Join(errs...))
+}
+
+// recall notes whether the journal is behind.
+func (s *Server) recall(err error) {
+	if err == nil {
+		return
+	}
+	s.memory.behind = true
+	s.core.forgets(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
+}
+
+// mend writes the journal as a whole if it is behind or lost.
+func (s *Server) mend(ctx context.Context, now time.Time) {
+	m := &s.memory
+	if m.Journal == nil || now.Before(m.next) {
+		return
+	}
+	m.next = now.Add(max(mendEvery, m.pause))
+	lost := m.Lost()
+	s.recall(lost)
+	if !m.behind || s.core.phase != ready {
+		return
+	}
+	m.pause = min(2*max(mendEvery, m.pause), mendMost)
+	if err := s.rewrite(ctx, now, lost != nil); err != nil {
+		s.recall(err)
+		return
+	}
+	m.behind, m.pause = false, 0
+	s.core.forgets("")
+}
+
+func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
+	if lost {
+		ctx, cancel := context.WithTimeout(ctx, renewPatience)
+		defer cancel()
+		if err := s.memory.Renew(ctx, now); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed())
+}
+
+// forgets says once that the journal is behind, and why, and "" that it is not
+// any more.
+func (c *core) forgets(why string) {
+	why = cut(why, maxReported)
+	switch {
+	case why == c.amnesia:
+		return
+	case why == "":
+		c.trouble("over: the journal is whole again")
+	case c.amnesia == "":
+		c.trouble(why)
+	}
+	c.amnesia, c.aboutNews = why, true
+}
+
+// everyClaim is all that the journal should have.
+func (c *core) everyClaim() []journal.Entry {
+	pending := c.out.claims
+	c.out.claims = nil
+	for at := range c.lost {
+		if c.table.entries[at.key] == nil {
+			c.claim(at.key)
+		}
+	}
+	for k := range c.table.entries {
+		c.claim(k)
+	}
+	if c.quiet != nil {
+		for at := range c.quiet.withdrawn {
+			if c.table.entries[at.key] == nil {
+				c.claim(at.key)
+			}
+		}
+	}
+	all := c.out.claims
+	c.out.claims = pending
+	return all
+}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"routesync/examples/lab/rig"
+)
+
+// driftBound is how soon what was changed behind routesync's back is put right.
+const driftBound = 10 * time.Second
+
+// driftFaults change what is announced behind routesync's back.
+func driftFaults() []fault {
+	open := &variant{before: reachable, speaker: withOthers}
+	one, two := needs{variant: open}, needs{variant: open, routers: 2}
+	drift := func(n needs, name, what string, provoke func(context.Context, *ground) error) fault {
+		return fault{name: name, group: "drift", bound: driftBound, hurts: theSpeaker | theRouter, needs: n, what: what, provoke: provoke}
+	}
+	all := []fault{
+		drift(one, "withdrawn with exabgpcli", "five routes are withdrawn with exaBGP's own command line", func(ctx context.Context, g *ground) error {
+			return g.behind(ctx, g.cli, "withdraw", "")
+		}),
+		drift(one, "changed with exabgpcli", "five routes get other attributes with exaBGP's own command line", func(ctx context.Context, g *ground) error {
+			return g.behind(ctx, g.cli, "announce", " med 77")
+		}),
+		drift(one, "withdrawn by another helper", "five routes are withdrawn by another helper of the same exaBGP", func(ctx context.Context, g *ground) error {
+			return g.behind(ctx, g.other, "withdraw", "")
+		}),
+		drift(one, "changed by another helper", "five routes get other attributes from another helper of the same exaBGP", func(ctx context.Context, g *ground) error {
+			return g.behind(ctx, g.other, "announce", " med 77")
+		}),
+		drift(one, "withdrawn while the session is down", "five routes are withdrawn with exaBGP's command line while no session would tell of it",
+			func(ctx context.Context, g *ground) error { return g.whileDown(ctx, "withdraw", "") }),
+		drift(one, "changed while the session is down", "five routes get other attributes while no session would tell of it",
+			func(ctx context.Context, g *ground) error { return g.whileDown(ctx, "announce", " med 77") }),
+		drift(one, "a stranger's route", "somebody announces a route of his own, which must stay, and be left alone by a save", strangersRoute),
+		drift(one, "mixed up by exaBGP", "another helper withdraws a route and announces it, in one batch with others: exaBGP tells the peer to drop it last, and lists it", mixedUp),
+		drift(one, "flushed with exabgpcli", "flush adj-rib out: the peer gets everything again", func(ctx context.Context, g *ground) error {
+			return g.cli(ctx, "flush adj-rib out")
+		}),
+		drift(one, "session torn down with exabgpcli", "neighbor ADDRESS teardown", func(ctx context.Context, g *ground) error {
+			if err := g.cli(ctx, "neighbor "+g.router.Address.String()+" teardown 4"); err != nil {
+				return err
+			}
+			if err := g.router.WaitDown(ctx); err != nil {
+				return err
+			}
+			return g.backUp(ctx)
+		}),
+		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(_ context.Context, g *ground) error {
+			return g.reload()
+		}),
+		drift(one, "configuration that can't be read", "SIGUSR1, with an error behind the process block", func(ctx context.Context, g *ground) error {
+			return g.reconfigured(ctx, func(text string) string { return text + "\nneighbor 127.0.0.77 { nonsense; }\n" }, func() error {
+				return wait(ctx, 2*time.Second)
+			})
+		}),
+		drift(one, "configuration with one of our routes", "SIGUSR1, with a static route to a prefix of the file, and again without", collision),
+		drift(one, "neighbor changed", "SIGUSR1, with another router id: exaBGP forgets what it announced to the neighbor", neighborChanged),
+		drift(two, "neighbor gone and back", "SIGUSR1 without one of two neighbors, and SIGUSR1 with it", neighborGone),
+		drift(two, "one neighbor's table cleared", "neighbor ADDRESS clear adj-rib out: exaBGP 4.2 hides the same routes of the others too", func(ctx context.Context, g *ground) error {
+			return g.cleared(ctx, "neighbor "+g.routers[1].Address.String()+" clear adj-rib out")
+		}),
+		drift(two, "all tables cleared", "clear adj-rib out", func(ctx context.Context, g *ground) error {
+			return g.cleared(ctx, "clear adj-rib out")
+		}),
+	}
+	for i := range all {
+		if strings.Contains(all[i].name, "cleared") || strings.HasPrefix(all[i].name, "neighbor ") {
+			all[i].spoils = true // what is exaBGP's own is gone, or another
+		}
+	}
+	return all
+}
+
+// reachable makes what exaBGP's command line and another helper are reached by.
+func reachable(_ context.Context, g *ground) error {
+	for _, name := range []string{"run/exabgp.in", "run/exabgp.out", "other.in"} {
+		path := filepath.Join(g.lab.Dir(), name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("make %s: %w", name, err)
+		}
+		if err := unix.Mkfifo(path, 0o600); err != nil {
+			return fmt.Errorf("make %s: %w", name, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(g.lab.Dir(), "exabgp.env"), nil, 0o644); err != nil {
+		return fmt.Errorf("make exabgp.env: %w", err)
+	}
+	script := "#!/bin/sh\nexec cat <>" + filepath.Join(g.lab.Dir(), "other.in") + "\n"
+	return os.WriteFile(filepath.Join(g.lab.Dir(), "other"), []byte(script), 0o755)
+}
+
+func withOthers(g *ground, o *rig.SpeakerOptions) {
+	dir := g.lab.Dir()
+	o.ExaBGP = []string{"exabgp", "--root", dir, "--env", filepath.Join(dir, "exabgp.env")}
+	o.Env = append(o.Env, "exabgp_api_cli=true", "exabgp_api_chunk=10000")
+	o.Extra += fmt.Sprintf("process other { run %s; encoder text; }", filepath.Join(dir, "other"))
+	for i := range o.Neighbors {
+		o.Neighbors[i].Extra += " api other { processes [ other ]; }"
+	}
+}
+
+// cli gives exaBGP commands with its own command line.
+func (g *ground) cli(ctx context.Context, commands ...string) error {
+	for _, command := range commands {
+		args := append([]string{"--root", g.lab.Dir(), "--env", filepath.Join(g.lab.Dir(), "exabgp.env")}, strings.Fields(command)...)
+		out, err := exec.CommandContext(ctx, "exabgp-cli", args...).CombinedOutput()
+		if err != nil || strings.Contains(string(out), "could not") || strings.Contains(string(out), "warning") {
+			return fmt.Errorf("exabgp-cli %s: %v: %s", command, err, out)
+		}
+	}
+	return nil
+}
+
+// other gives exaBGP commands from its other helper, all at once.
+func (g *ground) other(_ context.Context, commands ...string) error {
+	pipe, err := os.OpenFile(filepath.Join(g.lab.Dir(), "other.in"), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("reach the other helper: %w", err)
+	}
+	_, err = pipe.WriteString(strings.Join(commands, "\n") + "\n")
+	return errors.Join(err, pipe.Close())
+}
+
+// some draws routes of the last file, and excuses what a router is told of them.
+func (g *ground) some(n int) []netip.Prefix {
+	drawn := g.last().shuffled(g.rand)[:n]
+	g.excuse(drawn...)
+	return drawn
+}
+
+// words are a route's as a command has them, without its MED.
+func (g *ground) words(p netip.Prefix) string {
+	_, words, _ := strings.Cut(g.last()[p], "] ")
+	before, after, found := strings.Cut(words, " med ")
+	if found {
+		_, after, _ = strings.Cut(after, " ")
+		words = strings.TrimSpace(before + " " + after)
+	}
+	return "route " + p.String() + " " + words
+}
+
+// behind gives a command about five routes, and waits until the router has been
+// told.
+func (g *ground) behind(ctx context.Context, give func(context.Context, ...string) error, verb, more string) error {
+	mark := g.router.Tape().Mark()
+	var commands []string
+	for _, p := range g.some(5) {
+		commands = append(commands, verb+" "+g.words(p)+more)
+	}
+	if err := give(ctx, commands...); err != nil {
+		return err
+	}
+	return g.router.Tape().Wait(ctx, "the router is told", func() bool { return g.router.Tape().Mark()-mark >= 5 })
+}
+
+// whileDown gives a command about five routes while the session is down.
+func (g *ground) whileDown(ctx context.Context, verb, more string) error {
+	if err := g.router.Stop(ctx); err != nil {
+		return err
+	}
+	var commands []string
+	for _, p := range g.some(5) {
+		commands = append(commands, verb+" "+g.words(p)+more)
+	}
+	if err := errors.Join(g.cli(ctx, commands...), g.router.Start(ctx)); err != nil {
+		return err
+	}
+	return g.backUp(ctx)
+}
+
+// backUp waits for the sessions; the fault ends then.
+func (g *ground) backUp(ctx context.Context) error {
+	err := g.established(ctx)
+	g.over()
+	return err
+}
+
+func strangersRoute(ctx context.Context, g *ground) error {
+	p := netip.MustParsePrefix(fmt.Sprintf("198.18.%d.0/24", g.rand.IntN(256)))
+	g.mu.Lock()
+	g.foreign[p] = fmt.Sprintf("origin igp as-path [%d] next-hop %s med 7", speakerAS, foreignHop)
+	g.mu.Unlock()
+	if err := g.cli(ctx, "announce route "+p.String()+" next-hop "+foreignHop+" med 7"); err != nil {
+		return err
+	}
+	return g.edit(5)
+}
+
+// mixedUp has exaBGP put changes of one batch into another order: what has the
+// attributes of something before it goes with that (rib/outgoing.py, updates).
+func mixedUp(ctx context.Context, g *ground) error {
+	p := g.some(1)[0]
+	_, words, _ := strings.Cut(g.last()[p], "] ")
+	q := netip.MustParsePrefix(fmt.Sprintf("198.19.%d.0/24", g.rand.IntN(256)))
+	g.mu.Lock()
+	g.foreign[q] = g.files[len(g.files)-1].routes[p]
+	g.mu.Unlock()
+	mark := g.router.Tape().Mark()
+	route := "route " + p.String() + " "
+	if err := g.other(ctx, "announce route "+q.String()+" "+words, "withdraw "+route+"next-hop 192.0.2.99", "announce "+route+words); err != nil {
+		return err
+	}
+	return g.router.Tape().Wait(ctx, "the router is told", func() bool { return g.router.Tape().Mark()-mark >= 2 })
+}
+
+// reload has exaBGP read its configuration again.
+func (g *ground) reload() error {
+	if err := unix.Kill(g.speaker.PID(), unix.SIGUSR1); err != nil {
+		return fmt.Errorf("tell exaBGP to read its configuration: %w", err)
+	}
+	return nil
+}
+
+// reconfigured has exaBGP read another configuration, and its own again when
+// between has returned.
+func (g *ground) reconfigured(ctx context.Context, edit func(string) string, between func() error) error {
+	own, err := os.ReadFile(g.speaker.Config())
+	if err != nil {
+		return fmt.Errorf("read exaBGP's configuration: %w", err)
+	}
+	if err := g.configure(edit(string(own))); err != nil {
+		return err
+	}
+	if err := between(); err != nil {
+		return err
+	}
+	return g.configure(string(own))
+}
+
+func (g *ground) configure(text string) error {
+	if err := os.WriteFile(g.speaker.Config(), []byte(text), 0o644); err != nil {
+		return fmt.Errorf("change exaBGP's configuration: %w", err)
+	}
+	return g.reload()
+}
+
+func collision(ctx context.Context, g *ground) error {
+	p := g.some(1)[0]
+	edit := func(text string) string {
+		return strings.Replace(text, "static { ", "static { route "+p.String()+" next-hop 192.0.2.88 med 88; ", 1)
+	}
+	seen := func(what string, yes func(path string) bool) func() error {
+		return func() error {
+			return g.router.Tape().Wait(ctx, what, func() bool { return yes(g.router.Tape().Table()[p]) })
+		}
+	}
+	return g.reconfigured(ctx, edit, seen("the file's route is back", func(path string) bool { return path == g.last()[p] }))
+}
+
+func neighborChanged(ctx context.Context, g *ground) error {
+	own, err := os.ReadFile(g.speaker.Config())
+	if err != nil {
+		return fmt.Errorf("read exaBGP's configuration: %w", err)
+	}
+	if err := g.configure(strings.Replace(string(own), "router-id 10.254.", "router-id 10.253.", 1)); err != nil {
+		return err
+	}
+	if err := g.router.WaitDown(ctx); err != nil {
+		return err
+	}
+	return g.backUp(ctx)
+}
+
+func neighborGone(ctx context.Context, g *ground) error {
+	r := g.routers[1]
+	edit := func(text string) string {
+		before, rest, _ := strings.Cut(text, "neighbor "+r.Address.String()+" {")
+		_, after, _ := strings.Cut(rest, "\n}\n")
+		return before + after
+	}
+	if err := g.reconfigured(ctx, edit, func() error { return r.WaitDown(ctx) }); err != nil {
+		return err
+	}
+	return g.backUp(ctx)
+}
+
+// cleared clears tables, and what is exaBGP's own is gone with them for good.
+func (g *ground) cleared(ctx context.Context, command string) error {
+	g.excuse(g.last().sorted()...)
+	g.excuse(g.foreign.sorted()...)
+	r := g.routers[len(g.routers)-1]
+	mark := r.Tape().Mark()
+	if err := g.cli(ctx, command); err != nil {
+		return err
+	}
+	return r.Tape().Wait(ctx, "the router is told", func() bool { return r.Tape().Mark()-mark >= usualRoutes })
+}
