@@ -214,7 +214,7 @@ func (f *fakeExaBGP) route(line string) {
 	if withdraw {
 		_, command, _ = strings.Cut(line, "withdraw attributes ")
 	}
-	attrs, nlri := f.parse(command)
+	attrs, nlri := f.parse(line, command)
 	attrs = f.resolved(attrs)
 	for _, p := range f.selected(line) {
 		for _, k := range nlri {
@@ -252,7 +252,7 @@ func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 	p.pending = append(p.pending, change{key: k})
 }
 
-func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
+func (f *fakeExaBGP) parse(line, command string) (state.Attrs, []state.Key) {
 	head, tail, _ := strings.Cut(command, " nlri ")
 	values := map[state.Name][]string{}
 	var name state.Name
@@ -265,13 +265,13 @@ func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
 	}
 	attrs, err := state.NewAttrs(values)
 	if err != nil {
-		f.t.Fatalf("exaBGP was given %q: %v", command, err)
+		f.t.Fatalf("exaBGP was given %q: %v", line, err)
 	}
 	var keys []state.Key
 	for _, w := range strings.Fields(tail) {
 		prefix, err := state.ParsePrefix(w)
 		if err != nil {
-			f.t.Fatalf("exaBGP was given %q: %v", command, err)
+			f.t.Fatalf("exaBGP was given %q: %v", line, err)
 		}
 		keys = append(keys, state.UnicastKey(prefix, 0))
 	}
