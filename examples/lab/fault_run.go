@@ -258,6 +258,7 @@ func (g *ground) recover(ctx context.Context, bound time.Duration) (o outcome) {
 	for _, r := range g.routers {
 		o.err = errors.Join(o.err, agrees(ctx, r))
 	}
+	o.err = errors.Join(o.err, g.truthful(ctx))
 	return o
 }
 
