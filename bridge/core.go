@@ -39,6 +39,7 @@ type peer struct {
 	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	doubts     suspicion
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -54,6 +55,7 @@ type effects struct {
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
 	owners    []journal.Owner
+	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
 	accepted  bool // what of owners is about files must outlive the machine
@@ -125,8 +127,9 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
-	delayed map[state.Key]struct{}        // keys with changes that wait for exaBGP to send its table
-	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
+	banned  quarantine
+	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	watches watchers
@@ -196,6 +199,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		banned:  newQuarantine(memory.Quarantined),
 		delayed: map[state.Key]struct{}{},
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
@@ -303,6 +307,7 @@ func (c *core) tick(now time.Time) {
 	c.auditDue()
 	c.rest()
 	c.waitedFor()
+	c.search()
 	c.sayAgain()
 	c.forgetFollowers(now)
 }

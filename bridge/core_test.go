@@ -22,6 +22,7 @@ type world struct {
 	replica  *replica
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
+	banned   map[place]journal.Quarantined // of the same
 	before   map[state.Key][]journal.Claim // what it has of the life before
 	life     string                        // whose the claims are
 	owners   map[string]journal.Owner      // what it has of them
@@ -35,7 +36,8 @@ type world struct {
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
 	w := &world{
 		t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0),
-		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}, owners: map[string]journal.Owner{},
+		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{},
+		owners: map[string]journal.Owner{}, banned: map[place]journal.Quarantined{},
 	}
 	w.boot("boot-1", "run-1")
 	return w
@@ -68,7 +70,7 @@ func (w *world) memory() journal.Memory {
 		}
 		return all
 	}
-	memory := journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before)}
+	memory := journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
 	for _, name := range slices.Sorted(maps.Keys(w.owners)) {
 		memory.Owners = append(memory.Owners, w.owners[name])
 	}
@@ -96,6 +98,12 @@ func (w *world) write(e effects) {
 	}
 	if e.epoch > 0 {
 		w.epoch = e.epoch
+	}
+	for _, x := range e.banned {
+		w.banned[place{x.Key, x.Peer}] = x
+		if x.Reason == "" {
+			delete(w.banned, place{x.Key, x.Peer})
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ func whole(t testing.TB, speaker string, n int) []byte {
 		t.Fatal(err)
 	}
 	entries := many(n)
-	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.PutOwners(someOwners()), j.Close())
+	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)),
+		j.Quarantine(quarantined(n/10+1)), j.PutOwners(someOwners()), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +107,19 @@ func TestSetsAside(t *testing.T) {
 		{"no seal of the owners", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyOwners)) }), "seal"},
 		{"bad record of an owner", edited(t, putIn(bucketOwners, "other", "\x01garbage")), "checksum"},
 		{"future record of an owner", edited(t, putIn(bucketOwners, "other", "\x02garbage")), "version 1"},
+		{"garbage in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "garbage")), "version 1"},
+		{"bad checksum in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "\x01garbage")), "checksum"},
+		{"lost from quarantine", edited(t, func(tx *bbolt.Tx) error {
+			routes := tx.Bucket([]byte(bucketQuarantine)).Bucket([]byte(bucketRoutes))
+			k, _ := routes.Cursor().First()
+			return routes.Delete(k)
+		}), "quarantine's seal"},
+		{"quarantine without a seal", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketQuarantine)).Delete([]byte(keySeal))
+		}), "the quarantine: corrupt: seal"},
+		{"quarantine without routes", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketQuarantine)).DeleteBucket([]byte(bucketRoutes))
+		}), "no routes"},
 		{"nested bucket", edited(t, func(tx *bbolt.Tx) error {
 			_, err := tx.Bucket([]byte(bucketClaims)).CreateBucket([]byte("\x00\x00\x01\x01"))
 			return err
@@ -204,12 +218,12 @@ func TestDamage(t *testing.T) {
 		m := mustLoad(t, j)
 		if _, reason := j.SetAside(); reason != "" {
 			set++
-			if len(m.Entries) > 0 || len(m.Owners) > 0 {
+			if len(m.Entries) > 0 || len(m.Quarantined) > 0 || len(m.Owners) > 0 {
 				r.Fatalf("half believed: %d entries and %d owners, although %s", len(m.Entries), len(m.Owners), reason)
 			}
 		} else {
 			opened++
-			if len(m.Entries) != 400 || len(m.Owners) != 2 || m.Boot != "b" {
+			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || len(m.Owners) != 2 || m.Boot != "b" {
 				r.Fatalf("believed %d entries and %d owners of boot %q", len(m.Entries), len(m.Owners), m.Boot)
 			}
 		}

@@ -56,7 +56,7 @@ type ground struct {
 }
 
 // openGround starts the parts at a broker, and converges to a first file.
-func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand) (_ *ground, err error) {
+func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand, short bool) (_ *ground, err error) {
 	ctx, cancel := context.WithTimeout(ctx, upLimit)
 	defer cancel()
 	lab, err := rig.New(ctx, rig.Options{Dir: at.dir, Keep: true})
@@ -65,7 +65,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 	}
 	g := &ground{
 		stage: &stage{lab: lab, broker: at.broker, binary: at.binary, dir: filepath.Join(lab.Dir(), "work")},
-		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed,
+		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed, short: short,
 		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{},
 	}
 	defer func() {
