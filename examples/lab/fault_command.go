@@ -28,7 +28,7 @@ func faultsCommand(args []string, stderr io.Writer) func(context.Context, *slog.
 	var o faultOptions
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	run := flags.String("run", "", "only the faults whose names match")
+	run := flags.String("run", "", "only the faults whose names match, or GROUP/NAME")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "of everything random: the same seed draws the same")
 	flags.BoolVar(&o.list, "list", false, "list them")
@@ -60,7 +60,7 @@ func faultsCommand(args []string, stderr io.Writer) func(context.Context, *slog.
 func (o *faultOptions) chosen() []fault {
 	var all []fault
 	for _, f := range faults() {
-		if o.run.MatchString(f.name) {
+		if o.run.MatchString(f.name) || o.run.MatchString(f.group+"/"+f.name) {
 			all = append(all, f)
 		}
 	}
