@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func (o *faultOptions) chosen() []fault {
 	return all
 }
 
-func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o faultOptions) (err error) {
+func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o faultOptions) error {
 	chosen := o.chosen()
 	if o.list {
 		for _, f := range chosen {
@@ -81,27 +80,17 @@ func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o
 	if o.output == "text" {
 		progress = out
 	}
-	s, err := newStage(ctx, log, parts()...)
-	if err != nil {
-		return err
-	}
-	a := &arena{stage: *s, seed: o.seed, room: 1}
-	defer func() {
-		err = errors.Join(err, a.close(), s.close())
-		_ = os.Remove(a.dir) // stays if it has the logs of one that failed
-	}()
-	if a.dir, err = os.MkdirTemp("", "routesync-faults-"); err != nil {
-		return err
-	}
-	rows := a.play(ctx, chosen, o.rounds, progress)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	fmt.Fprintln(progress)
-	if err := printFaults(out, o.output, o.seed, rows); err != nil {
-		return err
-	}
-	return summary(progress, o.seed, rows)
+	return inArena(ctx, log, o.seed, func(a *arena) error {
+		rows := a.play(ctx, chosen, o.rounds, progress)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fmt.Fprintln(progress)
+		if err := printFaults(out, o.output, o.seed, rows); err != nil {
+			return err
+		}
+		return summary(progress, o.seed, rows)
+	})
 }
 
 // play plays faults, and tells of each as it is done.

@@ -251,6 +251,13 @@ func (g *ground) edit(n int) error {
 	return g.savesNow(g.last().edited(g.rand, n))
 }
 
+// resize saves the last file with n routes, more of them or less.
+func (g *ground) resize(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().grown(g.rand, n))
+}
+
 // inForce notes that from now on a file asks for these routes. Call it before
 // the file is there.
 func (g *ground) inForce(routes routeSet) {

@@ -76,7 +76,7 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, helperFaults,
+		bridgeFaults, helperFaults, readerFaults,
 		watcherFaults, saveFaults,
 		brokerFaults,
 		sessionFaults, driftFaults,
