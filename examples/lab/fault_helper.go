@@ -34,6 +34,9 @@ func helperFaults() []fault {
 		helper(needs{}, 0, 1, "helper told to end", "SIGTERM of what exaBGP started itself, and a save right after", func(ctx context.Context, g *ground) error {
 			return errors.Join(g.endHelper(ctx), g.edit(5))
 		}),
+		helper(needs{}, 0, 0, "bridge told to end", "SIGTERM of the bridge below the helper, and a save right after", func(ctx context.Context, g *ground) error {
+			return errors.Join(g.signalBridge(ctx, unix.SIGTERM), g.edit(5))
+		}),
 		helper(open, tableRoutes, 1, "helper told to end while all is sent again", "SIGTERM while exaBGP sends 20,000 routes again, and tells of them", func(ctx context.Context, g *ground) error {
 			return errors.Join(g.sendsAgain(ctx), g.endHelper(ctx))
 		}),
