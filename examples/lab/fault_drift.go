@@ -52,8 +52,8 @@ func driftFaults() []fault {
 		drift(one, "session torn down with exabgpcli", "neighbor ADDRESS teardown", func(ctx context.Context, g *ground) error {
 			return g.bounces(ctx, func() error { return g.cli(ctx, "neighbor "+g.router.Address.String()+" teardown 4") })
 		}),
-		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(_ context.Context, g *ground) error {
-			return g.reload()
+		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(ctx context.Context, g *ground) error {
+			return g.resent(ctx, g.reload)
 		}),
 		drift(one, "configuration that can't be read", "SIGUSR1, with an error behind the process block", func(ctx context.Context, g *ground) error {
 			return g.reconfigured(ctx, func(text string) string { return text + "\nneighbor 127.0.0.77 { nonsense; }\n" }, func() error {
@@ -247,7 +247,18 @@ func (g *ground) reconfigured(ctx context.Context, edit func(string) string, bet
 	if err := between(); err != nil {
 		return err
 	}
-	return g.configure(string(own))
+	return g.resent(ctx, func() error { return g.configure(string(own)) })
+}
+
+// resent waits until f has had exaBGP send everything again, as each of its
+// configurations does that it can read.
+func (g *ground) resent(ctx context.Context, f func() error) error {
+	tape := g.router.Tape()
+	mark := tape.Mark()
+	if err := f(); err != nil {
+		return err
+	}
+	return tape.Wait(ctx, "all is sent again", func() bool { return tape.Mark()-mark >= usualRoutes })
 }
 
 func (g *ground) configure(text string) error {
