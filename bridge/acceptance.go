@@ -56,6 +56,7 @@ func (c *core) commandDone(o *op) {
 }
 
 func (c *core) acceptAnnounce(o *op, p *peer) {
+	delete(c.tardy, place{o.key, p.Addr})
 	s := slot{peer: p, claimant: o.claimant, attrs: o.attrs}
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
@@ -70,6 +71,7 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 	c.confirmed(o, p, s.grade, s.reason)
 	delete(c.lost, place{o.key, p.Addr})
 	c.put(o.key, s)
+	c.lift(o.key, p.Addr)
 }
 
 func (c *core) acceptWithdraw(o *op, p *peer) {
@@ -80,6 +82,7 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	}
 	atPeer := c.quiet == nil && p.up && p.carries(o.key.Family) && s.grade != state.Held
 	if !atPeer || has(o.seen, p) {
+		c.keepLatecomer(o.key, s)
 		c.table.drop(o.key, p)
 		c.confirmed(o, p, 0, "")
 		return

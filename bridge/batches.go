@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -42,10 +43,30 @@ func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 		})
 	}
 	c.progress = time.Now()
-	if err := c.session.Publish(ctx, msgs...); err != nil {
-		return fmt.Errorf("command %s: %w", c.replica.speaker, err)
+	// A batch must not be what finds out about an alarm: it would wait in a socket,
+	// and be carried out when it has long been wrong.
+	err := c.session.Offer(ctx)
+	if err == nil {
+		err = c.session.Offer(ctx, msgs...)
 	}
-	return nil
+	return c.unsent(err)
+}
+
+// unsent takes what became of batches that were to be published.
+func (c *Commander) unsent(err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("command %s: %w", c.replica.speaker, err)
+	if errors.Is(err, rabbit.ErrRejected) && c.held != nil {
+		c.full(err)
+		return nil
+	}
+	if err := c.patiently(err); err == nil {
+		return nil
+	}
+	c.held.note(err, true)
+	return err
 }
 
 // Adopt publishes a batch that makes routes of others the commander's, as they
@@ -60,7 +81,7 @@ func (c *Commander) Contest(ctx context.Context, all []state.Contest) error {
 		return nil
 	}
 	c.contests, c.alive = all, time.Time{}
-	return c.sayAlive(ctx)
+	return c.patiently(c.sayAlive(ctx))
 }
 
 // Settled tells whether the bridge has answered everything that was sent, and

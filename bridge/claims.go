@@ -51,7 +51,7 @@ func (c *core) claim(k state.Key) {
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
 		if s.grade != state.Withdrawing && !comes(s.peer) {
-			note(s.claimant, s.attrs, goes(s.peer), s.peer.Addr)
+			note(s.claimant, s.asked(), s.leaves || goes(s.peer), s.peer.Addr)
 		}
 	}
 	for _, p := range c.peers {
@@ -61,6 +61,9 @@ func (c *core) claim(k state.Key) {
 		}
 		if ours && e.slot(p) == nil && !comes(p) {
 			note(left, state.Attrs{}, true, p.Addr)
+		}
+		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {
+			note(left.claimant, left.attrs, true, p.Addr)
 		}
 		if comes(p) {
 			note(coming.claimant, coming.attrs, false, p.Addr)
@@ -107,12 +110,17 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 // anew that do not say what the table does.
 func (c *core) reclaim() {
 	for k, claims := range c.claims {
-		if c.table.entries[k] == nil {
-			c.out.claims = append(c.out.claims, journal.Entry{Key: k})
-			continue
-		}
-		if slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
+		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
 			c.claim(k)
 		}
 	}
+}
+
+// asked is the value that the owner of a route gave it, which is what is
+// announced again in a next life of exaBGP.
+func (s *slot) asked() state.Attrs {
+	if s.given != (state.Attrs{}) {
+		return s.given
+	}
+	return s.attrs
 }

@@ -51,12 +51,14 @@ type Reader struct {
 	progress time.Time       // when the bridge last answered a batch, or one was sent
 	alive    time.Time       // when the bridge was last told that the commander is there
 	contests []state.Contest // and what it asks for that others have
+	heard    time.Time       // when something of the speaker last came
+	holdback
 }
 
 // NewReader returns a reader of a speaker.
 func NewReader(s Session, speaker string, log *slog.Logger) *Reader {
 	return &Reader{
-		requests: requests{publish: s.Publish, log: log.With("speaker", speaker), speaker: speaker},
+		requests: requests{publish: s.Offer, log: log.With("speaker", speaker), speaker: speaker},
 		session:  s, replica: newReplica(speaker),
 	}
 }
@@ -71,10 +73,11 @@ type Commander struct {
 type Locator func(state.Key, netip.Addr) (state.Position, bool)
 
 // NewCommander returns a commander of a speaker for an owner. Who wants to
-// change a route of that owner by hand is told what locate says.
-func NewCommander(s Session, speaker, owner string, from wire.Commander, locate Locator, log *slog.Logger) *Commander {
+// change a route of that owner by hand is told what locate says. What keeps it
+// from its work it notes in held, which goes on beyond the session.
+func NewCommander(s Session, speaker, owner string, from wire.Commander, locate Locator, held *Conditions, log *slog.Logger) *Commander {
 	r := NewReader(s, speaker, log)
-	r.owner, r.from, r.locate = owner, from, locate
+	r.owner, r.from, r.locate, r.held = owner, from, locate, held
 	return &Commander{r}
 }
 
@@ -93,7 +96,8 @@ func (c *Reader) Open(ctx context.Context) error {
 	if c.queue, c.inbox, err = c.session.Subscribe(ctx, eventKey(c.replica.speaker)); err != nil {
 		return err
 	}
-	return c.request(ctx)
+	c.heard = time.Now()
+	return c.patiently(c.request(ctx))
 }
 
 // Advertised is the speaker's set as of the last Await; it is valid until the
@@ -128,16 +132,21 @@ func (c *Reader) applied() int64 {
 
 // Await takes what comes from the bridge until the state may have changed,
 // wake is signalled, or ctx ends (its error). Another error means that the
-// session is of no use any more.
+// session is of no use any more. While the broker takes no messages a commander
+// waits, and goes on taking; who only reads gets a [rabbit.BlockedError].
 func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 	pause := time.NewTicker(absentPause)
 	defer pause.Stop()
 	for {
+		changed, err := c.alarm(ctx)
+		if err != nil {
+			return err
+		}
 		// By the clock and not by the ticker alone: a speaker with much news
 		// would starve it.
 		if time.Since(c.looked) >= absentPause {
 			c.looked = time.Now()
-			if err := c.retry(ctx); err != nil {
+			if err := c.patiently(c.retry(ctx)); err != nil {
 				return err
 			}
 		}
@@ -149,11 +158,13 @@ func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 		case <-c.session.Context().Done():
 			return context.Cause(c.session.Context())
 		case <-pause.C:
+		case <-changed:
 		case d, ok := <-c.inbox:
 			if !ok {
 				return fmt.Errorf("updates of %s: the subscription ended", c.replica.speaker)
 			}
 			changed, err := c.take(ctx, d)
+			err = c.patiently(err)
 			if ackErr := d.Ack(); err == nil && ackErr != nil {
 				err = ackErr
 			}
@@ -166,6 +177,7 @@ func (c *Reader) Await(ctx context.Context, wake <-chan struct{}) error {
 
 // take handles one message and tells whether it changed something.
 func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
+	c.heard = time.Now()
 	switch d.Type {
 	case wire.TypeUpdate:
 		u, err := wire.DecodeUpdate(d.Body)
@@ -182,6 +194,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		}
 		if c.applied() > before {
 			c.progress = time.Now()
+			c.through()
 		}
 		if err == nil {
 			err = c.fenced()
@@ -193,9 +206,10 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			return false, err
 		}
 		if g.Refused != "" {
-			c.log.Debug("no lease yet", "reason", g.Refused)
+			c.refused(g.Refused)
 			return false, nil
 		}
+		c.held.reached()
 		c.epoch, c.seq, c.progress, c.alive = g.Epoch, 0, time.Now(), time.Time{}
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
@@ -222,7 +236,7 @@ func (c *Reader) located(ctx context.Context, l wire.Locate, to string) error {
 	if err != nil {
 		return err
 	}
-	return c.session.Publish(ctx, rabbit.Message{Key: to, Type: wire.TypeLocated, ID: l.ID, Body: body, Expiration: answerPatience})
+	return c.session.Offer(ctx, rabbit.Message{Key: to, Type: wire.TypeLocated, ID: l.ID, Body: body, Expiration: answerPatience})
 }
 
 // fenced finds out that the lease has gone to somebody else.
@@ -284,7 +298,13 @@ func (c *Reader) send(ctx context.Context, r wire.Request) error {
 // retry makes a request again that no answer came to, and asks for a new lease
 // if a batch went unanswered: it may be lost, and is never simply repeated.
 func (c *Reader) retry(ctx context.Context) error {
+	if c.blocked || time.Now().Before(c.until) {
+		return nil
+	}
 	if err := c.sayAlive(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(c.gone(), c.resubscribe(ctx)); err != nil {
 		return err
 	}
 	waited := time.Since(c.asked)
@@ -295,6 +315,9 @@ func (c *Reader) retry(ctx context.Context) error {
 		return c.request(ctx)
 	case c.unanswered():
 		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
+		if err := c.session.Bind(ctx, c.queue, eventKey(c.replica.speaker)); err != nil {
+			return err // the answer may have found no subscription
+		}
 		return c.restart(ctx)
 	}
 	return nil
@@ -312,7 +335,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 		return nil
 	}
 	c.alive = time.Now()
-	return c.put(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests})
+	return c.put(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests, Conditions: c.held.List()})
 }
 
 func (c *Reader) ready() bool {

@@ -37,8 +37,10 @@ type peer struct {
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent
+	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	doubts     suspicion
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -53,6 +55,7 @@ type effects struct {
 	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
+	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
 	grants    []grant
@@ -117,6 +120,9 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
+	banned  quarantine
+	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -149,6 +155,8 @@ type core struct {
 	faultAt       time.Time
 	lacks         []string
 	amnesia       string // why the journal is behind
+	conditions    conditions
+	cutOff        string // why no commands can be read from the queue; "" if they can
 
 	respawned bool                  // exaBGP had a bridge before this one
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
@@ -183,6 +191,9 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		banned:  newQuarantine(memory.Quarantined),
+		delayed: map[state.Key]struct{}{},
+		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		typed:   newTypists(),
@@ -286,6 +297,7 @@ func (c *core) tick(now time.Time) {
 	c.auditDue()
 	c.rest()
 	c.waitedFor()
+	c.search()
 	c.sayAgain()
 	c.forgetFollowers(now)
 }

@@ -34,6 +34,7 @@ type Desk struct {
 	mu        sync.Mutex
 	counters  map[string]*counter
 	questions map[string]*question
+	blocked   string // why the broker takes no messages; "" if it does
 }
 
 // counter is what a desk has to do with one speaker.
@@ -118,6 +119,9 @@ func (d *Desk) silence(c *counter) string {
 	if err := d.down(); err != nil {
 		return err.Error()
 	}
+	if d.blocked != "" {
+		return "the broker is blocked: " + d.blocked
+	}
 	if c.absent {
 		return "no bridge answers for " + c.speaker + "; is its exaBGP running, with routesync bridge as its helper?"
 	}
@@ -191,7 +195,11 @@ func (d *Desk) publish(ctx context.Context, s *rabbit.Session, queue string) err
 		if c == nil {
 			break
 		}
-		err = s.Publish(ctx, msgs...)
+		err = s.Offer(ctx, msgs...)
+		if d.isBlocked(err) {
+			d.postpone(c)
+			break
+		}
 		if err != nil && !errors.Is(err, rabbit.ErrNoRoute) {
 			return fmt.Errorf("commands for %s: %w", c.speaker, err)
 		}
@@ -254,6 +262,30 @@ func (d *Desk) message(speaker string, g *given, after int64, queue string) (rab
 		Key: rabbit.RequestQueue(speaker), Type: wire.TypeTyped, ReplyTo: queue,
 		ID: fmt.Sprintf("%s/%d", d.me.ID, g.seq), Body: body, Mandatory: true, Expiration: giveAgain,
 	}, err
+}
+
+// isBlocked notes whether the broker takes no messages, of what came of
+// publishing.
+func (d *Desk) isBlocked(err error) bool {
+	var blocked *rabbit.BlockedError
+	is := errors.As(err, &blocked)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.blocked = ""
+	if is {
+		d.blocked = blockedCondition(blocked.Reason).Text
+	}
+	return is
+}
+
+// postpone gives commands again later: the bridge carries them out once.
+func (d *Desk) postpone(c *counter) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.again = time.Now().Add(absentPause)
+	for _, g := range c.open {
+		g.asked = time.Time{}
+	}
 }
 
 // there notes whether a speaker's bridge was there for what was sent.

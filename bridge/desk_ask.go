@@ -61,10 +61,13 @@ func (d *Desk) put(ctx context.Context, s *rabbit.Session, q *question, queue st
 	if err != nil {
 		return err
 	}
-	err = s.Publish(ctx, rabbit.Message{Key: q.queue, Type: wire.TypeLocate, ReplyTo: queue, ID: q.ask.ID, Body: body, Mandatory: true, Expiration: answerPatience})
+	err = s.Offer(ctx, rabbit.Message{Key: q.queue, Type: wire.TypeLocate, ReplyTo: queue, ID: q.ask.ID, Body: body, Mandatory: true, Expiration: answerPatience})
 	if errors.Is(err, rabbit.ErrNoRoute) {
 		close(q.answer)
 		return nil
+	}
+	if d.isBlocked(err) {
+		return nil // nobody answers, and whoever asked does not wait for long
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -42,7 +43,7 @@ type Follower struct {
 // NewFollower returns a follower of a speaker. before is the one of the session
 // before, nil for none: what became different since is told.
 func NewFollower(s *rabbit.Session, speaker string, what Follow, before *Follower, log *slog.Logger) *Follower {
-	f := newFollower(s.Context(), s.Publish, speaker, what, log)
+	f := newFollower(s.Context(), s.Offer, speaker, what, log)
 	f.session = s
 	if before != nil {
 		f.received.table, f.received.boot = before.received.table, before.received.boot
@@ -176,7 +177,12 @@ func (f *Follower) retry(ctx context.Context) (Notice, error) {
 		return Notice{}, nil
 	}
 	there := !f.absent.Load()
-	if err := f.request(ctx); err != nil || !f.absent.Load() || !there {
+	err := f.request(ctx)
+	var blocked *rabbit.BlockedError
+	if errors.As(err, &blocked) {
+		return Notice{}, nil // the session says so, and it is asked again
+	}
+	if err != nil || !f.absent.Load() || !there {
 		return Notice{}, err
 	}
 	n := f.received.gap("the bridge is not there")

@@ -4,16 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
 )
+
+// commandsAgain is the pause between two attempts to read the command queue.
+const commandsAgain = 5 * time.Second
 
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
 	acks chan func() error     // never full: it holds more than the broker sends ahead
+	// told tells that events can be published, and up that commands are read;
+	// both are the loop's.
+	told, up bool
 }
 
 type delivery struct {
@@ -21,10 +29,22 @@ type delivery struct {
 	link *link
 }
 
+// standing is how a link stands with the broker: what holds, or if it is empty,
+// what is over.
+type standing struct {
+	link *link
+	told bool // events can be published
+	up   bool // commands are read
+	is   []wire.Condition
+	over []string
+}
+
 // session is one connection with the broker, from its topology to its end. life
 // is the server's, ctx the session's.
+//
+// Requests come first, because a bridge that can do nothing else can say why.
 func (s *Server) session(life, ctx context.Context, rs Session) error {
-	commands, requests, err := s.subscribe(ctx, rs)
+	requests, err := s.requests(ctx, rs)
 	if err != nil {
 		return err
 	}
@@ -37,41 +57,101 @@ func (s *Server) session(life, ctx context.Context, rs Session) error {
 	g.Go(func() error {
 		return forward(inner, requests, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
 	})
-	g.Go(func() error {
-		return forward(inner, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
-	})
+	g.Go(func() error { return s.commands(life, inner, rs, l) })
+	g.Go(func() error { return s.watchAlarm(inner, rs, l) })
 	g.Go(func() error { return acknowledge(inner, l.acks) })
 	err = g.Wait()
 	offer(life, s.gone, l)
 	return err
 }
 
-// subscribe sets up the topology and consumes. A queue can be there and answer
-// nothing: a quorum queue that has lost its leader, as it may when RabbitMQ is
-// killed just after it was declared.
-func (s *Server) subscribe(ctx context.Context, rs Session) (commands, requests <-chan rabbit.Delivery, err error) {
+func (s *Server) requests(ctx context.Context, rs Session) (<-chan rabbit.Delivery, error) {
+	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
+	defer cancel()
+	requests, err := rs.Requests(setUp, s.core.speaker)
+	if errors.Is(err, rabbit.ErrLocked) {
+		return nil, fmt.Errorf("%w %s, or the broker has not noticed yet that a session of this one is over; if it stays so, give this one a name of its own: %w", errTaken, s.core.speaker, err)
+	}
+	return requests, err
+}
+
+// commands gives what stands in the command queue to the loop, as soon as it can
+// be read. Why it can't is said also when the session is over.
+func (s *Server) commands(life, ctx context.Context, rs Session, l *link) error {
+	for {
+		commands, told, err := s.subscribe(ctx, rs)
+		if ctx.Err() != nil && rs.Context().Err() == nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			up := standing{link: l, told: true, up: true, over: []string{wire.Denied, wire.NoQueue, wire.NoLeader}}
+			unfit, fault := rs.Unfit(ctx, s.core.speaker)
+			if fault != nil {
+				s.log.Debug("how the command queue was declared is not known", "error", fault)
+			}
+			if len(unfit) > 0 {
+				up.is = append(up.is, unfitCondition(rabbit.CommandQueue(s.core.speaker), unfit))
+			} else {
+				up.over = append(up.over, wire.Unfit)
+			}
+			if !offer(ctx, s.standings, up) {
+				return ctx.Err()
+			}
+			return forward(ctx, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+		}
+		x, ok := Diagnose(err)
+		if !ok {
+			x = wire.Condition{Name: wire.NoQueue, Text: err.Error(), Do: "see the broker's log"}
+		}
+		offer(life, s.standings, standing{link: l, told: told, is: []wire.Condition{x}})
+		if rs.Context().Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(commandsAgain):
+		}
+	}
+}
+
+// watchAlarm tells the loop when the broker takes no messages, and when it does
+// again.
+func (s *Server) watchAlarm(ctx context.Context, rs Session, l *link) error {
+	for {
+		reason, changed := rs.Alarm()
+		x := standing{link: l, over: []string{wire.Blocked}}
+		if reason != "" {
+			x = standing{link: l, is: []wire.Condition{blockedCondition(reason)}}
+		}
+		if !offer(ctx, s.standings, x) {
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// subscribe sets up the topology and consumes commands; told tells that events
+// can be published.
+func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rabbit.Delivery, told bool, err error) {
 	speaker := s.core.speaker
 	setUp, cancel := context.WithTimeout(ctx, subscribePatience)
 	defer cancel()
 	if err := rs.DeclareEvents(setUp); err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
 	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
-		return nil, nil, err
-	}
-	requests, err = rs.Requests(setUp, speaker)
-	if errors.Is(err, rabbit.ErrLocked) {
-		return nil, nil, fmt.Errorf("another bridge answers for speaker %s; give this one a name of its own: %w", speaker, err)
-	}
-	if err != nil {
-		return nil, nil, err
+		return nil, true, err
 	}
 	commands, err = rs.Commands(setUp, speaker)
-	if setUp.Err() != nil && ctx.Err() == nil {
-		queue := rabbit.CommandQueue(speaker)
-		return nil, nil, fmt.Errorf("queue %s does not answer; if it stays so it has lost its leader: rabbitmqctl delete_queue %s loses nothing: %w", queue, queue, err)
+	if err != nil && setUp.Err() != nil {
+		return nil, true, fmt.Errorf("%w: %s: %w", errNoLeader, rabbit.CommandQueue(speaker), err)
 	}
-	return commands, requests, err
+	return commands, true, err
 }
 
 func (s *Server) publish(ctx context.Context, rs Session, l *link) error {

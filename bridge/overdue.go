@@ -26,10 +26,11 @@ func (c *core) overdue() {
 		}
 	}
 	for _, p := range c.peers {
-		if !p.unsettled || !p.up || !c.silent(p.since, p) {
+		if !p.unsettled || !p.up || !c.silent(p.resent, p) {
 			continue
 		}
 		p.unsettled = false
+		c.forgetLatecomers(p)
 		for k, e := range c.table.entries {
 			s := e.slot(p)
 			if s == nil || s.grade != state.Accepted {
@@ -42,6 +43,7 @@ func (c *core) overdue() {
 			late = true
 		}
 	}
+	c.resumeDelayed()
 	if late {
 		c.suspect()
 	}

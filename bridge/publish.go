@@ -28,6 +28,9 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 		if l := c.leases[r.Owner]; l != nil && l.Holder.ID == r.From.ID {
 			l.heard = now
 			c.contested(l, r.Contests)
+			if !slices.Equal(l.Conditions, r.Conditions) {
+				l.Conditions, c.aboutNews = r.Conditions, true
+			}
 		}
 	case wire.RequestReceived:
 		c.followReceived(to)
@@ -80,6 +83,10 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		if c.phase == replaying {
 			g.Refused = "the bridge still announces what exaBGP had before it was started again"
 		}
+		return g
+	}
+	if c.cutOff != "" {
+		g.Refused = "the bridge can't read its command queue: " + c.cutOff
 		return g
 	}
 	if err := state.CheckName(r.Owner); err != nil {
@@ -266,7 +273,7 @@ func (c *core) about() *wire.About {
 	if !c.faultAt.IsZero() {
 		a.LastErrorAt = c.faultAt.UnixMilli()
 	}
-	a.Lines = slices.Clone(c.lines)
+	a.Lines, a.Conditions = slices.Clone(c.lines), slices.Clone(c.conditions)
 	if c.mute {
 		a.Silent = c.waited.UnixMilli()
 	}

@@ -23,7 +23,8 @@ type requests struct {
 // Absent tells whether the last request found no bridge; any goroutine may ask.
 func (q *requests) Absent() bool { return q.absent.Load() }
 
-// put makes a request. That no bridge is there is no error.
+// put makes a request. That no bridge is there is no error; that the broker takes
+// no messages is a [rabbit.BlockedError].
 func (q *requests) put(ctx context.Context, r wire.Request) error {
 	body, err := wire.EncodeRequest(r)
 	if err != nil {

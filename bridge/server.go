@@ -37,10 +37,13 @@ type Server struct {
 	classic *Classic // nil: the classic queues are not served
 	log     *slog.Logger
 
-	links  chan *link // a session that has come up
-	gone   chan *link // a session that has ended
-	idle   chan *link // its publisher is ready for more
-	inbox  chan delivery
+	links chan *link // a session that has come up
+	gone  chan *link // a session that has ended
+	idle  chan *link // its publisher is ready for more
+	inbox chan delivery
+
+	standings chan standing
+
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
 	ready  bool // link's publisher waits
@@ -85,7 +88,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal}, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
-		open: map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
+		standings: make(chan standing),
+		open:      map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
@@ -125,7 +129,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // loop owns the core.
 func (s *Server) loop(ctx context.Context) error {
-	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
+	every := tickEvery
+	tick, beat := time.NewTicker(every), time.NewTicker(beatEvery)
 	defer tick.Stop()
 	defer beat.Stop()
 	pace := time.NewTimer(updateEvery)
@@ -136,6 +141,10 @@ func (s *Server) loop(ctx context.Context) error {
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
+		if now := s.core.pace(); now != every {
+			every = now
+			tick.Reset(every)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -148,6 +157,8 @@ func (s *Server) loop(ctx context.Context) error {
 			if d.link == s.link {
 				s.take(d.Delivery)
 			}
+		case x := <-s.standings:
+			s.stand(x)
 		case l := <-s.links:
 			s.link, s.ready, s.queue = l, false, nil
 			clear(s.open)
@@ -196,7 +207,6 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.request(r, d.ReplyTo, time.Now())
-		s.link.acks <- d.Ack
 	case wire.TypeTyped:
 		t, err := wire.DecodeTyped(d.Body)
 		if err != nil {
@@ -204,7 +214,6 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.give(t, d.ReplyTo, time.Now())
-		s.link.acks <- d.Ack
 	default:
 		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
 	}
@@ -215,7 +224,33 @@ func (s *Server) take(d rabbit.Delivery) {
 func (s *Server) poison(d rabbit.Delivery, err error) {
 	s.core.step(time.Now())
 	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
-	s.link.acks <- d.Reject
+	switch {
+	case !d.Settled():
+		s.link.acks <- d.Reject
+	case s.link.up: // the queue of requests keeps nothing, and has nowhere to put it
+		s.post(d.DeadLetter("rpc."+s.core.speaker), nil)
+	}
+}
+
+// stand notes how a link stands with the broker.
+func (s *Server) stand(x standing) {
+	s.core.step(time.Now())
+	for _, is := range x.is {
+		s.core.beginCondition(is)
+		switch is.Name {
+		case wire.Blocked, wire.Unfit:
+		default:
+			s.core.cutOff = is.Text
+		}
+	}
+	s.core.endConditions(x.over...)
+	if x.up {
+		s.core.cutOff, x.link.up = "", true
+	}
+	if x.told && !x.link.told {
+		x.link.told = true
+		s.core.resume() // what was not told meanwhile
+	}
 }
 
 // carryOut does what the core wants, in the order that it needs.
@@ -262,6 +297,9 @@ func (s *Server) enqueue(u wire.Update) {
 }
 
 func (s *Server) event(kind string, body []byte, err error) {
+	if s.link == nil || !s.link.told {
+		return // readers notice the gap
+	}
 	s.post(rabbit.Message{Exchange: rabbit.EventExchange, Key: eventKey(s.core.speaker), Type: kind, Body: body}, err)
 }
 
@@ -271,6 +309,9 @@ func (s *Server) tell() {
 	for _, t := range s.core.tell() {
 		m := rabbit.Message{Key: t.to, Type: t.kind}
 		if t.to == "" {
+			if s.link == nil || !s.link.told {
+				continue
+			}
 			m.Exchange, m.Key = rabbit.EventExchange, t.key
 		}
 		var err error

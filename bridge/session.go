@@ -17,7 +17,11 @@ type Session interface {
 	Commands(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
 	Requests(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
 	Subscribe(ctx context.Context, keys ...string) (queue string, events <-chan rabbit.Delivery, err error)
+	Bind(ctx context.Context, queue, key string) error
 	Publish(ctx context.Context, msgs ...rabbit.Message) error
+	Offer(ctx context.Context, msgs ...rabbit.Message) error
+	Alarm() (reason string, changed <-chan struct{})
+	Unfit(ctx context.Context, speaker string) ([]string, error)
 }
 
 // Broker gives work one session after the other, see [rabbit.Broker.Run].
@@ -43,4 +47,5 @@ type Journal interface {
 	Lost() error
 	Renew(ctx context.Context, now time.Time) error
 	Replace(entries []journal.Entry) error
+	Quarantine(all []journal.Quarantined) error
 }

@@ -2,8 +2,13 @@ package rabbit
 
 import "time"
 
-// retryBase bounds the wait before the first attempt to connect again.
-const retryBase = 200 * time.Millisecond
+const (
+	// retryBase bounds the wait before the first attempt to connect again.
+	retryBase = 200 * time.Millisecond
+	// slow is an attempt, with the session that came of it, that has itself kept the
+	// next one waiting: waits need not grow by it.
+	slow = time.Second
+)
 
 // backoff returns how long to wait before attempt number n (the first is 0): a
 // random part of a bound that doubles up to limit. The whole range is used

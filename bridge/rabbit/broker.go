@@ -75,8 +75,8 @@ func (b *Broker) Connect(ctx context.Context) (*Session, error) {
 // with the session, whichever is first; in the first case the session still works,
 // for last words under a context of their own.
 //
-// Run returns nil when ctx ends, and what work returned when that is an ErrStop.
-// Everything else that goes wrong is waited out, with growing and random pauses.
+// Run returns nil when ctx ends, and what went wrong when that is an ErrStop of
+// work, or final for [Config]. Everything else that goes wrong is waited out, with growing and random pauses.
 // An outage is reported once when it begins, once more if the broker turns out to
 // refuse us, and once when it is over.
 func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Session) error) error {
@@ -84,32 +84,37 @@ func (b *Broker) Run(ctx context.Context, work func(ctx context.Context, s *Sess
 	if err != nil {
 		return fmt.Errorf("run on the broker: %w", err)
 	}
-	news := &outage{log: b.log, urls: redactedAll(cfg.URLs)}
+	news := &outage{log: b.log, urls: redactedAll(cfg.URLs), hint: cfg.Hint}
 	for attempt := 0; ; attempt++ {
+		begin := time.Now()
 		s, err := b.connect(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
 			b.note(err)
+			if cfg.final(err) {
+				return err
+			}
 			news.down("broker unreachable", err)
 		} else {
 			b.note(nil)
 			news.up(s)
-			begin := time.Now()
 			err = b.work(ctx, s, work)
 			switch {
-			case errors.Is(err, ErrStop):
+			case errors.Is(err, ErrStop), cfg.final(err):
 				return err
 			case ctx.Err() != nil:
 				return nil
 			}
 			if time.Since(begin) >= cfg.HealthyAfter {
-				attempt = 0
 				news.last = ""
 			}
 			b.note(err)
 			news.down("broker session ended", err)
+		}
+		if time.Since(begin) >= slow {
+			attempt = 0
 		}
 		if !sleep(ctx, backoff(attempt, cfg.RetryCap, rand.Int64N)) {
 			return nil
@@ -160,6 +165,7 @@ func redactedAll(urls []string) string {
 type outage struct {
 	log     *slog.Logger
 	urls    string
+	hint    func(error) string
 	since   time.Time
 	refused bool   // warned that the broker refuses us
 	warned  bool   // warned of this outage
@@ -173,17 +179,23 @@ func (o *outage) down(what string, err error) {
 	if first {
 		o.since = time.Now()
 	}
-	refused := errors.Is(err, errRefused)
+	refused := Refused(err)
 	if refused {
-		what = "broker refuses the connection; trying on"
+		what = "broker refuses; trying on"
 	}
 	level := slog.LevelDebug
-	if first && err.Error() != o.last || refused && !o.refused {
+	if (first || refused && !o.refused) && err.Error() != o.last {
 		level = slog.LevelWarn
 		o.warned, o.last = true, err.Error()
 	}
 	o.refused = o.refused || refused
-	o.log.Log(context.Background(), level, what, "broker", o.urls, "error", err)
+	args := []any{"broker", o.urls, "error", err}
+	if o.hint != nil {
+		if do := o.hint(err); do != "" {
+			args = append(args, "do", do)
+		}
+	}
+	o.log.Log(context.Background(), level, what, args...)
 }
 
 func (o *outage) up(s *Session) {

@@ -29,10 +29,18 @@ type Config struct {
 	Heartbeat time.Duration
 	// RetryCap bounds the wait between two attempts to connect: 30 s unless set.
 	RetryCap time.Duration
-	// HealthyAfter is how long a session must have lasted for its end to be
-	// answered with the shortest wait again: 60 s unless set.
+	// HealthyAfter is how long a session must have lasted for its end to be news even
+	// if the one before ended alike: 60 s unless set.
 	HealthyAfter time.Duration
+	// Permissions are what our user needs, for the errors that say it lacks some.
+	Permissions Permissions
+	// Hint is what a person can do about an error, for the log; nil: nothing.
+	Hint func(error) string
+	// Final tells which errors end [Broker.Run]; nil: none does.
+	Final func(error) bool
 }
+
+func (c Config) final(err error) bool { return c.Final != nil && c.Final(err) }
 
 // withDefaults returns c with what it leaves out, or why it cannot be used.
 func (c Config) withDefaults() (Config, error) {

@@ -31,6 +31,9 @@ type Delivery struct {
 
 	// From is who waits for its acknowledgement; nil: nobody does.
 	From Acknowledger
+
+	raw      []byte // the body as it came
+	encoding string
 }
 
 // Acknowledger is told what became of a delivery.
@@ -38,6 +41,9 @@ type Acknowledger interface {
 	Ack(multiple bool) error
 	Reject(requeue bool) error
 }
+
+// Settled tells whether there is nothing to acknowledge, or to reject.
+func (d Delivery) Settled() bool { return d.From == nil }
 
 // Ack tells the broker that the message is dealt with: once, in the session that
 // delivered it. It does nothing for a delivery that needs none.
@@ -61,6 +67,15 @@ func (d Delivery) Reject() error {
 		return fmt.Errorf("reject %q: %w", d.ID, err)
 	}
 	return nil
+}
+
+// DeadLetter is the message, as it came, for the queue of dead letters: for one
+// that came from a queue which has nowhere to put them.
+func (d Delivery) DeadLetter(key string) Message {
+	return Message{
+		Exchange: deadExchange, Key: key, Type: d.Type, ID: d.ID, CorrelationID: d.CorrelationID,
+		Body: d.raw, Encoding: d.encoding, Plain: true, Persistent: true,
+	}
 }
 
 // ack says who acknowledges.
@@ -107,11 +122,8 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 		}
 	}
 	for _, key := range keys {
-		err := s.once(ctx, func(ch *amqp.Channel) error {
-			return ch.QueueBind(name, key, EventExchange, false, nil)
-		})
-		if err != nil {
-			return "", nil, fmt.Errorf("subscribe to %q: %w", key, err)
+		if err := s.bindEvents(ctx, name, key); err != nil {
+			return "", nil, err
 		}
 	}
 	events, err = s.consume(ctx, consumer{queue: name, ahead: eventsAhead, who: ackOnHandover})
@@ -119,6 +131,25 @@ func (s *Session) Subscribe(ctx context.Context, keys ...string) (queue string, 
 		return "", nil, err
 	}
 	return name, events, nil
+}
+
+// Bind subscribes a queue of Subscribe to a key once more, for one whose exchange
+// was deleted.
+func (s *Session) Bind(ctx context.Context, queue, key string) error {
+	if err := s.DeclareEvents(ctx); err != nil {
+		return err
+	}
+	return s.bindEvents(ctx, queue, key)
+}
+
+func (s *Session) bindEvents(ctx context.Context, queue, key string) error {
+	err := s.once(ctx, func(ch *amqp.Channel) error {
+		return ch.QueueBind(queue, key, EventExchange, false, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("subscribe to %q: %w", key, s.denied(err, Write, Read))
+	}
+	return nil
 }
 
 // consumer is what to consume, and how.
@@ -157,7 +188,7 @@ func (s *Session) consume(ctx context.Context, c consumer) (<-chan Delivery, err
 		return s.spawn(func() { s.forward(in, out, c) })
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consume %q: %w", c.queue, err)
+		return nil, fmt.Errorf("consume %q: %w", c.queue, s.denied(err, Read, Read))
 	}
 	return out, nil
 }
@@ -187,6 +218,7 @@ func received(d *amqp.Delivery, c consumer) Delivery {
 		Exchange: d.Exchange, Key: d.RoutingKey,
 		Type: d.Type, ID: d.MessageId, CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo,
 		UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, From: d,
+		raw: d.Body, encoding: d.ContentEncoding,
 	}
 	for k, v := range d.Headers {
 		if n, ok := v.(int64); ok && k != numberHeader {

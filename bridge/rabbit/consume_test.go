@@ -97,7 +97,7 @@ func TestRejectMakesADeadLetter(t *testing.T) {
 	if err := next(t, in).Reject(); err != nil {
 		t.Fatal(err)
 	}
-	dead, err := s.consume(ctx, consumer{queue: deadQueue, ahead: deadMax})
+	dead, err := s.consume(ctx, consumer{queue: DeadQueue, ahead: deadMax})
 	if err != nil {
 		t.Fatal(err)
 	}

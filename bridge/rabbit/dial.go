@@ -57,21 +57,10 @@ func dial(ctx context.Context, url, name string, heartbeat time.Duration) (*link
 		if l.raw != nil {
 			l.raw.Close()
 		}
-		return nil, explain(err)
+		return nil, refusal(err)
 	}
 	l.conn = conn
 	return l, nil
-}
-
-// explain adds what to do about a refusal that no waiting will mend.
-func explain(err error) error {
-	switch replyCode(err) {
-	case amqp.AccessRefused:
-		return fmt.Errorf("%w: %w (check user and password)", errRefused, err)
-	case amqp.NotAllowed:
-		return fmt.Errorf("%w: %w (check that the vhost exists and that the user may use it)", errRefused, err)
-	}
-	return err
 }
 
 // replyCode returns the AMQP reply code of an error, 0 if it has none.

@@ -32,6 +32,8 @@ type Message struct {
 	// Plain bodies are never compressed: they are for readers that are not ours.
 	// (What Mandatory adds to the headers, such readers have no need to look at.)
 	Plain bool
+	// Encoding is that of a plain body that was packed before.
+	Encoding string
 
 	// Persistent messages in durable queues survive the broker's restart.
 	Persistent bool
@@ -59,6 +61,16 @@ type sent struct {
 	name    string
 	stale   bool // of an earlier Publish
 	confirm *amqp.DeferredConfirmation
+}
+
+// settled tells whether the broker has said what became of it.
+func (m *sent) settled() bool {
+	select {
+	case <-m.confirm.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Session) openPublisher(ctx context.Context) error {
@@ -94,6 +106,22 @@ func (s *Session) openPublisher(ctx context.Context) error {
 // While the broker takes no messages (see Alarm) Publish waits. It can be called
 // from several goroutines; one publishes at a time.
 func (s *Session) Publish(ctx context.Context, msgs ...Message) error {
+	return s.publish(ctx, true, msgs)
+}
+
+// Offer is Publish for who has better things to do than to wait for a broker
+// that takes no messages: it returns a BlockedError then. What it had sent before
+// that the broker may take yet, when it takes messages again. Without messages it
+// finds out with one that goes nowhere: the broker tells of its alarm only those
+// who publish.
+func (s *Session) Offer(ctx context.Context, msgs ...Message) error {
+	if len(msgs) == 0 {
+		msgs = []Message{{Key: "rs.nowhere"}}
+	}
+	return s.publish(ctx, false, msgs)
+}
+
+func (s *Session) publish(ctx context.Context, patient bool, msgs []Message) error {
 	select {
 	case <-s.out.turn:
 	case <-s.ctx.Done():
@@ -107,22 +135,22 @@ func (s *Session) Publish(ctx context.Context, msgs ...Message) error {
 		s.out.flight[i].stale = true
 	}
 	for i := range msgs {
-		err := s.settle(ctx, window-1)
+		err := s.settle(ctx, patient, window-1)
 		if err == nil {
-			err = s.send(ctx, &msgs[i])
+			err = s.send(ctx, patient, &msgs[i])
 		}
 		if err != nil {
 			// What is in flight is waited for, so that the next call does not meet
 			// it. err came first.
-			_ = s.settle(ctx, 0)
+			_ = s.settle(ctx, patient, 0)
 			return err
 		}
 	}
-	return s.settle(ctx, 0)
+	return s.settle(ctx, patient, 0)
 }
 
 // send hands one message to the connection.
-func (s *Session) send(ctx context.Context, m *Message) error {
+func (s *Session) send(ctx context.Context, patient bool, m *Message) error {
 	p := &s.out
 	name := m.name()
 	for _, text := range []string{m.Exchange, m.Key, m.Type, m.ID, m.CorrelationID, m.ReplyTo} {
@@ -130,14 +158,14 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 			return fmt.Errorf("publish %s: a property has %d bytes, more than %d", name, len(text), shortMax)
 		}
 	}
-	body, encoding := m.Body, ""
+	body, encoding := m.Body, m.Encoding
 	if !m.Plain {
 		var err error
 		if body, encoding, err = pack(m.Body); err != nil {
 			return fmt.Errorf("publish %s: %w", name, err)
 		}
 	}
-	if err := s.clear(ctx); err != nil {
+	if err := s.clear(ctx, patient); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
 	}
 	p.last++
@@ -171,11 +199,14 @@ func (s *Session) send(ctx context.Context, m *Message) error {
 }
 
 // clear waits until the broker takes messages.
-func (s *Session) clear(ctx context.Context) error {
+func (s *Session) clear(ctx context.Context, patient bool) error {
 	for {
 		reason, changed := s.Alarm()
 		if reason == "" {
 			return nil
+		}
+		if !patient {
+			return &BlockedError{reason}
 		}
 		select {
 		case <-changed:
@@ -190,11 +221,18 @@ func (s *Session) clear(ctx context.Context) error {
 // settle waits until at most n messages are in flight, and returns the first
 // failure. It goes on behind a failed message, but not behind one that nothing
 // more can be learnt about.
-func (s *Session) settle(ctx context.Context, n int) error {
+//
+// The confirm of a message that was sent into an alarm comes when that is over.
+func (s *Session) settle(ctx context.Context, patient bool, n int) error {
 	var first error
 	for len(s.out.flight) > n {
 		oldest := s.out.flight[0]
-		s.await(ctx, oldest)
+		if reason := s.await(ctx, patient, oldest); reason != "" {
+			if first == nil {
+				first = &BlockedError{reason}
+			}
+			return first
+		}
 		known, err := s.verdict(ctx, oldest)
 		if !known {
 			if first == nil {
@@ -214,34 +252,35 @@ func (s *Session) settle(ctx context.Context, n int) error {
 // owes it for too long. If a message was lost on the way the broker counts the ones
 // behind it from one less, so that no confirm is worth anything any more; and a
 // queue that has lost its leader never confirms. A broker in alarm does not read
-// what it is to confirm.
-func (s *Session) await(ctx context.Context, m sent) {
-	for {
+// what it is to confirm: who has no patience gets the reason.
+func (s *Session) await(ctx context.Context, patient bool, m sent) (alarm string) {
+	for !m.settled() {
 		reason, changed := s.Alarm()
+		if reason != "" && !patient {
+			return reason
+		}
 		var overdue <-chan time.Time
 		if reason == "" {
 			overdue = time.After(s.patience)
 		}
 		select {
 		case <-m.confirm.Done():
-			return
 		case <-s.ctx.Done():
-			return
+			return ""
 		case <-ctx.Done():
-			return
+			return ""
 		case <-changed:
 		case <-overdue:
 			s.fail(fmt.Errorf("publish %s: the broker has not confirmed it for %s", m.name, s.patience))
-			return
+			return ""
 		}
 	}
+	return ""
 }
 
 // verdict tells what became of a message, if that is known.
 func (s *Session) verdict(ctx context.Context, m sent) (known bool, err error) {
-	select {
-	case <-m.confirm.Done():
-	default:
+	if !m.settled() {
 		return false, s.over(ctx)
 	}
 	if !m.confirm.Acked() {

@@ -134,10 +134,10 @@ func TestRefusedIsExplained(t *testing.T) {
 	for _, change := range []struct {
 		name string
 		to   func(*url.URL)
-		want string
+		want error
 	}{
-		{"password", func(u *url.URL) { u.User = url.UserPassword("guest", "hunter2") }, "check user and password"},
-		{"vhost", func(u *url.URL) { u.Path = "/no-such-vhost" }, "check that the vhost exists"},
+		{"password", func(u *url.URL) { u.User = url.UserPassword("guest", "hunter2") }, ErrLogin},
+		{"vhost", func(u *url.URL) { u.Path = "/no-such-vhost" }, ErrNoVhost},
 	} {
 		t.Run(change.name, func(t *testing.T) {
 			u, err := url.Parse(brokerURL(t))
@@ -146,8 +146,8 @@ func TestRefusedIsExplained(t *testing.T) {
 			}
 			change.to(u)
 			_, err = New(Config{URLs: []string{u.String()}}, quiet()).Connect(testContext(t))
-			if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), change.want) {
-				t.Errorf("error %v, want one with %q", err, change.want)
+			if !errors.Is(err, change.want) || !Refused(err) {
+				t.Errorf("error %v, want %v", err, change.want)
 			}
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("error shows a password: %v", err)
@@ -182,7 +182,7 @@ func TestOutageIsReportedOnce(t *testing.T) {
 		b.connect = func(context.Context) (*Session, error) {
 			attempts++
 			if attempts > 100 {
-				return nil, fmt.Errorf("connect: %w", errRefused)
+				return nil, fmt.Errorf("connect: %w", ErrLogin)
 			}
 			return nil, errors.New("nobody there")
 		}
@@ -208,5 +208,37 @@ func TestOutageIsReportedOnce(t *testing.T) {
 func TestRunRefusesBadConfig(t *testing.T) {
 	if err := New(Config{}, quiet()).Run(t.Context(), nil); err == nil {
 		t.Error("ran without a URL")
+	}
+}
+
+// TestRunWaitsOnce: the wait is for a broker that answers at once. Who was kept
+// waiting by it, or had a session, is not made to wait for longer and longer.
+func TestRunWaitsOnce(t *testing.T) {
+	for _, tt := range []struct {
+		attempt, most time.Duration
+	}{
+		{0, 5 * time.Second / 2}, {slow - 1, 5 * time.Second / 2}, {slow, retryBase / 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const attempts = 400
+			b := New(Config{URLs: []string{"amqp://h"}, RetryCap: 5 * time.Second}, quiet())
+			ctx, cancel := context.WithCancel(t.Context())
+			made := 0
+			b.connect = func(context.Context) (*Session, error) {
+				if made++; made == attempts {
+					cancel()
+				}
+				time.Sleep(tt.attempt)
+				return nil, errors.New("nothing heard")
+			}
+			begin := time.Now()
+			if err := b.Run(ctx, nil); err != nil {
+				t.Error(err)
+			}
+			mean := (time.Since(begin) - attempts*tt.attempt) / attempts
+			if mean > 2*tt.most || mean < tt.most/2 {
+				t.Errorf("attempts that take %v are %v apart, want about %v", tt.attempt, mean, tt.most)
+			}
+		})
 	}
 }

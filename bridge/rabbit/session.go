@@ -25,6 +25,7 @@ const closeGrace = 2 * time.Second
 type Session struct {
 	log       *slog.Logger
 	queueType string
+	needs     Permissions
 	node      string // redacted URL
 	pub, con  *link
 	// aside opens one more connection to the node, for what may cost a connection.
@@ -56,7 +57,7 @@ func open(ctx context.Context, cfg Config, url string, log *slog.Logger) (*Sessi
 		return nil, err
 	}
 	s := &Session{
-		log: log, queueType: cfg.QueueType, node: Redacted(url),
+		log: log, queueType: cfg.QueueType, needs: cfg.Permissions, node: Redacted(url),
 		pub: pub, con: con, alarm: alarm{changed: make(chan struct{})},
 		patience: 2 * heartbeatOf(url, cfg.Heartbeat),
 		aside: func(ctx context.Context) (*link, error) {
@@ -139,7 +140,7 @@ func (s *Session) watch(what string, closed <-chan *amqp.Error, cancelled <-chan
 				if err == nil {
 					s.fail(fmt.Errorf("%s: %w", what, ErrClosed))
 				} else {
-					s.fail(fmt.Errorf("%s: %w", what, ending(err)))
+					s.fail(fmt.Errorf("%s: %w", what, s.ending(err)))
 				}
 				return
 			case _, ok := <-cancelled:

@@ -13,11 +13,12 @@ const (
 	CommandExchange = "rs.cmd"
 	// EventExchange routes by dotted topics.
 	EventExchange = "rs.evt"
+	// DeadQueue holds what could not be read or delivered. Nothing takes it out.
+	DeadQueue = "rs.dead"
 )
 
 const (
 	deadExchange = "rs.dlx"
-	deadQueue    = "rs.dead"
 	lockPrefix   = "rs.lock."
 )
 
@@ -87,7 +88,7 @@ func (s *Session) commandQueue(speaker string) queue {
 }
 
 func (s *Session) deadLetterQueue() queue {
-	return queue{name: deadQueue, durable: true, args: amqp.Table{
+	return queue{name: DeadQueue, durable: true, args: amqp.Table{
 		amqp.QueueTypeArg: s.queueType,
 		"x-max-length":    int64(deadMax),
 	}}
@@ -148,7 +149,7 @@ func (s *Session) Lock(ctx context.Context, name string) error {
 		return fmt.Errorf("lock %q: %w", name, ErrLocked)
 	}
 	if err != nil {
-		return fmt.Errorf("lock %q: %w", name, err)
+		return fmt.Errorf("lock %q: %w", name, s.denied(err, Configure, Configure))
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func (s *Session) ensureExchange(ctx context.Context, name, kind string) error {
 			})
 		})
 	if err != nil {
-		return fmt.Errorf("declare exchange %q: %w", name, err)
+		return fmt.Errorf("declare exchange %q: %w", name, s.denied(err, Configure, Configure))
 	}
 	return nil
 }
@@ -210,7 +211,8 @@ func (s *Session) ensureQueue(ctx context.Context, q queue) error {
 	case q.args[amqp.QueueTypeArg] == Quorum && saysUnsupported(code):
 		return fmt.Errorf("declare quorum queue %q: %w (a broker without quorum queues needs --queue-type classic)", q.name, err)
 	}
-	return fmt.Errorf("declare queue %q: %w", q.name, err)
+	// One with a dead letter exchange needs to write to that.
+	return fmt.Errorf("declare queue %q: %w", q.name, s.denied(err, Configure, Write))
 }
 
 // saysUnsupported tells whether brokers answer so to a type of queue that they do
@@ -236,7 +238,7 @@ func (s *Session) ensure(ctx context.Context, name string, passive func(*amqp.Ch
 	case amqp.PreconditionFailed, amqp.AccessRefused:
 		// Somebody else was faster, or it is not for us to declare.
 		if s.once(ctx, passive) == nil {
-			s.log.Warn("used as found, could not be declared", "name", name, "error", err)
+			s.log.Debug("used as found, could not be declared", "name", name, "error", err)
 			return false, nil
 		}
 	}
@@ -250,7 +252,8 @@ func (s *Session) bindQueue(ctx context.Context, name, exchange, key string) err
 		return ch.QueueBind(name, key, exchange, false, nil)
 	})
 	if replyCode(err) == amqp.AccessRefused {
-		s.log.Warn("may not bind, so this is left to the operator",
+		// Whoever declared them has bound them; if not, the first message says so.
+		s.log.Debug("may not bind, so this is left to others",
 			"queue", name, "exchange", exchange, "key", key, "error", err)
 		return nil
 	}
@@ -272,7 +275,7 @@ func (s *Session) declareOwn(ctx context.Context, q queue) (name string, err err
 	case replyCode(err) == amqp.ResourceLocked:
 		return "", fmt.Errorf("declare queue %q: %w", q.name, ErrLocked)
 	case q.name == "":
-		return "", fmt.Errorf("declare a queue: %w", err)
+		return "", fmt.Errorf("declare a queue: %w", s.denied(err, Configure, Write))
 	}
-	return "", fmt.Errorf("declare queue %q: %w", q.name, err)
+	return "", fmt.Errorf("declare queue %q: %w", q.name, s.denied(err, Configure, Write))
 }

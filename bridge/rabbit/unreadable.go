@@ -8,16 +8,6 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// ending is the end of a connection or channel as an error. The library gives up
-// a connection that brings it a message with headers that it does not take, such
-// as tables more than 32 deep, and marks it in no other way.
-func ending(err *amqp.Error) error {
-	if !err.Server && err.Code == amqp.FrameError && err.Reason == amqp.ErrSyntax.Error() {
-		return fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	return err
-}
-
 // DropUnreadable takes the first message out of a queue if it is one that ends
 // every session that it is delivered to, and tells whether it did. Nobody else
 // may consume the queue meanwhile.

@@ -114,6 +114,8 @@ type requestJSON struct {
 	Owner    string        `json:"owner,omitempty"`
 	From     Commander     `json:"from"`
 	Contests []contestJSON `json:"contests,omitempty"`
+
+	Conditions []Condition `json:"conditions,omitempty"`
 }
 
 type aboutJSON struct {
@@ -127,6 +129,7 @@ type aboutJSON struct {
 	Leases  []Lease        `json:"leases,omitempty"`
 
 	Contests    []contestJSON `json:"contests,omitempty"`
+	Conditions  []Condition   `json:"conditions,omitempty"`
 	Lines       []RefusedLine `json:"refused_lines,omitempty"`
 	Silent      int64         `json:"silent_since_unix_ms,omitempty"`
 	Converged   int64         `json:"converged_unix_ms,omitempty"`
@@ -296,7 +299,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 
 // EncodeRequest returns the body of a request.
 func EncodeRequest(r Request) ([]byte, error) {
-	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests)})
+	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Conditions})
 }
 
 // DecodeRequest reads what [EncodeRequest] wrote.
@@ -305,7 +308,10 @@ func DecodeRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From}
+	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Conditions: j.Conditions}
+	if err := checkConditions(r.Conditions); err != nil {
+		return Request{}, fmt.Errorf("decode request: %w", err)
+	}
 	if r.Contests, err = fromContests(j.Contests); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}

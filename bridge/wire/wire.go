@@ -95,6 +95,8 @@ type Request struct {
 	From  Commander // of the same
 	// Contests are what the commander asks for and others have; of RequestAlive.
 	Contests []state.Contest
+	// Conditions are those of the commander; of the same.
+	Conditions []Condition
 }
 
 const (
@@ -140,6 +142,8 @@ type Lease struct {
 	// Queue is where the holder takes questions, see [Locate]; it goes with the
 	// holder's session.
 	Queue string `json:"queue,omitempty"`
+	// Conditions are the holder's, as far as it could tell of them.
+	Conditions []Condition `json:"conditions,omitempty"`
 }
 
 // About is what a bridge says of itself and its exaBGP.
@@ -156,6 +160,8 @@ type About struct {
 	Contests []state.Contest
 	// Silent is since when exaBGP owes an answer, 0 if it answers.
 	Silent int64
+	// Conditions are those of the bridge.
+	Conditions []Condition
 	// Lines are the last lines of the classic queue that were refused.
 	Lines []RefusedLine
 	// Converged is when the bridge last had nothing left to do; LastError is

@@ -95,7 +95,7 @@ func runAdopt(ctx context.Context, w *world, g *globalFlags, f *adoptFlags, args
 	if err != nil {
 		return err
 	}
-	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg, f.timeout, w.log}, whole), flags: f, selection: s}
+	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg: cfg, timeout: f.timeout, log: w.log}, whole), flags: f, selection: s}
 	if f.yes {
 		a.agreement = givenBefore
 	}
@@ -150,7 +150,7 @@ func (a *adopter) carryOut(session context.Context, s *rabbit.Session, _ *clock)
 
 // adopt adopts routes at one speaker, and waits for what the bridge says.
 func (a *adopter) adopt(ctx context.Context, s *rabbit.Session, speaker string, picked []adoption) (adoptionResult, error) {
-	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, nil, a.log)
+	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, nil, nil, a.log)
 	if err := c.Open(ctx); err != nil {
 		return adoptionResult{}, err
 	}

@@ -68,10 +68,14 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 		return err
 	}
 	a := &applier{
-		undertaking: newUndertaking(w, "apply", observer{cfg, f.timeout, w.log}, desired),
+		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
 		flags:       f, grade: grade,
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
+		held:     map[string]*bridge.Conditions{},
+	}
+	for _, speaker := range desired.Speakers {
+		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
 	}
 	if f.yes {
 		a.agreement = givenBefore
@@ -93,6 +97,7 @@ type applier struct {
 
 	plans   plans
 	results []result // in the order of the speakers
+	held    map[string]*bridge.Conditions
 }
 
 // result is what came of one speaker. Without an assessment nothing was tried.
@@ -138,7 +143,7 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 
 // apply brings one speaker to the desired set.
 func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) result {
-	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, a.locate, a.log)
+	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, a.locate, a.held[speaker], a.log)
 	r := result{speaker: speaker}
 	if r.err = c.Open(ctx); r.err != nil {
 		return r
@@ -173,6 +178,9 @@ func (a *applier) conclude(ctx context.Context, last error) error {
 			r.err = errInterrupted
 			if ctx.Err() == nil {
 				r.err = fmt.Errorf("not confirmed within %s", duration(a.flags.timeout))
+				for _, x := range a.held[r.speaker].List() {
+					all = append(all, conditionFailure(exitUnconfirmed, r.speaker, x))
+				}
 			}
 		}
 		switch {

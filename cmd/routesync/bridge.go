@@ -35,8 +35,8 @@ const (
 	// exaBGP less than half a second, with exabgp.api.chunk as the drop-in has it.
 	defaultAudit = 5 * time.Minute
 	// retryCap bounds the pause between attempts to reach the broker: a router
-	// waits for what is behind it.
-	retryCap = 5 * time.Second
+	// waits for what is behind it, and it takes two that have come back.
+	retryCap = 2 * time.Second
 )
 
 func bridgeCommand(w *world, g *globalFlags, f *bridgeFlags) *cobra.Command {
@@ -98,6 +98,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	if err != nil {
 		return err
 	}
+	cfg.Permissions = rabbit.BridgePermissions(f.speaker, f.classic)
 	classic, err := f.classicQueues()
 	if err != nil {
 		return err

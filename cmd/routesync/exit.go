@@ -38,6 +38,7 @@ type failure struct {
 	code  int
 	err   error
 	hints []string
+	is    *conditionJSON // the condition that it is, if it is one
 }
 
 func (f *failure) Error() string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"routesync/bridge"
 	"routesync/bridge/rabbit"
 	"routesync/state"
 )
@@ -133,7 +134,20 @@ func (g *globalFlags) broker(name string) (rabbit.Config, error) {
 	default:
 		return rabbit.Config{}, usage(fmt.Errorf("--queue-type %q is not quorum or classic", g.queueType))
 	}
-	return rabbit.Config{URLs: urls, Name: "routesync " + name, QueueType: g.queueType, RetryCap: retryCap}, nil
+	return rabbit.Config{
+		URLs: urls, Name: "routesync " + name, QueueType: g.queueType, RetryCap: retryCap,
+		Permissions: permissions(name), Hint: bridge.Hint,
+	}, nil
+}
+
+// permissions are the least that a command needs at the broker; a bridge's are
+// those of its speaker.
+func permissions(command string) rabbit.Permissions {
+	switch command {
+	case "watch", "apply", "adopt":
+		return rabbit.CommanderPermissions()
+	}
+	return rabbit.ReaderPermissions()
 }
 
 func addFile(cmd *cobra.Command, file *string) {

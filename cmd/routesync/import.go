@@ -132,7 +132,7 @@ func (f *importFlags) fromSpeaker(ctx context.Context, w *world, g *globalFlags)
 	if err != nil {
 		return imported{}, err
 	}
-	seen, err := observer{cfg, f.timeout, w.log}.look(ctx, []string{f.speaker})
+	seen, err := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, []string{f.speaker})
 	if err != nil {
 		return imported{}, err
 	}

@@ -13,16 +13,17 @@ import (
 // layout is which packages of this module each package may import.
 func layout() map[string][]string {
 	return map[string][]string{
-		"state":                 nil,
-		"state/routefile":       {"state"},
-		"reconcile":             {"state"},
-		"reconcile/watch":       nil,
-		"bridge":                {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
-		"bridge/exabgp":         {"state"},
-		"bridge/journal":        {"state"},
-		"bridge/rabbit":         nil,
-		"bridge/wire":           {"state"},
-		"cmd/routesync/console": {"bridge/exabgp", "bridge/wire", "state"},
+		"state":                    nil,
+		"state/routefile":          {"state"},
+		"reconcile":                {"state"},
+		"reconcile/watch":          nil,
+		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
+		"bridge/exabgp":            {"state"},
+		"bridge/journal":           {"state"},
+		"bridge/rabbit":            nil,
+		"bridge/wire":              {"state"},
+		"cmd/routesync/console":    {"bridge/exabgp", "bridge/wire", "state"},
+		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
 			"reconcile", "reconcile/watch", "state", "state/routefile",

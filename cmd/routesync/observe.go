@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +19,10 @@ import (
 	"routesync/reconcile"
 	"routesync/state"
 )
+
+// absentPatience is how long a bridge may be away that is asked for once: exaBGP
+// starts one that died within a second or two.
+const absentPatience = 3 * time.Second
 
 // observation is what one speaker confirms, and what its bridge says of
 // itself.
@@ -33,6 +39,11 @@ type observer struct {
 	cfg     rabbit.Config
 	timeout time.Duration
 	log     *slog.Logger
+	// hasty: it waits for nobody who is not there, and gives up what only an
+	// operator can change.
+	hasty bool
+	// besides, if it is set, looks at something else in every session.
+	besides func(ctx context.Context, s *rabbit.Session, speakers []string)
 }
 
 // look returns what the speakers confirm, in their order. Those that did not
@@ -55,18 +66,26 @@ func (o observer) each(ctx context.Context, speakers []string, errs []error, ask
 	within, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	var last error
-	err := rabbit.New(o.cfg, o.log).Run(within, func(session context.Context, s *rabbit.Session) error {
+	cfg := o.cfg
+	if o.hasty {
+		cfg.Final = bridge.Final
+	}
+	broker := rabbit.New(cfg, o.log)
+	err := broker.Run(within, func(session context.Context, s *rabbit.Session) error {
+		if o.besides != nil {
+			o.besides(session, s, speakers)
+		}
 		last = ask(session, s)
 		if within.Err() != nil {
 			return rabbit.ErrStop
 		}
-		return errors.Join(last, stopIf(last == nil))
+		return errors.Join(last, stopIf(last == nil || o.hasty && settledAll(errs)))
 	})
 	switch {
 	case err == nil:
-		return o.noBroker(ctx, last)
+		return o.noBroker(ctx, cmp.Or(last, broker.Down()))
 	case !errors.Is(err, rabbit.ErrStop):
-		return err
+		return brokerFailure(err)
 	}
 	var all failures
 	for i, speaker := range speakers {
@@ -78,6 +97,17 @@ func (o observer) each(ctx context.Context, speakers []string, errs []error, ask
 		return all
 	}
 	return nil
+}
+
+// settledAll tells whether there is nothing to learn by asking again: every
+// speaker has answered, or is not there.
+func settledAll(errs []error) bool {
+	for _, err := range errs {
+		if s := (*silence)(nil); err != nil && (!errors.As(err, &s) || !s.absent) {
+			return false
+		}
+	}
+	return true
 }
 
 func stopIf(stop bool) error {
@@ -94,6 +124,9 @@ func (o observer) lookAt(ctx context.Context, s *rabbit.Session, speakers []stri
 	for i, speaker := range speakers {
 		g.Go(func() error {
 			c := bridge.NewReader(s, speaker, o.log)
+			if o.hasty {
+				c.GiveUpAfter(absentPatience)
+			}
 			seen[i], errs[i] = observe(ctx, speaker, c)
 			return errs[i]
 		})
@@ -129,14 +162,26 @@ func observe(ctx context.Context, speaker string, c *bridge.Reader) (observation
 // noBroker is the error of an end without a session that was of use; last is
 // what went wrong in the last one, if there was one.
 func (o observer) noBroker(ctx context.Context, last error) error {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return errInterrupted
-	case last != nil:
+	}
+	x, ok := bridge.Diagnose(last)
+	switch {
+	case ok:
+		return conditionFailure(exitError, "", x)
+	case last != nil && !unreached(last):
 		return fmt.Errorf("nothing came of broker %s within %s: %w", brokers(o.cfg), duration(o.timeout), last)
 	}
-	return hinted(fmt.Errorf("broker %s could not be reached within %s", brokers(o.cfg), duration(o.timeout)),
-		"is it running? another one is given with --amqp or "+envAMQP)
+	return conditionFailure(exitError, "", wire.Condition{
+		Name: wire.NoBroker, Text: fmt.Sprintf("broker %s could not be reached within %s", brokers(o.cfg), duration(o.timeout)),
+		Do: "is it running? another one is given with --amqp or " + envAMQP,
+	})
+}
+
+// unreached tells whether an error is about a connection that did not come up.
+func unreached(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -150,21 +195,27 @@ func (o observer) explain(ctx context.Context, speaker string, err error) error 
 	case !errors.As(err, &s):
 		return fmt.Errorf("%s: %w", speaker, err)
 	case s.absent:
-		return hinted(fmt.Errorf("%s: no bridge answers for speaker %s on %s", speaker, speaker, brokers(o.cfg)),
-			fmt.Sprintf("is exaBGP running with \"routesync bridge --speaker %s\" as its helper?", speaker))
+		return conditionFailure(exitError, speaker, wire.Condition{
+			Name: wire.NoBridge, Text: fmt.Sprintf("no bridge answers for speaker %s on %s", speaker, brokers(o.cfg)),
+			Do: fmt.Sprintf("is exaBGP running with \"routesync bridge --speaker %s\" as its helper? if it is, see its log", speaker),
+		})
+	case bridge.Final(err):
+		return brokerFailure(err)
 	case s.about != nil && !s.about.Ready:
-		err := fmt.Errorf("%s: the bridge does not know yet what its exaBGP announces, after %s", speaker, duration(o.timeout))
+		x := wire.Condition{Name: wire.Reading, Text: fmt.Sprintf("the bridge does not know yet what its exaBGP announces, after %s", duration(o.timeout))}
 		if s.about.LastError != "" {
-			return hinted(err, "its last error: "+s.about.LastError)
+			x.Do = "its last error: " + s.about.LastError
 		}
-		return hinted(err)
+		return conditionFailure(exitError, speaker, x)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		err := fmt.Errorf("%s: no complete answer within %s", speaker, duration(o.timeout))
 		code := exitError
 		if s.late {
 			code = exitUnconfirmed
 		}
-		return &failure{code: code, err: err, hints: []string{"its bridge is there: is it stopped, or very busy? more time is given with --timeout"}}
+		return conditionFailure(code, speaker, wire.Condition{
+			Name: wire.NoAnswer, Text: "no complete answer within " + duration(o.timeout),
+			Do: "its bridge is there: is it stopped, or very busy? more time is given with --timeout",
+		})
 	}
 	return hinted(fmt.Errorf("%s: %w", speaker, err))
 }

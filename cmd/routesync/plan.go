@@ -41,7 +41,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err != nil {
 		return err
 	}
-	seen, failed := observer{cfg, f.timeout, w.log}.look(ctx, desired.Speakers)
+	seen, failed := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
 	plans, err := planAll(fileName(f.file), desired, time.Now().UnixMilli(), seen)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func runReceived(ctx context.Context, w *world, g *globalFlags, f *receivedFlags
 			out: &followWriter{stdout: w.stdout, stderr: w.stderr, json: f.output == outputJSON, several: len(speakers) > 1},
 		}).run(ctx)
 	}
-	tables, failed := observer{cfg, f.timeout, w.log}.received(ctx, speakers)
+	tables, failed := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.received(ctx, speakers)
 	report := newReceived(speakers, tables, filter)
 	if f.output == outputJSON {
 		err = writeJSON(w.stdout, report)

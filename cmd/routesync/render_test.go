@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -215,8 +216,8 @@ routes: []
 		"lacks.txt":          func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },
 		"apply.txt":          func(w io.Writer) error { return applied(t).text(w) },
 		"apply.json":         func(w io.Writer) error { return writeJSON(w, applied(t).json()) },
-		"status.txt":         func(w io.Writer) error { return newStatus("edge-team", []observation{seen(t), silent()}).text(w) },
-		"status.json":        func(w io.Writer) error { return writeJSON(w, newStatus("edge-team", []observation{seen(t), silent()})) },
+		"status.txt":         func(w io.Writer) error { return statusSample(t).text(w) },
+		"status.json":        func(w io.Writer) error { return writeJSON(w, statusSample(t)) },
 		"received.txt":       func(w io.Writer) error { return receivedSample(t, receivedFilter{}).text(w) },
 		"received-notes.txt": func(w io.Writer) error { return receivedSample(t, receivedFilter{}).notes(w) },
 		"received.json":      func(w io.Writer) error { return writeJSON(w, receivedSample(t, receivedFilter{})) },
@@ -263,6 +264,25 @@ routes: []
 			}
 		})
 	}
+}
+
+// statusSample has a condition of every kind.
+func statusSample(t *testing.T) statusReport {
+	ill := seen(t)
+	about := *ill.about
+	ill.about = &about
+	about.Conditions = []wire.Condition{{
+		Name: wire.Denied, Since: 1790000003000, Text: "user b lacks the permission read for queue 'rs.cmd.edge1' in vhost /", Do: "rabbitmqctl set_permissions -p / b x y z",
+	}}
+	about.Leases = slices.Clone(about.Leases)
+	about.Leases[0].Conditions = []wire.Condition{{Name: wire.Backpressured, Since: 1790000004000, Text: "the broker rejected the message"}}
+	failed := conditionsOf(failures{
+		conditionFailure(exitError, "edge7", wire.Condition{Name: wire.NoBridge, Text: "no bridge answers", Do: "start it"}), errors.New("another"),
+	})
+	return newStatus("edge-team", []observation{ill, silent()}, failed, []conditionJSON{
+		newCondition("edge1", wire.Condition{Name: wire.Waiting, Text: waiting(3) + " in queue rs.cmd.edge1, and nobody reads it", Do: "start the bridge"}),
+		newCondition("", wire.Condition{Name: wire.DeadLetters, Text: "1 message in queue rs.dead", Do: "look at it"}),
+	})
 }
 
 // silent is a speaker of which nothing is known but that its set is complete.

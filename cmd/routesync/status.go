@@ -52,8 +52,9 @@ func runStatus(ctx context.Context, w *world, g *globalFlags, f *statusFlags, re
 	if len(speakers) == 0 {
 		speakers = desired.Speakers
 	}
-	seen, failed := observer{cfg, f.timeout, w.log}.look(ctx, speakers)
-	report := newStatus(desired.Owner, seen)
+	var queues queueDepths
+	seen, failed := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true, besides: queues.look}.look(ctx, speakers)
+	report := newStatus(desired.Owner, seen, conditionsOf(failed), queues.all)
 	if f.output == outputJSON {
 		err = writeJSON(w.stdout, report)
 	} else {

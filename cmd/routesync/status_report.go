@@ -15,30 +15,37 @@ import (
 
 // statusReport is what status shows, in the form that programs get.
 type statusReport struct {
-	FormatVersion string          `json:"format_version"`
-	Owner         string          `json:"owner,omitempty"` // whose routes are not foreign
-	Speakers      []speakerStatus `json:"speakers"`
+	FormatVersion string `json:"format_version"`
+	Owner         string `json:"owner,omitempty"` // whose routes are not foreign
+	// Conditions are those of the broker, of queues, and of speakers that do not
+	// answer.
+	Conditions []conditionJSON `json:"conditions"`
+	Speakers   []speakerStatus `json:"speakers"`
+
+	queues []conditionJSON // those of the conditions that no error says
 }
 
 type speakerStatus struct {
-	Speaker   string        `json:"speaker"`
-	ExaBGP    string        `json:"exabgp"`
-	Bridge    bridgeStatus  `json:"bridge"`
-	Boot      string        `json:"boot"`
-	Complete  bool          `json:"complete"`
-	Digest    string        `json:"digest"`
-	Routes    uint64        `json:"routes_at_peers"`
-	Silent    string        `json:"silent_since,omitempty"` // exaBGP owes an answer
-	Converged string        `json:"converged,omitempty"`
-	LastError *errorStatus  `json:"last_error"`
-	Leases    []leaseStatus `json:"leases"`
-	Lacks     []string      `json:"lacks"`
-	Owners    []ownerStatus `json:"owners"`
-	ByHand    []handStatus  `json:"by_hand"`
-	Peers     []peerStatus  `json:"peers"`
-	Refused   []refusal     `json:"refused"`
-	Contests  []contestJSON `json:"contests"`      // routes that two owners ask for
-	Lines     []lineStatus  `json:"refused_lines"` // of the queue to-exabgp
+	Speaker   string       `json:"speaker"`
+	ExaBGP    string       `json:"exabgp"`
+	Bridge    bridgeStatus `json:"bridge"`
+	Boot      string       `json:"boot"`
+	Complete  bool         `json:"complete"`
+	Digest    string       `json:"digest"`
+	Routes    uint64       `json:"routes_at_peers"`
+	Silent    string       `json:"silent_since,omitempty"` // exaBGP owes an answer
+	Converged string       `json:"converged,omitempty"`
+	LastError *errorStatus `json:"last_error"`
+	// Conditions are those of the bridge.
+	Conditions []conditionJSON `json:"conditions"`
+	Leases     []leaseStatus   `json:"leases"`
+	Lacks      []string        `json:"lacks"`
+	Owners     []ownerStatus   `json:"owners"`
+	ByHand     []handStatus    `json:"by_hand"`
+	Peers      []peerStatus    `json:"peers"`
+	Refused    []refusal       `json:"refused"`
+	Contests   []contestJSON   `json:"contests"`      // routes that two owners ask for
+	Lines      []lineStatus    `json:"refused_lines"` // of the queue to-exabgp
 }
 
 type lineStatus struct {
@@ -65,6 +72,8 @@ type leaseStatus struct {
 	PID     int    `json:"pid"`
 	Epoch   int64  `json:"epoch"`
 	Applied int64  `json:"applied"`
+	// Conditions are those of the commander.
+	Conditions []conditionJSON `json:"conditions"`
 }
 
 type ownerStatus struct {
@@ -101,9 +110,16 @@ type refusal struct {
 }
 
 // newStatus is the report on speakers as they were seen. The routes of anybody
-// but owner are foreign; of nobody if there is no owner.
-func newStatus(owner string, seen []observation) statusReport {
-	r := statusReport{FormatVersion: formatVersion, Owner: owner, Speakers: []speakerStatus{}}
+// but owner are foreign; of nobody if there is no owner. failed are the conditions
+// that are errors, queues those of queues.
+func newStatus(owner string, seen []observation, failed, queues []conditionJSON) statusReport {
+	r := statusReport{
+		FormatVersion: formatVersion, Owner: owner, Speakers: []speakerStatus{},
+		Conditions: append(slices.Clone(failed), queues...), queues: queues,
+	}
+	if r.Conditions == nil {
+		r.Conditions = []conditionJSON{}
+	}
 	for _, o := range seen {
 		r.Speakers = append(r.Speakers, o.status(owner))
 	}
@@ -114,9 +130,10 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
+		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
+		s.Conditions = newConditions(a.Conditions)
 		s.ExaBGP, s.Converged, s.Silent = a.ExaBGP, timeJSON(a.Converged), timeJSON(a.Silent)
 		s.Bridge = bridgeStatus{a.Version, a.Host, a.PID}
 		if a.LastError != "" {
@@ -126,7 +143,7 @@ func (o observation) status(owner string) speakerStatus {
 			s.Lines = append(s.Lines, lineStatus{timeJSON(l.At), l.Line, l.Reason})
 		}
 		for _, l := range a.Leases {
-			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied})
+			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied, newConditions(l.Conditions)})
 		}
 		slices.SortFunc(s.Leases, func(a, b leaseStatus) int { return cmp.Compare(a.Owner, b.Owner) })
 	}
@@ -217,8 +234,11 @@ func (o observation) peers(owner string) []peerStatus {
 // text writes the report for people.
 func (r statusReport) text(to io.Writer) error {
 	out := bufio.NewWriter(to)
+	for _, c := range r.queues {
+		fmt.Fprintf(out, "%s: %s\n", cmp.Or(c.Speaker, "broker"), c.text())
+	}
 	for i, s := range r.Speakers {
-		if i > 0 {
+		if i > 0 || len(r.queues) > 0 {
 			fmt.Fprintln(out)
 		}
 		s.text(out)
@@ -233,6 +253,9 @@ func (s speakerStatus) text(out *bufio.Writer) {
 	fmt.Fprintf(out, "%s: exaBGP %s\n", s.Speaker, cmp.Or(s.ExaBGP, "of unknown version"))
 	if s.Silent != "" {
 		line("SILENT", "exaBGP has not answered since %s; what is below may not be so any more", s.Silent)
+	}
+	for _, c := range s.Conditions {
+		line("condition", "%s", c.text())
 	}
 	line("bridge", "%s on %s (pid %d)", cmp.Or(s.Bridge.Version, "unknown version"), cmp.Or(s.Bridge.Host, "unknown host"), s.Bridge.PID)
 	line("boot", "%s", cmp.Or(s.Boot, "unknown"))
@@ -253,6 +276,9 @@ func (s speakerStatus) text(out *bufio.Writer) {
 	}
 	for _, l := range s.Leases {
 		line("commander", "%s on %s (pid %d) for owner %s, epoch %d", l.Verb, l.Host, l.PID, l.Owner, l.Epoch)
+		for _, c := range l.Conditions {
+			line("  condition", "%s", c.text())
+		}
 	}
 	for _, lack := range s.Lacks {
 		line("lacks", "%s", lack)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,8 +172,11 @@ func (k *keeper) begin(name string, before *kept) *kept {
 			<-before.left // it was told to
 		}
 		log := k.log.With("speaker", name)
+		held := bridge.NewConditions(log)
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
-			return k.command(session, rs, name, owner, s.target, log)
+			err := k.command(session, rs, name, owner, s.target, held, log)
+			held.Note(cmp.Or(context.Cause(rs.Context()), err))
+			return err
 		})
 	})
 	return s
@@ -180,12 +184,12 @@ func (k *keeper) begin(name string, before *kept) *kept {
 
 // command keeps a speaker at its target over one session, once it is ours to
 // command.
-func (k *keeper) command(ctx context.Context, rs *rabbit.Session, speaker, owner string, target *reconcile.Target, log *slog.Logger) error {
+func (k *keeper) command(ctx context.Context, rs *rabbit.Session, speaker, owner string, target *reconcile.Target, held *bridge.Conditions, log *slog.Logger) error {
 	if err := k.standBy(ctx, rs, speaker, owner, log); err != nil {
 		return err
 	}
 	// The client puts the speaker's name into the log itself.
-	c := bridge.NewCommander(rs, speaker, owner, k.me, target.Locate, k.log)
+	c := bridge.NewCommander(rs, speaker, owner, k.me, target.Locate, held, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // bridgeFaults are those of the bridge's process.
@@ -10,28 +13,106 @@ func bridgeFaults() []fault {
 	const group, bound = "bridge", 3 * time.Second
 	return []fault{{
 		name: "bridge killed", group: group, bound: bound, deaths: 1, hurts: theBridge,
-		what:    "kill -9 of the bridge while nothing is to do, and a save right after",
-		provoke: killIdleBridge,
+		what:    "kill -9 of the bridge while nothing is to do: no route moves",
+		provoke: func(ctx context.Context, g *ground) error { return g.killBridge(ctx) },
+	}, {
+		name: "bridge killed, and a save at once", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile,
+		what: "kill -9 of the bridge, and a save before there is another one",
+		provoke: func(ctx context.Context, g *ground) error {
+			if err := g.killBridge(ctx); err != nil {
+				return err
+			}
+			g.over()
+			return g.edit(5)
+		},
 	}, {
 		name: "bridge killed in the midst of a change", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile, routes: manyRoutes,
-		what: "kill -9 at a random moment of a change of 5,000 routes",
+		what:    "kill -9 of the bridge at a random moment of a change of 5,000 routes",
+		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGKILL) },
+	}, {
+		name: "bridge terminated in the midst of a change", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile, routes: manyRoutes,
+		what:    "SIGTERM to the bridge at a random moment of a change of 5,000 routes",
+		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGTERM) },
+	}, {
+		name: "bridge killed while the broker is down", group: group, deaths: 1, bound: 5 * time.Second, hurts: theBridge | theBroker | theFile,
+		what: "kill -9 of the bridge, and saves, while there is no broker",
 		provoke: func(ctx context.Context, g *ground) error {
-			mark := g.router.Tape().Mark()
-			if err := g.edit(manyRoutes); err != nil {
-				return err
-			}
-			if err := g.midst(ctx, mark, manyRoutes); err != nil {
-				return err
-			}
-			return g.killBridge(ctx)
+			return g.withoutBroker(ctx, g.broker.Kill, func() error {
+				if err := g.killBridge(ctx); err != nil {
+					return err
+				}
+				return g.edit(20)
+			})
+		},
+	}, {
+		name: "bridge killed five times", group: group, deaths: 5, bound: bound, hurts: theBridge | theFile, routes: 1000,
+		what:    "kill -9 of the bridge as often as exaBGP lets a helper die, each at a random moment of a change",
+		provoke: killOften,
+	}, {
+		name: "bridge stopped for 20 s", group: group, hurts: theBridge | theFile,
+		what: "SIGSTOP to the bridge, saves meanwhile, and SIGCONT",
+		provoke: func(ctx context.Context, g *ground) error {
+			return g.bridgeSleeps(ctx, g.span(20*time.Second), func() error { return g.edit(20) })
 		},
 	}}
 }
 
-func killIdleBridge(ctx context.Context, g *ground) error {
-	if err := g.killBridge(ctx); err != nil {
+// bridgeDies ends the bridge at a random moment of a large change.
+func (g *ground) bridgeDies(ctx context.Context, sig unix.Signal) error {
+	if err := g.changeMuch(ctx, manyRoutes); err != nil {
 		return err
 	}
-	g.over()
-	return g.edit(5)
+	return g.signalBridge(ctx, sig)
+}
+
+// changeMuch saves a file in which n routes differ, and returns at a random
+// moment while that is carried out.
+func (g *ground) changeMuch(ctx context.Context, n int) error {
+	mark := g.router.Tape().Mark()
+	if err := g.edit(n); err != nil {
+		return err
+	}
+	return g.midst(ctx, mark, n)
+}
+
+// killOften kills a bridge five times within a minute. exaBGP counts the starts
+// of a helper in steps of 64 s, its own first one too, and ends at the sixth.
+func killOften(ctx context.Context, g *ground) error {
+	for range min(5, g.startsLeft()) {
+		if err := g.changeMuch(ctx, 300); err != nil {
+			return err
+		}
+		before, err := g.speaker.BridgePID(ctx)
+		if err != nil {
+			return err
+		}
+		if err := g.killBridge(ctx); err != nil {
+			return err
+		}
+		if _, err := g.speaker.NextBridgePID(ctx, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bridgeSleeps has the bridge do nothing for a while.
+func (g *ground) bridgeSleeps(ctx context.Context, d time.Duration, meanwhile func() error) error {
+	pid, err := g.speaker.BridgePID(ctx)
+	if err != nil {
+		return err
+	}
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		return fmt.Errorf("stop the bridge: %w", err)
+	}
+	if err := meanwhile(); err != nil {
+		return err
+	}
+	if err := wait(ctx, d); err != nil {
+		return err
+	}
+	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
+		return fmt.Errorf("wake the bridge: %w", err)
+	}
+	return nil
 }

@@ -116,7 +116,7 @@ func (a *arena) play(ctx context.Context, chosen []fault, rounds int, progress i
 			o := a.round(ctx, r.fault, n)
 			r.outcomes = append(r.outcomes, o)
 			if o.failed() {
-				r.kept = a.keptFault
+				r.kept = a.kept
 				break // its ground is gone with the logs
 			}
 		}

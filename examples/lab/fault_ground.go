@@ -41,8 +41,11 @@ type ground struct {
 	// between.
 	bridgeURL, watchURL string
 	rand                *rand.Rand
+	short               bool
+	born                time.Time // when its queues were made
 	foreign             routeSet
 
+	saving  sync.Mutex // one save at a time
 	mu      sync.Mutex
 	files   []saved // from the one that is converged on
 	excused map[netip.Prefix]bool
@@ -53,7 +56,7 @@ type ground struct {
 }
 
 // openGround starts the parts at a broker, and converges to a first file.
-func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand) (_ *ground, err error) {
+func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand, short bool) (_ *ground, err error) {
 	ctx, cancel := context.WithTimeout(ctx, upLimit)
 	defer cancel()
 	lab, err := rig.New(ctx, rig.Options{Dir: at.dir, Keep: true})
@@ -62,7 +65,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 	}
 	g := &ground{
 		stage: &stage{lab: lab, broker: at.broker, binary: at.binary, dir: filepath.Join(lab.Dir(), "work")},
-		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed,
+		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed, short: short,
 		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{},
 	}
 	defer func() {
@@ -92,6 +95,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 			return nil, err
 		}
 	}
+	g.born = time.Now()
 	return g, nil
 }
 
@@ -164,7 +168,7 @@ func (g *ground) watchEnv() []string {
 
 // startWatch starts one more routesync watch of the file.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.dir, g.watchEnv(), append([]string{g.binary, "watch"}, args...)...)
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append([]string{g.binary, "watch", "-f", g.file()}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -235,12 +239,22 @@ func (g *ground) startSpeaker(ctx context.Context) error {
 
 // saves puts a file in place as an editor does, and has it in force.
 func (g *ground) saves(routes routeSet) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(routes)
+}
+
+func (g *ground) savesNow(routes routeSet) error {
 	g.inForce(routes)
 	return g.save(routes.yaml(faultOwner, g.name))
 }
 
 // edit saves the last file with n routes changed, new or gone.
-func (g *ground) edit(n int) error { return g.saves(g.last().edited(g.rand, n)) }
+func (g *ground) edit(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().edited(g.rand, n))
+}
 
 // inForce notes that from now on a file asks for these routes. Call it before
 // the file is there.
@@ -285,6 +299,14 @@ func (g *ground) over() {
 // pause waits for a time that is drawn, at most so long.
 func (g *ground) pause(ctx context.Context, most time.Duration) error {
 	return wait(ctx, time.Duration(g.rand.Int64N(int64(most))))
+}
+
+// span is how long something is meant to take; less in a short round.
+func (g *ground) span(d time.Duration) time.Duration {
+	if g.short {
+		return d / 5
+	}
+	return d
 }
 
 // recovered says that what the fault hurt is well again: what comes is no part

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"routesync/examples/lab/rig"
@@ -20,6 +21,10 @@ const (
 	// extraPatience is how long a round that has missed its bound may go on, so that
 	// the table says how long it does take.
 	extraPatience = 60 * time.Second
+	// queueAge is how old the ground's queues are before the broker is hurt: a
+	// quorum queue that was made within half a second before a kill -9 of
+	// RabbitMQ has no leader ever again. A fault of that name is about it.
+	queueAge = 2 * time.Second
 	// planEvery is the beat of the question whether anything is left to do.
 	planEvery = 50 * time.Millisecond
 )
@@ -36,12 +41,13 @@ func (o *outcome) failed() bool { return o.err != nil || o.late || !o.clean() }
 
 // arena runs faults, one after the other, at one broker.
 type arena struct {
-	stage            // the lab of the broker, and where grounds are made
-	seed      uint64 // of everything random
-	room      int    // bounds are stretched by it: 1 for what the issue names
-	ground    *ground
-	opened    int
-	keptFault string // the ground's folder, if something went wrong on it
+	stage         // the lab of the broker, and where grounds are made
+	seed   uint64 // of everything random
+	short  bool   // what takes long takes less
+	room   int    // bounds are stretched by it: 1 for what the issue names
+	ground *ground
+	opened int
+	kept   string // the ground's folder, if something went wrong on it
 }
 
 // close ends what runs.
@@ -51,7 +57,7 @@ func (a *arena) close() error {
 	}
 	g := a.ground
 	a.ground = nil
-	return g.close(a.keptFault == g.lab.Dir())
+	return g.close(a.kept == g.lab.Dir())
 }
 
 // draws is what is random in a round: it follows from the seed, the fault's
@@ -59,7 +65,20 @@ func (a *arena) close() error {
 func (a *arena) draws(f *fault, round int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(f.name))
-	return rand.New(rand.NewPCG(a.seed, h.Sum64()+uint64(round)))
+	return rand.New(&lockedSource{src: rand.NewPCG(a.seed, h.Sum64()+uint64(round))})
+}
+
+// lockedSource may be drawn from by several goroutines.
+type lockedSource struct {
+	mu  sync.Mutex
+	src rand.Source
+}
+
+// Uint64 implements [rand.Source].
+func (s *lockedSource) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.src.Uint64()
 }
 
 // round plays a fault once.
@@ -79,8 +98,11 @@ func (a *arena) round(ctx context.Context, f *fault, number int) outcome {
 		o = g.recover(ctx, a.boundOf(f))
 	}
 	o.add(g.judge())
+	if f.hurts&(theSpeaker|theRouter) == 0 {
+		o.err = errors.Join(o.err, g.stayed())
+	}
 	if o.failed() {
-		a.keptFault = g.lab.Dir()
+		a.kept = g.lab.Dir()
 	}
 	if o.failed() || f.spoils {
 		o.err = errors.Join(o.err, a.close())
@@ -107,7 +129,7 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 	}
 	if a.ground == nil {
 		a.opened++
-		g, err := openGround(ctx, a.stage, fmt.Sprintf("edge%d", a.opened), f.needs, draws)
+		g, err := openGround(ctx, a.stage, fmt.Sprintf("edge%d", a.opened), f.needs, draws, a.short)
 		if err != nil {
 			return err
 		}
@@ -131,7 +153,10 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 	}
 	base, cancel := context.WithTimeout(ctx, baseLimit)
 	defer cancel()
-	return g.converge(base)
+	if err := g.converge(base); err != nil || f.hurts&theBroker == 0 {
+		return err
+	}
+	return wait(ctx, time.Until(g.born.Add(queueAge)))
 }
 
 // renewSpeaker has another exaBGP, which has started no bridge before.
@@ -233,6 +258,7 @@ func (g *ground) recover(ctx context.Context, bound time.Duration) (o outcome) {
 	for _, r := range g.routers {
 		o.err = errors.Join(o.err, agrees(ctx, r))
 	}
+	o.err = errors.Join(o.err, g.truthful(ctx))
 	return o
 }
 
@@ -263,6 +289,18 @@ func pathOf(r rig.Route) string {
 		text += " community [" + strings.NewReplacer("(", "", ",", ":", ")", "").Replace(c) + "]"
 	}
 	return text
+}
+
+// stayed is an error if a session ended since the fault began.
+func (g *ground) stayed() error {
+	for _, r := range g.routers {
+		for _, e := range r.Tape().Since(g.marks[r.Tape()]) {
+			if e.What == rig.Down {
+				return fmt.Errorf("the session of %s ended: %s", r.Name, e)
+			}
+		}
+	}
+	return nil
 }
 
 // judge says what must not have happened since the fault began.

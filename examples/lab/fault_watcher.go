@@ -2,34 +2,127 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"routesync/examples/lab/rig"
 )
 
 // watcherFaults are those of the watches' processes.
 func watcherFaults() []fault {
 	const group = "watcher"
+	two := needs{watches: 2}
 	return []fault{{
-		name: "watcher killed, another stands by", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes, needs: needs{watches: 2},
-		what: "kill -9 at a random moment of a save of 5,000 routes; the second one takes over",
+		name: "watcher killed, another stands by", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes, needs: two,
+		what: "kill -9 of the watch at a random moment of a save of 5,000 routes: the second one takes over",
 		provoke: func(ctx context.Context, g *ground) error {
-			mark := g.router.Tape().Mark()
-			if err := g.edit(manyRoutes); err != nil {
-				return err
-			}
-			if err := g.midst(ctx, mark, manyRoutes); err != nil {
-				return err
-			}
-			if err := g.killWatch(ctx, g.watches[0]); err != nil {
-				return err
-			}
-			g.over()
-			return g.standBy(ctx)
+			return g.watchDies(ctx, func() error { return nil })
+		},
+	}, {
+		name: "watcher killed again and again", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: 1000, needs: two,
+		what:    "each of three watches that take over is killed in the midst of a change, with a fourth standing by",
+		provoke: killWatches,
+	}, {
+		name: "watcher stopped and woken after another took over", group: group, hurts: theWatch | theFile, routes: 1000, needs: two,
+		what:    "SIGSTOP to the watch in the midst of a change; the second one takes over and carries out another save; the first wakes up fenced, and nothing moves",
+		provoke: wakeFenced,
+	}, {
+		name: "watcher and bridge killed at once", group: group, deaths: 1, bound: 5 * time.Second, hurts: theWatch | theBridge | theFile, routes: manyRoutes, needs: two,
+		what: "kill -9 of both at a random moment of a save of 5,000 routes",
+		provoke: func(ctx context.Context, g *ground) error {
+			return g.watchDies(ctx, func() error { return g.killBridge(ctx) })
+		},
+	}, {
+		name: "two watchers by turns", group: group, hurts: theWatch | theFile, routes: 1000, needs: two,
+		what:    "one of two watches is stopped and the other woken, three times, with saves: each finds the other in command",
+		provoke: takeTurns,
+	}, {
+		name: "the only watcher killed", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes,
+		what: "kill -9 of the watch at a random moment of a save of 5,000 routes, and none stands by: what is confirmed stays, until one is started",
+		provoke: func(ctx context.Context, g *ground) error {
+			return g.watchDies(ctx, func() error { return wait(ctx, time.Second) })
 		},
 	}}
 }
 
-// standBy starts a watch that stands by, in place of one that was killed.
-func (g *ground) standBy(ctx context.Context) error {
+// watchDies kills the watch that commands in the midst of a large change, and
+// starts another in its place.
+func (g *ground) watchDies(ctx context.Context, meanwhile func() error) error {
+	if err := g.changeMuch(ctx, manyRoutes); err != nil {
+		return err
+	}
+	if err := g.killWatch(ctx, g.commander()); err != nil {
+		return err
+	}
+	if err := meanwhile(); err != nil {
+		return err
+	}
+	g.over()
 	_, err := g.startWatch(ctx)
 	return err
+}
+
+// commander is the watch that commands as long as nothing happened to it.
+func (g *ground) commander() *rig.Program {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.watches[0]
+}
+
+func killWatches(ctx context.Context, g *ground) error {
+	for range 3 {
+		if err := g.changeMuch(ctx, 500); err != nil {
+			return err
+		}
+		if err := g.killWatch(ctx, g.commander()); err != nil {
+			return err
+		}
+		g.over()
+		if _, err := g.startWatch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wakeFenced has the second watch carry out a save before the first wakes up.
+func wakeFenced(ctx context.Context, g *ground) error {
+	if err := g.changeMuch(ctx, 500); err != nil {
+		return err
+	}
+	if err := g.pass(ctx, func() error { return g.edit(100) }); err != nil {
+		return err
+	}
+	g.over()
+	return nil
+}
+
+// pass stops the watch that commands, and wakes it once another one has
+// converged.
+func (g *ground) pass(ctx context.Context, meanwhile func() error) error {
+	first := g.commander()
+	if err := first.Freeze(); err != nil {
+		return err
+	}
+	if err := meanwhile(); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, baseLimit)
+	defer cancel()
+	if err := g.converge(limited); err != nil {
+		return fmt.Errorf("wait for the other watch: %w", err)
+	}
+	g.mu.Lock()
+	g.watches = append(g.watches[1:], first)
+	g.mu.Unlock()
+	return first.Thaw()
+}
+
+func takeTurns(ctx context.Context, g *ground) error {
+	for range 3 {
+		if err := g.pass(ctx, func() error { return g.edit(100) }); err != nil {
+			return err
+		}
+	}
+	return g.edit(100)
 }

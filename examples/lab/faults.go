@@ -74,7 +74,14 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, watcherFaults, restartFaults, driftFaults, helperFaults,
+		bridgeFaults, helperFaults,
+		watcherFaults, saveFaults,
+		brokerFaults,
+		sessionFaults, driftFaults,
+		speakerFaults, restartFaults,
+		everythingFaults,
+		networkFaults,
+		queueFaults,
 	} {
 		all = append(all, group()...)
 	}

@@ -31,7 +31,9 @@ func TestExaBGPRestartGraceful(t *testing.T) {
 		s.must(s.stage.speaker.Kill(s.ctx))
 		s.must(s.stage.speaker.Start(s.ctx))
 		s.must(s.router.WaitEstablished(s.ctx))
-		s.within(3*time.Second, "replay", func() { s.until("End-of-RIB goes", func() bool { return s.count(s.stage.speaker.Log(), "end-of-RIB") > 0 }) })
+		s.within(3*time.Second, "replay", func() {
+			s.until("End-of-RIB goes", func() bool { return s.count(s.stage.speaker.Log(), "end-of-RIB") > 0 })
+		})
 	})
 	s.untouched(s.router, before)
 	s.must(shared.broker.Start(s.ctx))

@@ -1,0 +1,91 @@
+package simulation
+
+import (
+	"time"
+
+	"routesync/state"
+)
+
+// What happens to exaBGP from outside.
+
+// do does something to exaBGP between two of its turns.
+func (e *daemon) do(f func()) {
+	e.mu.Lock()
+	if e.ctx.Err() == nil {
+		f()
+	}
+	e.mu.Unlock()
+	notify(e.wake)
+}
+
+// sessionUp: the session with a peer is up after a while.
+func (e *daemon) sessionUp(n *neighbor, after time.Duration) {
+	n.life++
+	life := n.life
+	time.AfterFunc(after, func() {
+		e.do(func() {
+			if n.life != life || n.up || n.barred {
+				return
+			}
+			n.up, n.first = true, true
+			if !n.graceful {
+				clear(n.holds)
+			}
+			e.say(n.envelope("state", `"state": "up"`))
+			n.rib.resend()
+		})
+	})
+}
+
+// sessionDown ends a session, or an attempt at one: what waits is forgotten,
+// for all is sent when it is up again.
+func (e *daemon) sessionDown(n *neighbor, reason string) {
+	n.life++
+	if n.up {
+		n.up = false
+		n.lose()
+		n.eor = nil
+	}
+	n.rib.reset()
+	e.say(n.envelope("state", `"state": "down", "reason": "`+reason+`"`))
+}
+
+// kill ends exaBGP as kill -9 does: its peers lose their sessions, its helper
+// finds its stdin closed.
+func (e *daemon) kill() {
+	e.mu.Lock()
+	e.end()
+	for _, n := range e.peers {
+		n.life++
+		if n.up {
+			n.up = false
+			n.lose()
+		}
+		n.rib, n.eor = newAdjRIBOut(), nil
+		clear(n.sent)
+	}
+	if e.helper != nil {
+		e.helper.stdin.close()
+	}
+	e.mu.Unlock()
+	<-e.done
+}
+
+// reload: all that the tables have is sent again (rib/__init__.py).
+func (e *daemon) reload() {
+	for _, n := range e.peers {
+		n.rib.resend()
+	}
+}
+
+// byHand is a command that another gives, exabgpcli above all.
+func (e *daemon) byHand(n *neighbor, k state.Key, attrs state.Attrs, withdraw bool) {
+	if withdraw {
+		a, there := n.rib.seen[k]
+		if !there {
+			return
+		}
+		attrs = a
+	}
+	e.give(n, &change{key: k, attrs: attrs, withdraw: withdraw, at: time.Now(), up: n.up})
+}

@@ -1,0 +1,144 @@
+package simulation
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const (
+	// bound is the longest time from the end of the faults until all is as the
+	// files say.
+	bound = 2 * time.Minute
+	// quietFor is for how long nothing is commanded then: longer than anything
+	// that the programs do from time to time.
+	quietFor = 70 * time.Second
+)
+
+// TestHistories runs random histories. -rapid.checks says how many each of the
+// two gets.
+func TestHistories(t *testing.T) {
+	for _, half := range []string{"one", "two"} {
+		t.Run(half, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				s := drawScript(rt)
+				if broke := run(t, s); broke != "" {
+					rt.Fatalf("%s\n%s", broke, s)
+				}
+			})
+		})
+	}
+}
+
+// run plays a script in a bubble of its own, and says what broke.
+func run(t *testing.T, s *script) (broke string) {
+	dir, err := os.MkdirTemp(memory(), "history")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(dir, s, logger())
+		w.start()
+		broke = w.play(s)
+		if broke != "" {
+			broke += "\n" + w.law.story()
+		}
+		w.stop()
+	})
+	return broke
+}
+
+func logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func (w *world) play(s *script) string {
+	for _, x := range s.steps {
+		time.Sleep(x.after)
+		w.carryOut(x)
+		if broke := w.law.broken(); broke != "" {
+			return broke
+		}
+	}
+	w.mend()
+	if broke := w.converge(); broke != "" {
+		return broke
+	}
+	if ends := w.lastEnd(); ends > 0 {
+		time.Sleep(ends)
+		if broke := w.converge(); broke != "" {
+			return broke
+		}
+	}
+	return w.quiet()
+}
+
+// converge waits until all is as the files say.
+func (w *world) converge() string {
+	begin := time.Now()
+	for {
+		time.Sleep(50 * time.Millisecond)
+		missing := w.missing()
+		if broke := w.law.broken(); broke != "" {
+			return broke
+		}
+		if missing == "" {
+			break
+		}
+		if time.Since(begin) > bound {
+			return fmt.Sprintf("not converged after %s: %s", bound, missing)
+		}
+	}
+	w.law.note("-- converged after %s", time.Since(begin))
+	return ""
+}
+
+// lastEnd is how long it is until no route expires any more.
+func (w *world) lastEnd() (d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, file := range w.files {
+		for _, r := range file.Routes {
+			if r.Expires != 0 {
+				d = max(d, time.Until(time.UnixMilli(r.Expires)))
+			}
+		}
+	}
+	return d
+}
+
+// quiet: nothing is left to be done.
+func (w *world) quiet() string {
+	before, batches := w.law.count()
+	time.Sleep(quietFor)
+	if broke := w.law.broken(); broke != "" {
+		return broke
+	}
+	if missing := w.missing(); missing != "" {
+		return "not converged any more: " + missing
+	}
+	if after, more := w.law.count(); after != before || more != batches {
+		return fmt.Sprintf("%d commands and %d batches came when all was as the files say", after-before, more-batches)
+	}
+	return ""
+}
+
+func (l *law) count() (commands, batches int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commands, l.batches
+}
+
+// memory is where files cost no disk, if there is such a place.
+func memory() string {
+	const shm = "/dev/shm"
+	if info, err := os.Stat(shm); err == nil && info.IsDir() {
+		return shm
+	}
+	return ""
+}
