@@ -124,3 +124,17 @@ func (s *slot) asked() state.Attrs {
 	}
 	return s.attrs
 }
+
+// claimedValue is the value that the journal has of a route; zero if it does not
+// say.
+func (c *core) claimedValue(k state.Key, p *peer) state.Attrs {
+	for _, x := range c.claims[k] {
+		if x.Value == "" || !slices.Contains(x.Peers, p.Addr) {
+			continue
+		}
+		if attrs, err := state.ParseCanonical(x.Value); err == nil {
+			return attrs
+		}
+	}
+	return state.Attrs{}
+}
