@@ -118,6 +118,7 @@ type core struct {
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	delayed map[state.Key]struct{}        // keys with changes that wait for exaBGP to send its table
+	strays  map[place]time.Time           // values that are not their owners', and since when
 	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
@@ -188,6 +189,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
 		delayed: map[state.Key]struct{}{},
+		strays:  map[place]time.Time{},
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
@@ -290,6 +292,7 @@ func (c *core) tick(now time.Time) {
 	c.overdue()
 	c.revisit()
 	c.auditDue()
+	c.settleStrays()
 	c.rest()
 	c.waitedFor()
 	c.sayAgain()

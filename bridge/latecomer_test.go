@@ -3,6 +3,7 @@ package bridge
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"routesync/state"
 )
@@ -215,6 +216,7 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 	w.exabgp.flush() // what a resend that was late left behind
 	p.cache[k] = d.Routes[0].Attrs
 	w.settle()
+	w.core.leases["team"].heard = time.Time{} // nobody is there to put it right
 	w.core.suspect()
 	for range 20 {
 		w.now = w.now.Add(sendPatience)

@@ -137,7 +137,7 @@ func (w *world) carryOut(x step) {
 			bridge.killAfter(x.n)
 		}
 	case "bridge stops":
-		w.pause(bridge.process, min(x.d, 4*time.Second), func() {})
+		w.pause(bridge.process, min(x.d, time.Second), func() {}) // it holds the journal, for which the next one does not wait long
 	case "exabgp dies":
 		w.killExaBGP(max(x.d, time.Second))
 	case "reload":

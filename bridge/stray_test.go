@@ -1,0 +1,42 @@
+package bridge
+
+import (
+	"testing"
+
+	"routesync/bridge/journal"
+)
+
+// What a bridge wrote down and did not give is the owner's value until its
+// commander leaves the other one in place.
+func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	d := desired(t, "10.0.0.0/24 "+nh+" med 1")
+	w.want(d)
+	w.settle()
+	k, written := d.Routes[0].Key, attrs(t, nh+" med 2").Canonical()
+	w.claims[k] = []journal.Claim{{Owner: "team", Value: written, Peers: w.claims[k][0].Peers}}
+	w.boot("boot-1", "run-2")
+	for range 10 {
+		w.now = w.now.Add(settleDown)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	if got := w.claims[k][0].Value; got != written {
+		t.Errorf("the journal has %s while nobody commands, want %s", got, written)
+	}
+	w.lease("team")
+	w.plan(d, 0)
+	w.now = w.now.Add(settleDown)
+	w.core.tick(w.now)
+	w.settle()
+	if got, want := w.claims[k][0].Value, d.Routes[0].Attrs.Canonical(); got != want {
+		t.Errorf("the journal has %s, want %s", got, want)
+	}
+	if len(w.core.strays) > 0 {
+		t.Errorf("strays are left: %v", w.core.strays)
+	}
+}
