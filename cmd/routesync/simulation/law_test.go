@@ -25,7 +25,7 @@ type law struct {
 	newest   map[command]int64 // epoch of a batch that a bridge got
 	valid    map[taking]int64  // epoch of the last that was the newest then
 	epochs   map[gift]int64    // of the last change of a route
-	hand     map[place]bool    // changed by hand since a bridge gave a change
+	hand     map[place]bool    // changed by hand, or turned down, since a bridge gave a change
 	sentIn   map[delivery]bool
 	commands int // of routes, of helpers
 	batches  int
@@ -363,6 +363,17 @@ func (l *law) changed(n *neighbor, c *change) {
 		l.hand[place{n.addr, c.key}] = true
 		l.mu.Unlock()
 		l.note("by hand: %s withdraw %t %s at %s", c.key, c.withdraw, c.attrs, n.addr)
+	}
+}
+
+// turnedDown: exaBGP does not take a command.
+func (l *law) turnedDown(peers []*neighbor, keys []state.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range peers {
+		for _, k := range keys {
+			l.hand[place{n.addr, k}] = true
+		}
 	}
 }
 

@@ -120,6 +120,7 @@ func (w *world) lastEnd() (d time.Duration) {
 
 // quiet: nothing is left to be done.
 func (w *world) quiet() string {
+	time.Sleep(time.Second) // a commander may ask for a route in its last moment
 	before, batches := w.law.count()
 	time.Sleep(quietFor)
 	if broke := w.law.broken(); broke != "" {
