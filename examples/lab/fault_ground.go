@@ -56,7 +56,7 @@ type ground struct {
 }
 
 // openGround starts the parts at a broker, and converges to a first file.
-func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand) (_ *ground, err error) {
+func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand, short bool) (_ *ground, err error) {
 	ctx, cancel := context.WithTimeout(ctx, upLimit)
 	defer cancel()
 	lab, err := rig.New(ctx, rig.Options{Dir: at.dir, Keep: true})
@@ -65,7 +65,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 	}
 	g := &ground{
 		stage: &stage{lab: lab, broker: at.broker, binary: at.binary, dir: filepath.Join(lab.Dir(), "work")},
-		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed,
+		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed, short: short,
 		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{},
 	}
 	defer func() {
@@ -91,8 +91,14 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 		return nil, err
 	}
 	for len(g.watches) < max(1, n.watches) {
-		if _, err := g.startWatch(ctx); err != nil {
+		p, err := g.startWatch(ctx)
+		if err != nil {
 			return nil, err
+		}
+		if len(g.watches) == 1 && n.watches > 1 {
+			if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
+				return nil, err
+			}
 		}
 	}
 	g.born = time.Now()
@@ -166,9 +172,15 @@ func (g *ground) watchEnv() []string {
 	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1"}
 }
 
-// startWatch starts one more routesync watch of the file.
+// startWatch starts one more routesync watch of the file. It works elsewhere than
+// in the file's folder, as that may be moved.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append([]string{g.binary, "watch", "-f", g.file()}, args...)...)
+	var argv []string
+	if v := g.needs.variant; v != nil {
+		argv = append(argv, v.watch...)
+	}
+	argv = append(argv, g.binary, "watch", "-f", g.file())
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append(argv, args...)...)
 	if err != nil {
 		return nil, err
 	}
