@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 
 	"routesync/bridge/journal"
@@ -38,5 +40,25 @@ func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
 	}
 	if len(w.core.strays) > 0 {
 		t.Errorf("strays are left: %v", w.core.strays)
+	}
+}
+
+// A route that was written down for a peer and not given to it is none of what
+// exaBGP had.
+func TestPeerThatWasWrittenAndNotGiven(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	d := desired(t, "10.0.0.0/24 "+nh+" @127.0.0.3")
+	w.want(d)
+	w.settle()
+	k := d.Routes[0].Key
+	w.claims[k][0].Peers = []netip.Addr{a.addr, b.addr}
+	w.boot("boot-1", "run-2")
+	if got := w.claims[k]; len(got) != 1 || !slices.Equal(got[0].Peers, []netip.Addr{b.addr}) {
+		t.Errorf("the journal has %+v, want %s alone", got, b.addr)
 	}
 }
