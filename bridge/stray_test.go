@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -60,5 +61,29 @@ func TestPeerThatWasWrittenAndNotGiven(t *testing.T) {
 	w.boot("boot-1", "run-2")
 	if got := w.claims[k]; len(got) != 1 || !slices.Equal(got[0].Peers, []netip.Addr{b.addr}) {
 		t.Errorf("the journal has %+v, want %s alone", got, b.addr)
+	}
+}
+
+// Of two owners who ask for the same route with values that a session falls of,
+// neither has it again because the other's was found.
+func TestQuarantineOfEachOwner(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	c, at := w.core, w.core.findPeer(p.addr)
+	values := map[string]string{"team": nh + " med 1", "other": nh + " med 2"}
+	for owner, value := range values {
+		c.ban(k, &slot{peer: at, claimant: claimant{owner: owner}, attrs: attrs(t, value)}, 2, "test")
+	}
+	w.settle()
+	j := newQuarantine(slices.Collect(maps.Values(c.banned)))
+	for owner, value := range values {
+		if o := (&op{key: k, attrs: attrs(t, value), claimant: claimant{owner: owner}}); j.objection(o, p.addr) == "" {
+			t.Errorf("%s of %s is not in quarantine", value, owner)
+		}
+	}
+	c.lift(k, p.addr, "team")
+	if o := (&op{key: k, attrs: attrs(t, values["other"]), claimant: claimant{owner: "other"}}); c.banned.objection(o, p.addr) == "" {
+		t.Error("one owner lifts the other's")
 	}
 }

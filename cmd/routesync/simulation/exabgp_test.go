@@ -350,4 +350,7 @@ func (e *daemon) update(n *neighbor, all []*change) {
 			e.law.sent(e.boot, n, c)
 		}
 	}
+	if len(come) > 0 && poisonous(all[0].attrs) {
+		e.falls(n)
+	}
 }
