@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -40,6 +41,11 @@ const (
 	// barrenFalls is after how many falls that nothing new explains all that is
 	// announced is suspected. A session that has lived for slowTime ends them.
 	barrenFalls = 3
+	// lostFalls is how many connections have to be lost in a row, each with
+	// something new, until it is searched, and after how many that were lost with
+	// one route alone that route is left where it is: of a lost connection nobody
+	// is guilty, but a NOTIFICATION can be lost with it.
+	lostFalls = 3
 )
 
 // suspicion is what is known at one peer of the routes that its session may fall
@@ -62,6 +68,8 @@ type suspicion struct {
 	least    time.Duration // what it is never under again; 0 for quietMin
 	reason   string        // of the last fall
 	slow     bool          // a route was proven too soon
+	lost     int           // connections lost in a row with something new
+	spared   map[value]int // connections lost with one alone
 	barren   int           // falls in a row that nothing explains
 }
 
@@ -112,6 +120,7 @@ func (d *suspicion) silence() time.Duration {
 func (d *suspicion) proven(k state.Key, now time.Time) {
 	at := d.fresh[k]
 	delete(d.fresh, k)
+	d.lost = 0
 	if !d.searching() {
 		return
 	}
@@ -123,18 +132,18 @@ func (d *suspicion) proven(k state.Key, now time.Time) {
 
 // fell judges the suspects of a fall. It returns those that are to be set aside;
 // the others stay in exaBGP's table, and are sent as the session comes up.
-func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
+func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value {
 	d.trial, d.barren = nil, 0
 	// What was sent before an exception is as little to blame for it as what was
 	// not sent for a NOTIFICATION.
-	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == raised })
+	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == fall.Raised })
 	if len(likely) == 0 {
 		likely = all
 	}
 	slices.SortFunc(likely, func(a, b suspect) int {
 		return cmp.Or(a.at.Compare(b.at), state.CompareKeys(a.key, b.key))
 	})
-	d.measure(likely[0].at, likely[len(likely)-1].at, raised, now)
+	d.measure(likely[0].at, likely[len(likely)-1].at, fall.Raised, now)
 	if d.falls == nil {
 		d.falls = map[value]int{}
 	}
@@ -147,6 +156,9 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	for i, part := range d.parts { // of a fall before that exaBGP did not hear of in time
 		d.parts[i] = slices.DeleteFunc(part, func(v value) bool { return again[v] })
 	}
+	if len(values) == 1 && fall.Lost {
+		return d.spare(values[0])
+	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
 		d.accused = append(d.accused, values[0])
 		return values
@@ -157,6 +169,27 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	}
 	d.parts = append(parts, d.parts...)
 	return slices.Concat(parts...)
+}
+
+// spare tries a route once more with which alone the connection was lost, or
+// leaves it where it is.
+func (d *suspicion) spare(v value) []value {
+	if d.spared == nil {
+		d.spared = map[value]int{}
+	}
+	d.falls[v]--
+	if d.spared[v]++; d.spared[v] < lostFalls {
+		d.parts = append(d.parts, []value{v})
+		return []value{v}
+	}
+	delete(d.falls, v)
+	return nil
+}
+
+// losing tells whether a lost connection counts.
+func (d *suspicion) losing() bool {
+	d.lost++
+	return d.searching() || d.lost >= lostFalls
 }
 
 // measure learns from a fall how fast the peer answers: it did not take longer
@@ -213,7 +246,7 @@ func (d *suspicion) over() map[value]int {
 	for _, v := range d.accused {
 		guilty[v] = d.falls[v]
 	}
-	*d = suspicion{fresh: d.fresh, barren: d.barren}
+	*d = suspicion{fresh: d.fresh, barren: d.barren, spared: d.spared}
 	return guilty
 }
 

@@ -209,7 +209,6 @@ func TestFallsThatProveNothing(t *testing.T) {
 		"peer reset, message (notification received (6,2)) error()",
 		"peer reset, message (notification received (4,0)) error()",
 		"peer reset, message (notification sent (3,1)) error()",
-		"peer reset, message (closing connection) error(x)",
 	} {
 		t.Run(reason, func(t *testing.T) {
 			w, p := poisoned(t, func(_ *world, p *fakePeer) { p.reason = reason })
@@ -224,6 +223,44 @@ func TestFallsThatProveNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A NOTIFICATION is lost with the connection while exaBGP has much to send.
+func TestLostNotification(t *testing.T) {
+	w, p := poisoned(t, func(_ *world, p *fakePeer) { p.drowns = 60 })
+	lines := many(300, 0, 299)
+	w.want(desired(t, many(50)...))
+	w.live(20 * time.Second)
+	w.want(desired(t, lines...))
+	w.liveUntil(20*time.Minute, func() bool { return len(w.banned) == 2 && len(p.holds) == 298 })
+	w.refusedAs("10.0.0.0/24", "10.1.43.0/24")
+	w.stays(p)
+	w.holds(p, good(lines)...)
+}
+
+// Nobody is guilty of lost connections. What is new is tried for a while, and
+// then left to its fate.
+func TestLostConnections(t *testing.T) {
+	w, p := poisoned(t, func(_ *world, p *fakePeer) { p.reason = "peer reset, message (closing connection) error(x)" })
+	lines := many(40, 21)
+	w.want(desired(t, lines...))
+	w.live(10 * time.Minute)
+	w.refusedAs()
+	w.plan(desired(t, lines...), 0)
+	if p.fell < 6 || len(p.cache) != 40 {
+		t.Errorf("after %d falls exaBGP has %d routes", p.fell, len(p.cache))
+	}
+	if d := w.core.peers[0].doubts; len(d.parts)+len(d.trial)+len(d.accused) > 0 {
+		t.Errorf("a search goes on: %+v", d)
+	}
+	wrote := len(w.exabgp.wrote)
+	w.live(10 * time.Minute)
+	if got := w.exabgp.wrote[wrote:]; len(got) > 0 {
+		t.Errorf("exaBGP was told %q", got)
+	}
+	p.poisons = nil
+	w.live(3 * time.Minute)
+	w.holds(p, lines...)
 }
 
 // A peer may come not to bear what it has borne: its session falls with nothing

@@ -39,17 +39,23 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 		return func() {}
 	}
 	d := &p.doubts
-	d.reason = fall.Reason
 	suspects, foreign := c.suspects(p)
-	if len(suspects) == 0 {
-		suspects = c.widen(p)
+	if fall.Lost {
+		suspects = slices.DeleteFunc(suspects, func(s suspect) bool { return !s.sent || d.spared[s.value] >= lostFalls })
 	}
+	if len(suspects) == 0 && (!fall.Lost || d.searching()) {
+		suspects = c.widen(p, fall.Lost)
+	}
+	if fall.Lost && (len(suspects) == 0 || !d.losing()) {
+		return func() {}
+	}
+	d.reason = fall.Reason
 	if len(suspects) == 0 {
 		c.trouble(fmt.Sprintf("the session to %s fell (%s), and of what routesync announces there nothing is new%s", p.Addr, fall.Reason, about(foreign)))
 		return func() {}
 	}
 	c.trouble(fmt.Sprintf("the session to %s fell (%s) with %d new routes; looking for the one that it falls of%s", p.Addr, fall.Reason, len(suspects), about(foreign)))
-	aside := d.fell(suspects, fall.Raised, c.now)
+	aside := d.fell(suspects, fall, c.now)
 	return func() {
 		for _, x := range aside {
 			c.enqueue(&op{key: x.key, attrs: x.attrs, withdraw: true, aside: p})
@@ -91,7 +97,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 
 // widen finds suspects among the routes that were thought to be good, when the
 // session falls without anything new in it.
-func (c *core) widen(p *peer) []suspect {
+func (c *core) widen(p *peer, lost bool) []suspect {
 	d := &p.doubts
 	var all []suspect
 	blame := func(k state.Key, s *slot, at time.Time) {
@@ -103,8 +109,11 @@ func (c *core) widen(p *peer) []suspect {
 	for k, at := range d.misjudged(c.now) {
 		blame(k, c.table.find(k, p), at)
 	}
-	if d.barren++; len(all) > 0 || d.barren < barrenFalls {
+	if len(all) > 0 || lost {
 		return all
+	}
+	if d.barren++; d.barren < barrenFalls {
+		return nil
 	}
 	for k, e := range c.table.entries {
 		blame(k, e.slot(p), c.now)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -65,12 +64,6 @@ func TestPoison(t *testing.T) {
 			return strings.Contains(flows, "is_fragment")
 		})
 	})
-	{
-		b, _ := os.ReadFile(s.router.Log())
-		os.WriteFile("/tmp/poison.bird.log", b, 0o644)
-		b, _ = os.ReadFile(s.stage.speaker.Log())
-		os.WriteFile("/tmp/poison.exabgp.log", b, 0o644)
-	}
 	if out := s.expect(0, "status").stdout; strings.Contains(out, "refused  ") {
 		t.Errorf("it is still said to be refused:\n%s", out)
 	}
