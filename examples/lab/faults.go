@@ -77,7 +77,7 @@ func faults() []fault {
 		bridgeFaults, helperFaults,
 		watcherFaults, saveFaults,
 		brokerFaults,
-		sessionFaults, driftFaults,
+		sessionFaults, poisonFaults, driftFaults,
 		speakerFaults, restartFaults,
 		everythingFaults,
 		networkFaults,

@@ -35,10 +35,14 @@ func poisonFile(owner, speaker string, prefixes []netip.Prefix, poison bool) str
 	for _, p := range prefixes {
 		fmt.Fprintf(&b, "  - prefix: %s\n", p)
 	}
-	match := "{destination: 2001:db8:bad::/48, fragment: dont-fragment}"
-	if !poison {
-		match = "{destination: 2001:db8:bad::/48, fragment: is-fragment}"
+	return b.String() + poisonRoute(poison)
+}
+
+// poisonRoute is the end of a routes.yaml: the flow, as poison or not.
+func poisonRoute(poison bool) string {
+	fragment := "is-fragment"
+	if poison {
+		fragment = "dont-fragment"
 	}
-	fmt.Fprintf(&b, "flows:\n  - match: %s\n    then: [discard]\n", match)
-	return b.String()
+	return fmt.Sprintf("flows:\n  - match: {destination: 2001:db8:bad::/48, fragment: %s}\n    then: [discard]\n", fragment)
 }

@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"routesync/examples/lab/rig"
 	"routesync/examples/lab/table"
 )
-
-// poisonLimit is how long the good routes may take to be on the router, when one
-// of those that came with them makes the session fall.
-const poisonLimit = time.Minute
 
 // TestPoison: one route among 10,000 makes the router reset the session, whenever
 // it is sent. It is found and quarantined, everything says so, and the others are
