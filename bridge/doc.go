@@ -14,6 +14,9 @@
 //   - A claim is in the journal before the command that makes it true.
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
+//   - A route of which its peer's session falls is found, and not announced there
+//     again as it is. Nothing is withdrawn from a session that is up to find it,
+//     and none is accused that did not fall alone.
 //   - A route is touched only for the owner that announced it.
 //   - No goroutine that reads exaBGP's answers waits for anything else.
 package bridge

@@ -43,8 +43,8 @@ const (
 	barrenFalls = 3
 	// lostFalls is how many connections have to be lost in a row, each with
 	// something new, until it is searched, and after how many that were lost with
-	// one route alone that route is left where it is: of a lost connection nobody
-	// is guilty, but a NOTIFICATION can be lost with it.
+	// one route alone the search ends: of a lost connection nobody is guilty, but a
+	// NOTIFICATION can be lost with it.
 	lostFalls = 3
 )
 
@@ -70,6 +70,7 @@ type suspicion struct {
 	slow     bool          // a route was proven too soon
 	lost     int           // connections lost in a row with something new
 	spared   map[value]int // connections lost with one alone
+	resigned bool          // lost connections count for nothing
 	barren   int           // falls in a row that nothing explains
 }
 
@@ -172,24 +173,23 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 }
 
 // spare tries a route once more with which alone the connection was lost, or
-// leaves it where it is.
+// ends the search: it is not for routes that this connection is lost, or the peer
+// never says so.
 func (d *suspicion) spare(v value) []value {
 	if d.spared == nil {
 		d.spared = map[value]int{}
 	}
 	d.falls[v]--
-	if d.spared[v]++; d.spared[v] < lostFalls {
-		d.parts = append(d.parts, []value{v})
-		return []value{v}
-	}
-	delete(d.falls, v)
-	return nil
+	d.spared[v]++
+	d.resigned = d.spared[v] >= lostFalls
+	d.parts = append(d.parts, []value{v})
+	return []value{v}
 }
 
 // losing tells whether a lost connection counts.
 func (d *suspicion) losing() bool {
 	d.lost++
-	return d.searching() || d.lost >= lostFalls
+	return !d.resigned && (d.searching() || d.lost >= lostFalls)
 }
 
 // measure learns from a fall how fast the peer answers: it did not take longer
@@ -246,7 +246,7 @@ func (d *suspicion) over() map[value]int {
 	for _, v := range d.accused {
 		guilty[v] = d.falls[v]
 	}
-	*d = suspicion{fresh: d.fresh, barren: d.barren, spared: d.spared}
+	*d = suspicion{fresh: d.fresh, barren: d.barren, resigned: d.resigned}
 	return guilty
 }
 

@@ -41,7 +41,7 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 	d := &p.doubts
 	suspects, foreign := c.suspects(p)
 	if fall.Lost {
-		suspects = slices.DeleteFunc(suspects, func(s suspect) bool { return !s.sent || d.spared[s.value] >= lostFalls })
+		suspects = slices.DeleteFunc(suspects, func(s suspect) bool { return !s.sent })
 	}
 	if len(suspects) == 0 && (!fall.Lost || d.searching()) {
 		suspects = c.widen(p, fall.Lost)
@@ -54,13 +54,28 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 		c.trouble(fmt.Sprintf("the session to %s fell (%s), and of what routesync announces there nothing is new%s", p.Addr, fall.Reason, about(foreign)))
 		return func() {}
 	}
-	c.trouble(fmt.Sprintf("the session to %s fell (%s) with %d new routes; looking for the one that it falls of%s", p.Addr, fall.Reason, len(suspects), about(foreign)))
+	c.trouble(fmt.Sprintf("the session to %s fell (%s); looking for the route that it falls of among %d%s", p.Addr, fall.Reason, len(suspects), about(foreign)))
 	aside := d.fell(suspects, fall, c.now)
+	if fall.Lost && d.resigned {
+		return func() { c.resign(p) }
+	}
 	return func() {
 		for _, x := range aside {
 			c.enqueue(&op{key: x.key, attrs: x.attrs, withdraw: true, aside: p})
 		}
 	}
+}
+
+// resign ends a search without a result: all comes back.
+func (c *core) resign(p *peer) {
+	d := &p.doubts
+	all := append(d.parts, d.accused)
+	d.over()
+	for _, d.trial = range all {
+		c.bringBack(p)
+	}
+	d.trial = nil
+	c.trouble(fmt.Sprintf("the connection to %s is lost again and again; no route is found to be the cause", p.Addr))
 }
 
 // about names routes that are not ours to touch.
@@ -134,12 +149,16 @@ func (c *core) beginAside(o *op, e *entry) {
 	c.start = append(c.start, o)
 }
 
+// aside tells whether a command sets suspects aside. It is given by itself, so
+// that few are under way when the session comes up in the midst of it.
+func (x *exchange) aside() bool { return len(x.ops) > 0 && x.ops[0].aside != nil }
+
 // recall takes back what was to set suspects aside at a peer whose session is up
 // again, and was not given to exaBGP yet.
 func (c *core) recall(p *peer) {
 	var back []*op
 	c.windows.waiting = slices.DeleteFunc(c.windows.waiting, func(x *exchange) bool {
-		recalled := len(x.ops) > 0 && x.ops[0].aside == p
+		recalled := x.aside() && x.ops[0].aside == p
 		if recalled {
 			back = append(back, x.ops...)
 		}
@@ -220,7 +239,7 @@ func (c *core) search() {
 func (c *core) searchAt(p *peer) {
 	d := &p.doubts
 	if c.now.Sub(p.since) >= slowTime {
-		d.barren = 0
+		d.barren, d.resigned = 0, false
 	}
 	c.acquit(p)
 	if !d.searching() || c.tries(p) || c.now.Sub(p.since) < control {
