@@ -272,9 +272,9 @@ func (c *core) acquit(p *peer) {
 	for k, at := range d.fresh {
 		s := c.table.find(k, p)
 		switch {
-		case s == nil || s.aside:
+		case s == nil || s.aside || !p.carries(k.Family):
 			delete(d.fresh, k)
-		case s.grade != state.Sent && (s.grade != state.Unsent || !p.carries(k.Family)):
+		case s.grade != state.Sent && s.grade != state.Unsent:
 		case c.now.Sub(at) >= silence:
 			d.proven(k, c.now)
 		}
