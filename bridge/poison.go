@@ -131,8 +131,9 @@ func (d *suspicion) proven(k state.Key, now time.Time) {
 	d.passed[k], d.passedAt = at, now
 }
 
-// fell judges the suspects of a fall. It returns those that are to be set aside;
-// the others stay in exaBGP's table, and are sent as the session comes up.
+// fell judges the suspects of a fall. It returns those that are to be set aside,
+// the newest first: the session may come up before the last of them. The others
+// stay in exaBGP's table, and are sent then.
 func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value {
 	d.trial, d.barren = nil, 0
 	// What was sent before an exception is as little to blame for it as what was
@@ -169,7 +170,9 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
 	}
 	d.parts = append(parts, d.parts...)
-	return slices.Concat(parts...)
+	aside := slices.Concat(parts...)
+	slices.Reverse(aside)
+	return aside
 }
 
 // spare tries a route once more with which alone the connection was lost, or
