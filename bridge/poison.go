@@ -42,10 +42,10 @@ const (
 	// announced is suspected. A session that has lived for slowTime ends them.
 	barrenFalls = 3
 	// lostFalls is how many connections have to be lost in a row, each with
-	// something new, until it is searched, and after how many that were lost with
-	// one route alone the search ends: of a lost connection nobody is guilty, but a
+	// something new, until it is searched, and lostMost how many until the search
+	// ends without a result: of a lost connection nobody is guilty, but a
 	// NOTIFICATION can be lost with it.
-	lostFalls = 3
+	lostFalls, lostMost = 3, 10
 )
 
 // suspicion is what is known at one peer of the routes that its session may fall
@@ -63,15 +63,16 @@ type suspicion struct {
 	// passed are those that are proven by no more than the quiet time, and when
 	// each was last sent.
 	passed   map[state.Key]time.Time
-	passedAt time.Time     // when the last of them was proven
-	quiet    time.Duration // 0 for quietMax
-	least    time.Duration // what it is never under again; 0 for quietMin
-	reason   string        // of the last fall
-	slow     bool          // a route was proven too soon
-	lost     int           // connections lost in a row with something new
-	spared   map[value]int // connections lost with one alone
-	resigned bool          // lost connections count for nothing
-	barren   int           // falls in a row that nothing explains
+	passedAt time.Time      // when the last of them was proven
+	quiet    time.Duration  // 0 for quietMax
+	least    time.Duration  // what it is never under again; 0 for quietMin
+	reason   string         // of the last fall
+	slow     bool           // a route was proven too soon
+	lost     int            // connections lost in a row with something new
+	losses   int            // connections lost in this search
+	spared   map[value]bool // with which alone one was
+	resigned bool           // lost connections count for nothing
+	barren   int            // falls in a row that nothing explains
 }
 
 // value is a route with its attributes: with others it is another suspect.
@@ -165,7 +166,11 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 		d.accused = append(d.accused, values[0])
 		return values
 	}
-	parts := divide(values, int(roundTime/d.quiet))
+	newest := len(values) - 1
+	parts := divide(values[:max(newest, 1)], int(roundTime/d.quiet))
+	if newest > 0 {
+		parts = append(parts, values[newest:]) // if routes come one by one, it is the one
+	}
 	if len(likely) == len(all) && len(parts[0]) > 1 {
 		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
 	}
@@ -175,24 +180,25 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 	return aside
 }
 
-// spare tries a route once more with which alone the connection was lost, or
-// ends the search: it is not for routes that this connection is lost, or the peer
-// never says so.
+// spare has a route tried once more with which alone the connection was lost.
 func (d *suspicion) spare(v value) []value {
 	if d.spared == nil {
-		d.spared = map[value]int{}
+		d.spared = map[value]bool{}
 	}
 	d.falls[v]--
-	d.spared[v]++
-	d.resigned = d.spared[v] >= lostFalls
+	d.spared[v] = true
 	d.parts = append(d.parts, []value{v})
 	return []value{v}
 }
 
 // losing tells whether a lost connection counts.
 func (d *suspicion) losing() bool {
-	d.lost++
-	return !d.resigned && (d.searching() || d.lost >= lostFalls)
+	if d.lost++; d.resigned || !d.searching() && d.lost < lostFalls {
+		return false
+	}
+	d.losses++
+	d.resigned = d.losses > lostMost
+	return true
 }
 
 // measure learns from a fall how fast the peer answers: it did not take longer

@@ -240,7 +240,7 @@ func TestLostConnections(t *testing.T) {
 	w, p := poisoned(t, func(_ *world, p *fakePeer) { p.reason = "peer reset, message (closing connection) error(x)" })
 	lines := many(40, 21)
 	w.want(desired(t, lines...))
-	w.live(10 * time.Minute)
+	w.live(30 * time.Minute)
 	w.refusedAs()
 	w.plan(desired(t, lines...), 0)
 	if p.fell < 6 || len(p.cache) != 40 {

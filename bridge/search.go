@@ -43,8 +43,9 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 	if fall.Lost {
 		suspects = slices.DeleteFunc(suspects, func(s suspect) bool { return !s.sent })
 	}
-	if len(suspects) == 0 && (!fall.Lost || d.searching()) {
-		suspects = c.widen(p, fall.Lost)
+	again := fall.Lost && len(suspects) == 1 && d.spared[suspects[0].value]
+	if again || len(suspects) == 0 && (!fall.Lost || d.searching()) {
+		suspects = append(suspects, c.widen(p, fall.Lost)...)
 	}
 	if fall.Lost && (len(suspects) == 0 || !d.losing()) {
 		return func() {}

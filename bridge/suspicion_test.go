@@ -63,14 +63,14 @@ func TestSuspicionDivides(t *testing.T) {
 		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
 	}
 	var d suspicion
-	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 1000-42 || len(d.parts) != 23 {
+	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 1000-42 || len(d.parts) != 24 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	// The first part falls: it is divided, and comes before the others.
-	if aside := d.fell(all[:42], exabgp.Fall{}, now); len(aside) != 40 || len(d.parts) != 23+20 || d.parts[0][0] != all[2].value {
+	if aside := d.fell(all[:42], exabgp.Fall{}, now); len(aside) != 40 || len(d.parts) != 24+21 || d.parts[0][0] != all[2].value {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
-	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 23+20 || len(d.accused) != 1 {
+	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 24+21 || len(d.accused) != 1 {
 		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), names(d.accused))
 	}
 	if guilty := d.over(); len(guilty) != 1 || guilty[all[0].value] != 3 || d.searching() {
