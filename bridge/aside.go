@@ -66,19 +66,18 @@ func (c *core) endedAside(o *op, e *entry) {
 	}
 	reason := fmt.Sprintf("suspended: the session fell after it was new (%s); looking for the route that it falls of", p.doubts.reason)
 	c.put(o.key, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Unsent, reason: reason, aside: true})
+	// It is no latecomer: a router may not bear its withdraw either.
+	delete(c.tardy, place{o.key, p.Addr})
 	c.claim(o.key)
 }
 
-// sentAside: exaBGP sends what was set aside. It may do so once, of what waited
-// while the session was down, see [latecomer]; or somebody else put it into
-// exaBGP's table.
+// sentAside: exaBGP sends what was set aside. As a session begins that may be what
+// waited for it, see [latecomer], and is not in exaBGP's table; later somebody
+// else put it there.
 func (c *core) sentAside(k state.Key, s *slot) {
-	at := place{k, s.peer.Addr}
-	if _, late := c.tardy[at]; late {
-		delete(c.tardy, at)
-		return
+	if !s.peer.unsettled {
+		c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
 	}
-	c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
 }
 
 // auditAside takes a route that was set aside out of the search if exaBGP's table

@@ -450,13 +450,17 @@ func TestPoisonOfOnePeer(t *testing.T) {
 	if q.fell > 0 || !q.up {
 		t.Errorf("the other session fell")
 	}
-	w.stays(p)
-	// A bridge after this one knows it, and what the other peer has stays.
+	// A bridge after this one knows it, and what the other peer has stays. Nobody
+	// withdraws it: the router may not bear that either.
+	wrote := len(w.exabgp.wrote)
 	w.boot("boot-1", "run-2")
 	w.refusedAs("10.0.1.0/24")
 	w.lease("team")
 	w.want(desired(t, lines...))
 	w.live(time.Minute)
+	if got := w.exabgp.wrote[wrote:]; len(got) > 0 {
+		t.Errorf("exaBGP was told %q", got)
+	}
 	w.refusedAs("10.0.1.0/24")
 	w.holds(q, lines...)
 	w.stays(p)
