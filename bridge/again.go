@@ -65,10 +65,10 @@ func (c *core) againIfUnsent(k state.Key, s *slot) bool {
 
 // againAt gives an owner's route, or its withdraw, once more.
 func (c *core) againAt(k state.Key, s *slot) bool {
-	if s.owner == "" || c.expired(s) || !s.peer.up {
+	withdraw := s.grade == state.Withdrawing
+	if s.owner == "" || !s.peer.up || !withdraw && (c.expired(s) || s.given != (state.Attrs{})) {
 		return false
 	}
-	withdraw := s.grade == state.Withdrawing
 	at := place{k, s.peer.Addr}
 	c.audits.unsent(at)
 	t := c.audits.stuck[at]

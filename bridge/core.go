@@ -39,6 +39,7 @@ type peer struct {
 	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	doubts     suspicion
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -53,9 +54,13 @@ type effects struct {
 	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
+	owners    []journal.Owner
+	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
+	accepted  bool // what of owners is about files must outlive the machine
 	grants    []grant
+	standings []standingAnswer
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
 	answers   []answer
@@ -65,6 +70,11 @@ type effects struct {
 type grant struct {
 	to     string
 	answer wire.Grant
+}
+
+type standingAnswer struct {
+	to     string
+	answer wire.Standing
 }
 
 type answer struct {
@@ -117,10 +127,12 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
-	delayed map[state.Key]struct{}        // keys with changes that wait for exaBGP to send its table
-	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
+	banned  quarantine
+	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
+	watches watchers
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
 	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
@@ -187,10 +199,12 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		banned:  newQuarantine(memory.Quarantined),
 		delayed: map[state.Key]struct{}{},
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
+		watches: newWatchers(memory.Owners),
 		typed:   newTypists(),
 		ending:  map[state.Key]time.Time{},
 		flying:  map[*op]struct{}{},
@@ -286,12 +300,14 @@ func (c *core) tick(now time.Time) {
 	c.typed.expire(now)
 	c.expire()
 	c.forgetContests()
+	c.lookForSilent()
 	c.forgetLate()
 	c.overdue()
 	c.revisit()
 	c.auditDue()
 	c.rest()
 	c.waitedFor()
+	c.search()
 	c.sayAgain()
 	c.forgetFollowers(now)
 }

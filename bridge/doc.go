@@ -15,5 +15,7 @@
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
 //   - A route is touched only for the owner that announced it.
+//   - A file that is older than what is in force, and asks for something else,
+//     commands nothing, whatever died meanwhile, unless it is said to be meant.
 //   - No goroutine that reads exaBGP's answers waits for anything else.
 package bridge

@@ -26,6 +26,8 @@ type op struct {
 	again    bool         // what exaBGP was told before, and did not send
 	spelled  bool         // in words that exaBGP takes for a change, and the peer does not
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
+	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
+	restore  bool         // an announce of a suspect that was set aside
 
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
@@ -65,13 +67,16 @@ func (c *core) batch(b wire.Batch, t ticket) {
 		c.out.acks = append(c.out.acks, t)
 	case b.Seq > l.received+1:
 		reject(wire.RejectGap, fmt.Sprintf("batch %d came where %d was expected", b.Seq, l.received+1))
+	case !c.has(l, b.Revision):
+		reject(wire.RejectOlder, refuseOlder(b.Revision, c.watches.of(b.Owner)))
 	default:
 		c.admit(b, l, t)
 	}
 }
 
 func (c *core) admit(b wire.Batch, l *lease, t ticket) {
-	l.received, l.heard = b.Seq, c.now
+	l.received = b.Seq
+	c.hear(l)
 	state := &batch{seq: b.Seq, ticket: t}
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {
@@ -116,6 +121,10 @@ func (c *core) enqueue(o *op) {
 
 // begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
+	if o.aside != nil {
+		c.beginAside(o, e)
+		return
+	}
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
 		c.unsaid[id] = struct{}{}
@@ -124,7 +133,7 @@ func (c *core) begin(o *op, e *entry) {
 	var refusedAt []netip.Addr
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
-		if o.expiry && !c.expired(s) {
+		if o.expiry && !c.expired(s) || o.restore && !c.beginRestore(o, s) {
 			continue
 		}
 		if o.adopt != nil {
@@ -142,7 +151,11 @@ func (c *core) begin(o *op, e *entry) {
 		if o.again && (s == nil || s.attrs != o.attrs || s.owner != o.owner) {
 			continue // it has changed meanwhile
 		}
-		if !o.withdraw && !o.again {
+		if o.withdraw && s != nil && s.aside {
+			c.dropAside(o, p)
+			continue
+		}
+		if !o.withdraw && !o.again && !o.restore {
 			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
 		if done {
@@ -215,6 +228,9 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	}
 	if c.over(o) {
 		return "it has expired, by the clock of the bridge"
+	}
+	if reason := c.banned.objection(o, p.Addr); reason != "" {
+		return reason
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()

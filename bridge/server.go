@@ -129,7 +129,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // loop owns the core.
 func (s *Server) loop(ctx context.Context) error {
-	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
+	every := tickEvery
+	tick, beat := time.NewTicker(every), time.NewTicker(beatEvery)
 	defer tick.Stop()
 	defer beat.Stop()
 	pace := time.NewTimer(updateEvery)
@@ -140,6 +141,10 @@ func (s *Server) loop(ctx context.Context) error {
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
+		if now := s.core.pace(); now != every {
+			every = now
+			tick.Reset(every)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -254,9 +259,16 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
+	if e.accepted && s.memory.Journal != nil {
+		s.recall(s.memory.Sync()) // behind the lines, which need not wait for the disk
+	}
 	for _, g := range e.grants {
 		body, err := wire.EncodeGrant(g.answer)
 		s.reply(g.to, wire.TypeGrant, body, err)
+	}
+	for _, st := range e.standings {
+		body, err := wire.EncodeStanding(st.answer)
+		s.reply(st.to, wire.TypeStanding, body, err)
 	}
 	for _, to := range e.snapshots {
 		for _, part := range s.core.snapshot() {

@@ -91,8 +91,14 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 		return nil, err
 	}
 	for len(g.watches) < max(1, n.watches) {
-		if _, err := g.startWatch(ctx); err != nil {
+		p, err := g.startWatch(ctx)
+		if err != nil {
 			return nil, err
+		}
+		if len(g.watches) == 1 && n.watches > 1 {
+			if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
+				return nil, err
+			}
 		}
 	}
 	g.born = time.Now()
@@ -166,9 +172,15 @@ func (g *ground) watchEnv() []string {
 	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1"}
 }
 
-// startWatch starts one more routesync watch of the file.
+// startWatch starts one more routesync watch of the file. It works elsewhere than
+// in the file's folder, as that may be moved.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append([]string{g.binary, "watch", "-f", g.file()}, args...)...)
+	var argv []string
+	if v := g.needs.variant; v != nil {
+		argv = append(argv, v.watch...)
+	}
+	argv = append(argv, g.binary, "watch", "-f", g.file())
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append(argv, args...)...)
 	if err != nil {
 		return nil, err
 	}

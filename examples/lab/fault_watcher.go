@@ -23,10 +23,6 @@ func watcherFaults() []fault {
 		what:    "each of three watches that take over is killed in the midst of a change, with a fourth standing by",
 		provoke: killWatches,
 	}, {
-		name: "watcher stopped and woken after another took over", group: group, hurts: theWatch | theFile, routes: 1000, needs: two,
-		what:    "SIGSTOP to the watch in the midst of a change; the second one takes over and carries out another save; the first wakes up fenced, and nothing moves",
-		provoke: wakeFenced,
-	}, {
 		name: "watcher and bridge killed at once", group: group, deaths: 1, bound: 5 * time.Second, hurts: theWatch | theBridge | theFile, routes: manyRoutes, needs: two,
 		what: "kill -9 of both at a random moment of a save of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error {
@@ -82,18 +78,6 @@ func killWatches(ctx context.Context, g *ground) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// wakeFenced has the second watch carry out a save before the first wakes up.
-func wakeFenced(ctx context.Context, g *ground) error {
-	if err := g.changeMuch(ctx, 500); err != nil {
-		return err
-	}
-	if err := g.pass(ctx, func() error { return g.edit(100) }); err != nil {
-		return err
-	}
-	g.over()
 	return nil
 }
 

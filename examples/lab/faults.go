@@ -56,6 +56,7 @@ type variant struct {
 	before  func(ctx context.Context, g *ground) error
 	speaker func(g *ground, o *rig.SpeakerOptions)
 	router  func(o *rig.RouterOptions)
+	watch   []string // what the watches are run by: a path, and its arguments
 }
 
 // part is a set of the parts of a ground.
@@ -75,7 +76,7 @@ func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
 		bridgeFaults, helperFaults,
-		watcherFaults, saveFaults,
+		watcherFaults, rivalFaults, fileFaults,
 		brokerFaults,
 		sessionFaults, driftFaults,
 		speakerFaults, restartFaults,
