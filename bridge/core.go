@@ -33,6 +33,7 @@ type peer struct {
 	asked      bool           // negotiated is known
 	heard      time.Time      // when exaBGP last reported something sent to it
 	spoke      bool           // a state event came since the sessions were last asked for
+	flushed    time.Time      // when all was last sent again for one route's sake
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent

@@ -17,7 +17,8 @@
 //   - The epoch never goes down, and what is in quarantine stays there, not only
 //     until exaBGP restarts.
 //   - No content of a file can make the bridge panic, hang or be killed by a
-//     signal.
+//     signal, whatever is done to it while it is open. One that was removed,
+//     replaced or spoilt is found by [Journal.Lost].
 //
 // # Format 1
 //

@@ -24,6 +24,7 @@ const (
 	// foreignRoute is exaBGP's own, and must survive everything.
 	foreignRoute = "203.0.113.0/24"
 	foreignHop   = "192.0.2.254"
+	midstLimit   = 10 * time.Second
 	// upLimit bounds the start of the parts of a ground.
 	upLimit = 60 * time.Second
 )
@@ -51,7 +52,7 @@ type ground struct {
 	excused map[netip.Prefix]bool
 	ended   time.Time         // the fault, if it said so
 	healed  time.Time         // and what it hurt, likewise
-	starts  map[int64]int     // of bridges, by exaBGP's clock: 64 s
+	starts  map[int64]int     // of helpers, by exaBGP's clock: 64 s
 	marks   map[*rig.Tape]int // how far each tape was judged
 }
 
@@ -204,14 +205,14 @@ const respawnClock = 64
 
 func bucket(now time.Time) int64 { return now.Unix() / respawnClock }
 
-// bridgeStarts notes that exaBGP starts a bridge.
+// bridgeStarts notes that exaBGP starts a helper.
 func (g *ground) bridgeStarts() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.starts[bucket(time.Now())]++
 }
 
-// startsLeft is how often exaBGP may start a bridge, now or soon.
+// startsLeft is how often exaBGP may start a helper, now or soon.
 func (g *ground) startsLeft() int {
 	const most = 5
 	g.mu.Lock()
@@ -219,20 +220,14 @@ func (g *ground) startsLeft() int {
 	return most - g.starts[bucket(time.Now())]
 }
 
-// killBridge ends the bridge with SIGKILL; exaBGP starts it again.
-func (g *ground) killBridge(ctx context.Context) error {
-	g.bridgeStarts()
-	return g.speaker.KillBridge(ctx)
-}
+// killBridge ends the bridge with SIGKILL; its supervisor starts it again.
+func (g *ground) killBridge(ctx context.Context) error { return g.speaker.KillBridge(ctx) }
 
 // signalBridge sends it a signal.
 func (g *ground) signalBridge(ctx context.Context, sig unix.Signal) error {
 	pid, err := g.speaker.BridgePID(ctx)
 	if err != nil {
 		return err
-	}
-	if sig == unix.SIGTERM || sig == unix.SIGKILL {
-		g.bridgeStarts()
 	}
 	if err := unix.Kill(pid, sig); err != nil {
 		return fmt.Errorf("send %v to the bridge (pid %d): %w", sig, pid, err)
@@ -266,6 +261,13 @@ func (g *ground) edit(n int) error {
 	g.saving.Lock()
 	defer g.saving.Unlock()
 	return g.savesNow(g.last().edited(g.rand, n))
+}
+
+// resize saves the last file with n routes, more of them or less.
+func (g *ground) resize(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().grown(g.rand, n))
 }
 
 // inForce notes that from now on a file asks for these routes. Call it before
@@ -341,9 +343,15 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // midst returns at a moment that is drawn: when the first router has been told
-// of up to n routes since the mark.
+// of up to n routes since the mark, or when midstLimit is over: less may come.
 func (g *ground) midst(ctx context.Context, mark, n int) error {
 	n = g.rand.IntN(n)
 	tape := g.router.Tape()
-	return tape.Wait(ctx, fmt.Sprintf("%d routes have come", n), func() bool { return tape.Mark()-mark >= n })
+	limited, cancel := context.WithTimeout(ctx, midstLimit)
+	defer cancel()
+	err := tape.Wait(limited, fmt.Sprintf("%d routes have come", n), func() bool { return tape.Mark()-mark >= n })
+	if limited.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }

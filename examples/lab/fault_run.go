@@ -147,7 +147,7 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 		routes = usualRoutes
 	}
 	if len(g.last()) != routes {
-		if err := g.saves(g.last().grown(draws, routes)); err != nil {
+		if err := g.resize(routes); err != nil {
 			return err
 		}
 	}
