@@ -109,3 +109,10 @@ func (g *ground) statusIs(ctx context.Context, what string, is func(*statusOf) b
 		}
 	}
 }
+
+// logs waits until the commanding watch has logged a text.
+func (g *ground) logs(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
+	defer cancel()
+	return g.watches[0].WaitWrote(ctx, text)
+}
