@@ -147,9 +147,18 @@ func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rab
 	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
 		return nil, true, err
 	}
-	commands, err = rs.Commands(setUp, speaker)
-	if err != nil && setUp.Err() != nil {
-		return nil, true, fmt.Errorf("%w: %s: %w", errNoLeader, rabbit.CommandQueue(speaker), err)
+	queue := rabbit.CommandQueue(speaker)
+	if s.leaderless.Load() { // it would take the session with it again
+		err = rs.Answers(setUp, queue)
+	}
+	if err == nil {
+		commands, err = rs.Commands(setUp, speaker)
+	}
+	if err != nil && rs.Context().Err() != nil {
+		err = context.Cause(rs.Context())
+	}
+	if err != nil && (setUp.Err() != nil && ctx.Err() == nil || errors.Is(err, rabbit.ErrInternal)) {
+		return nil, true, fmt.Errorf("%w: %s: %w", errNoLeader, queue, err)
 	}
 	return commands, true, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,7 +43,8 @@ type Server struct {
 	idle  chan *link // its publisher is ready for more
 	inbox chan delivery
 
-	standings chan standing
+	standings  chan standing
+	leaderless atomic.Bool // the command queue does not answer
 
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message

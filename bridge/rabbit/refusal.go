@@ -72,6 +72,8 @@ func ending(err *amqp.Error) error {
 	switch {
 	case !err.Server && err.Code == amqp.FrameError && err.Reason == amqp.ErrSyntax.Error():
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case err.Code == amqp.InternalError:
+		return fmt.Errorf("%w: %w", ErrInternal, err)
 	case err.Code == amqp.PreconditionFailed && strings.Contains(err.Reason, "message size"):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
