@@ -146,6 +146,8 @@ func (c *core) auditEnd(_ []string, ok bool) {
 		for _, s := range slices.Clone(e.slots) {
 			switch s := c.table.find(k, s.peer); {
 			case s == nil || !settled(k, s.peer):
+			case s.aside:
+				c.auditAside(k, s)
 			case s.listed == a.round:
 				c.againIfUnsent(k, s)
 			case s.grade == state.Withdrawing:

@@ -24,6 +24,7 @@ func (c *core) launchStarted() {
 		spelled  bool
 		attrs    state.Attrs
 		peers    state.Peers
+		aside    bool
 	}
 	type group struct {
 		at  []*peer
@@ -33,7 +34,7 @@ func (c *core) launchStarted() {
 	groups := map[class]*group{}
 	for _, o := range started {
 		for _, part := range c.parts(o) {
-			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers))}
+			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers)), o.aside != nil}
 			if groups[g] == nil {
 				order = append(order, g)
 				groups[g] = &group{at: part.peers}
@@ -55,7 +56,7 @@ func (c *core) launchStarted() {
 func (c *core) stillTo(started []*op) []*op {
 	return slices.DeleteFunc(started, func(o *op) bool {
 		o.targets = slices.DeleteFunc(o.targets, func(p *peer) bool {
-			return c.findPeer(p.Addr) != p || o.withdraw && c.table.find(o.key, p) == nil
+			return c.findPeer(p.Addr) != p || o.withdraw && c.table.find(o.key, p) == nil || o.aside != nil && p.up
 		})
 		if len(o.targets) > 0 {
 			return false

@@ -39,6 +39,7 @@ type peer struct {
 	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	doubts     suspicion
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -53,6 +54,7 @@ type effects struct {
 	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
+	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
 	grants    []grant
@@ -117,8 +119,9 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
-	delayed map[state.Key]struct{}        // keys with changes that wait for exaBGP to send its table
-	tardy   map[place]latecomer           // what was withdrawn and may be sent all the same
+	banned  quarantine
+	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
 	typed   typists
@@ -187,6 +190,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tooLong: func() string { return "" },
 		claims:  map[state.Key][]journal.Claim{},
 		lost:    map[place]claimant{},
+		banned:  newQuarantine(memory.Quarantined),
 		delayed: map[state.Key]struct{}{},
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
@@ -292,6 +296,7 @@ func (c *core) tick(now time.Time) {
 	c.auditDue()
 	c.rest()
 	c.waitedFor()
+	c.search()
 	c.sayAgain()
 	c.forgetFollowers(now)
 }

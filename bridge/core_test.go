@@ -22,6 +22,7 @@ type world struct {
 	replica  *replica
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
+	banned   map[place]journal.Quarantined // of the same
 	before   map[state.Key][]journal.Claim // what it has of the life before
 	life     string                        // whose the claims are
 	epoch    int64
@@ -32,7 +33,10 @@ type world struct {
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
-	w := &world{t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0), claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}}
+	w := &world{
+		t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0),
+		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{},
+	}
 	w.boot("boot-1", "run-1")
 	return w
 }
@@ -64,7 +68,7 @@ func (w *world) memory() journal.Memory {
 		}
 		return all
 	}
-	return journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before)}
+	return journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
 }
 
 // write is what the journal does with what the core wants.
@@ -85,6 +89,12 @@ func (w *world) write(e effects) {
 	}
 	if e.epoch > 0 {
 		w.epoch = e.epoch
+	}
+	for _, x := range e.banned {
+		w.banned[place{x.Key, x.Peer}] = x
+		if x.Reason == "" {
+			delete(w.banned, place{x.Key, x.Peer})
+		}
 	}
 }
 

@@ -75,7 +75,9 @@ func (c *core) event(e *exabgp.Event) {
 		c.askNeighbors()
 	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
 		c.log.Warn("session down", "peer", p.Addr, "reason", e.Reason)
+		judge := c.fell(p, e.Reason)
 		c.sessionDown(p, e.Reason)
+		judge()
 		c.askNeighbors() // it may have been taken out of the configuration
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
@@ -105,6 +107,7 @@ func (c *core) sessionUp(p *peer) {
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
 	p.owed = p.ManualEOR
 	p.unsettled, p.resent, c.aboutNews = true, c.now, true
+	c.recall(p)
 	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -180,6 +183,7 @@ func (c *core) sentSelf(r *report) {
 // sentAnnounce: exaBGP writes an UPDATE with k to a peer.
 func (c *core) sentAnnounce(k state.Key, r *report) {
 	p := r.p
+	p.doubts.wrote(k, c.now)
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	s := e.slot(p)
@@ -218,7 +222,9 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		return
 	}
 	if c.matches(r, s.attrs).ok {
-		if s.grade != state.Withdrawing || e.flight == nil {
+		if s.aside {
+			c.sentAside(k, s)
+		} else if s.grade != state.Withdrawing || e.flight == nil {
 			c.table.grade(k, s, state.Sent, "")
 		}
 		c.next(k, e)

@@ -13,6 +13,7 @@ const expireAgain = 30 * time.Second
 
 // put sets a slot, and sees to it that it ends when it is to.
 func (c *core) put(k state.Key, s slot) {
+	c.doubt(k, &s)
 	c.table.set(k, s)
 	if s.ends() {
 		c.ending[k] = time.Time{}

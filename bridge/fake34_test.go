@@ -42,7 +42,7 @@ func (f *fakeExaBGP) routeSilent(line string) {
 		_, command, _ = strings.Cut(line, " withdraw route ")
 	}
 	nlri, attrs, _ := strings.Cut(command, " ")
-	a, keys := f.parse(attrs + " nlri " + nlri)
+	a, keys := f.parse(line, attrs+" nlri "+nlri)
 	for _, p := range f.selected(line) {
 		for _, k := range keys {
 			p.change(k, f.resolved(a), !announce)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"routesync/state"
 )
@@ -32,6 +33,7 @@ type fakeExaBGP struct {
 	garble string               // a question that is answered error
 	hide   func(state.Key) bool // what is never sent
 	stuck  bool                 // no peer takes anything
+	now    time.Time            // for what a peer does by itself
 	// listing is what is left of the answer to a question for what was received,
 	// which comes piece by piece, and behind it what was asked since.
 	listing, behind []string
@@ -68,6 +70,7 @@ type fakePeer struct {
 	stale     map[state.Key]state.Attrs // and was not announced again
 	dropped   []state.Key               // at an end-of-RIB
 	ended     []state.Family            // of which there was one in this session
+	poison
 }
 
 type change struct {
@@ -214,7 +217,7 @@ func (f *fakeExaBGP) route(line string) {
 	if withdraw {
 		_, command, _ = strings.Cut(line, "withdraw attributes ")
 	}
-	attrs, nlri := f.parse(command)
+	attrs, nlri := f.parse(line, command)
 	attrs = f.resolved(attrs)
 	for _, p := range f.selected(line) {
 		for _, k := range nlri {
@@ -252,7 +255,7 @@ func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 	p.pending = append(p.pending, change{key: k})
 }
 
-func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
+func (f *fakeExaBGP) parse(line, command string) (state.Attrs, []state.Key) {
 	head, tail, _ := strings.Cut(command, " nlri ")
 	values := map[state.Name][]string{}
 	var name state.Name
@@ -265,13 +268,13 @@ func (f *fakeExaBGP) parse(command string) (state.Attrs, []state.Key) {
 	}
 	attrs, err := state.NewAttrs(values)
 	if err != nil {
-		f.t.Fatalf("exaBGP was given %q: %v", command, err)
+		f.t.Fatalf("exaBGP was given %q: %v", line, err)
 	}
 	var keys []state.Key
 	for _, w := range strings.Fields(tail) {
 		prefix, err := state.ParsePrefix(w)
 		if err != nil {
-			f.t.Fatalf("exaBGP was given %q: %v", command, err)
+			f.t.Fatalf("exaBGP was given %q: %v", line, err)
 		}
 		keys = append(keys, state.UnicastKey(prefix, 0))
 	}
@@ -300,6 +303,9 @@ func (f *fakeExaBGP) flush() {
 		pending := p.pending
 		p.pending = nil
 		for _, c := range pending {
+			if f.fails(p, c) {
+				break
+			}
 			f.send(p, c)
 		}
 		if len(pending) > 0 {
@@ -363,6 +369,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 		}
 	}
 	f.event(p, map[string]any{"attribute": block, "announce": map[string]any{c.key.Family.String(): map[string]any{attrs.NextHop(): nlri}}})
+	f.swallow(p, c.key, attrs)
 }
 
 func (f *fakeExaBGP) event(p *fakePeer, update map[string]any) {
@@ -406,10 +413,12 @@ func (p *fakePeer) resend() {
 	}
 }
 
-func (f *fakeExaBGP) sessionDown(p *fakePeer) {
+func (f *fakeExaBGP) sessionDown(p *fakePeer) { f.sessionLost(p, "peer reset") }
+
+func (f *fakeExaBGP) sessionLost(p *fakePeer, reason string) {
 	p.up, p.pending = false, nil
 	p.keepStale()
-	f.say(p.envelope("state", map[string]any{"state": "down", "reason": "peer reset"}))
+	f.say(p.envelope("state", map[string]any{"state": "down", "reason": reason}))
 }
 
 func (p *fakePeer) configuration() []string {

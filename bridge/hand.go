@@ -185,6 +185,7 @@ const ownReason = "it was exaBGP's own, of its configuration or of a command fro
 
 // ended notes what an operation came to, once nothing more is to come of it.
 func (c *core) ended(o *op, e *entry) {
+	c.endedSearch(o, e)
 	if o.order == nil {
 		return
 	}

@@ -170,21 +170,29 @@ func (w *world) oneInFlight(rt *rapid.T) {
 // check compares what the peers hold with the file.
 func (w *world) check(rt *rapid.T, d *state.Desired, static state.Key) {
 	for _, p := range w.exabgp.peers {
-		want := map[state.Key]state.Attrs{static: attrs(w.t, nh)}
-		for _, r := range d.Routes {
-			if slices.Contains(p.negotiated, r.Key.Family) && (r.Peers.All() || slices.Contains(r.Peers.Addrs(), p.addr)) {
-				want[r.Key] = r.Attrs
-			}
-		}
-		if !maps.Equal(want, p.holds) {
-			rt.Fatalf("peer %s holds %v, want %v", p.addr, p.holds, want)
-		}
+		w.checkPeer(rt, p, d, static)
 	}
 	if len(w.core.flying) != 0 || len(w.core.windows.out) > 0 {
 		rt.Fatalf("%d changes in flight after convergence, window open %v", len(w.core.flying), len(w.core.windows.out) > 0)
 	}
 	if w.core.table.digest != w.replica.set.Digest() {
 		rt.Fatalf("digest of the bridge %+v, of the reader %+v", w.core.table.digest, w.replica.set.Digest())
+	}
+}
+
+// checkPeer compares what a peer holds with the file, and static routes.
+func (w *world) checkPeer(rt *rapid.T, p *fakePeer, d *state.Desired, static ...state.Key) {
+	want := map[state.Key]state.Attrs{}
+	for _, k := range static {
+		want[k] = attrs(w.t, nh)
+	}
+	for _, r := range d.Routes {
+		if slices.Contains(p.negotiated, r.Key.Family) && (r.Peers.All() || slices.Contains(r.Peers.Addrs(), p.addr)) {
+			want[r.Key] = r.Attrs
+		}
+	}
+	if !maps.Equal(want, p.holds) {
+		rt.Fatalf("peer %s holds %v, want %v", p.addr, p.holds, want)
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *core) recallLatecomers() {
 	for k, claims := range c.claims {
 		for _, x := range claims {
 			attrs, err := state.ParseCanonical(x.Value)
-			if !x.Leaving || err != nil {
+			if !x.Leaving || err != nil || attrs == (state.Attrs{}) {
 				continue
 			}
 			whose := claimant{owner: x.Owner}

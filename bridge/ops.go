@@ -26,6 +26,8 @@ type op struct {
 	again    bool         // what exaBGP was told before, and did not send
 	spelled  bool         // in words that exaBGP takes for a change, and the peer does not
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
+	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
+	restore  bool         // an announce of a suspect that was set aside
 
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
@@ -116,6 +118,10 @@ func (c *core) enqueue(o *op) {
 
 // begin starts an operation; one that has nothing to do ends at once.
 func (c *core) begin(o *op, e *entry) {
+	if o.aside != nil {
+		c.beginAside(o, e)
+		return
+	}
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
 		c.unsaid[id] = struct{}{}
@@ -124,7 +130,7 @@ func (c *core) begin(o *op, e *entry) {
 	var refusedAt []netip.Addr
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
-		if o.expiry && !c.expired(s) {
+		if o.expiry && !c.expired(s) || o.restore && !c.beginRestore(o, s) {
 			continue
 		}
 		if o.adopt != nil {
@@ -142,7 +148,11 @@ func (c *core) begin(o *op, e *entry) {
 		if o.again && (s == nil || s.attrs != o.attrs || s.owner != o.owner) {
 			continue // it has changed meanwhile
 		}
-		if !o.withdraw && !o.again {
+		if o.withdraw && s != nil && s.aside {
+			c.dropAside(o, p)
+			continue
+		}
+		if !o.withdraw && !o.again && !o.restore {
 			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
 		if done {
@@ -215,6 +225,9 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	}
 	if c.over(o) {
 		return "it has expired, by the clock of the bridge"
+	}
+	if reason := c.banned.objection(o, p.Addr); reason != "" {
+		return reason
 	}
 	if err := p.Check(o.key, o.attrs); err != nil {
 		return err.Error()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"routesync/bridge/journal"
@@ -36,6 +38,9 @@ func (s *Server) remember(e effects) {
 	}
 	if e.epoch != 0 {
 		errs = append(errs, s.memory.SetEpoch(e.epoch))
+	}
+	if len(e.banned) > 0 {
+		errs = append(errs, s.memory.Quarantine(e.banned))
 	}
 	if len(e.claims) > 0 {
 		errs = append(errs, s.memory.Put(e.claims))
@@ -85,7 +90,8 @@ func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
 		}
 	}
 	return errors.Join(
-		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed())
+		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(),
+		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))))
 }
 
 // forgets says once that the journal is behind, and why, and "" that it is not

@@ -93,6 +93,7 @@ func (c *core) open() {
 		begin()
 	}
 	c.early = nil
+	c.sayBanned()
 	c.prove()
 	c.askReceived()
 }

@@ -131,7 +131,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // loop owns the core.
 func (s *Server) loop(ctx context.Context) error {
-	tick, beat := time.NewTicker(tickEvery), time.NewTicker(beatEvery)
+	every := tickEvery
+	tick, beat := time.NewTicker(every), time.NewTicker(beatEvery)
 	defer tick.Stop()
 	defer beat.Stop()
 	pace := time.NewTimer(updateEvery)
@@ -142,6 +143,10 @@ func (s *Server) loop(ctx context.Context) error {
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
+		if now := s.core.pace(); now != every {
+			every = now
+			tick.Reset(every)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -48,4 +48,5 @@ type Journal interface {
 	Lost() error
 	Renew(ctx context.Context, now time.Time) error
 	Replace(entries []journal.Entry) error
+	Quarantine(all []journal.Quarantined) error
 }

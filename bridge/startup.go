@@ -43,20 +43,25 @@ func (c *core) hello(now time.Time) {
 // sayGone says what nobody will announce again: a file's commander does so by
 // itself.
 func (c *core) sayGone() {
-	const named = 10
 	if len(c.gone) == 0 {
 		return
 	}
-	slices.SortFunc(c.gone, state.CompareKeys)
+	c.trouble("exaBGP was started again, and what was announced by hand went with it: " + named(c.gone))
+	c.gone = nil
+}
+
+// named names the first of some keys, and counts the others.
+func named(keys []state.Key) string {
+	const most = 10
+	slices.SortFunc(keys, state.CompareKeys)
 	var words []string
-	for _, k := range c.gone[:min(named, len(c.gone))] {
+	for _, k := range keys[:min(most, len(keys))] {
 		words = append(words, k.String())
 	}
-	if more := len(c.gone) - len(words); more > 0 {
+	if more := len(keys) - len(words); more > 0 {
 		words = append(words, fmt.Sprintf("%d more", more))
 	}
-	c.trouble("exaBGP was started again, and what was announced by hand went with it: " + strings.Join(words, ", "))
-	c.gone = nil
+	return strings.Join(words, ", ")
 }
 
 func (c *core) ask() {

@@ -15,6 +15,7 @@ type slot struct {
 	attrs  state.Attrs
 	grade  state.Grade
 	reason string
+	aside  bool   // a suspect that was taken out of exaBGP's table, see suspicion
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 
@@ -95,9 +96,10 @@ func (t *adjRIBOut) touch(k state.Key) {
 	}
 }
 
-// grade changes how far the route has come at its peer.
+// grade changes how far the route has come at its peer. One that was set aside
+// comes no further.
 func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
-	if s.grade == g && s.reason == reason {
+	if s.aside || s.grade == g && s.reason == reason {
 		return
 	}
 	s.grade, s.reason = g, reason

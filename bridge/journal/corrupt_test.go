@@ -21,7 +21,7 @@ func whole(t testing.TB, speaker string, n int) []byte {
 		t.Fatal(err)
 	}
 	entries := many(n)
-	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Close())
+	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Quarantine(quarantined(n/10+1)), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +101,19 @@ func TestSetsAside(t *testing.T) {
 		{"no seal of the life before", edited(t, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte(bucketBefore)).Delete([]byte(keySeal))
 		}), "seal"},
+		{"garbage in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "garbage")), "version 1"},
+		{"bad checksum in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "\x01garbage")), "checksum"},
+		{"lost from quarantine", edited(t, func(tx *bbolt.Tx) error {
+			routes := tx.Bucket([]byte(bucketQuarantine)).Bucket([]byte(bucketRoutes))
+			k, _ := routes.Cursor().First()
+			return routes.Delete(k)
+		}), "quarantine's seal"},
+		{"quarantine without a seal", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketQuarantine)).Delete([]byte(keySeal))
+		}), "the quarantine: corrupt: seal"},
+		{"quarantine without routes", edited(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketQuarantine)).DeleteBucket([]byte(bucketRoutes))
+		}), "no routes"},
 		{"nested bucket", edited(t, func(tx *bbolt.Tx) error {
 			_, err := tx.Bucket([]byte(bucketClaims)).CreateBucket([]byte("\x00\x00\x01\x01"))
 			return err
@@ -199,12 +212,12 @@ func TestDamage(t *testing.T) {
 		m := mustLoad(t, j)
 		if _, reason := j.SetAside(); reason != "" {
 			set++
-			if len(m.Entries) > 0 {
+			if len(m.Entries) > 0 || len(m.Quarantined) > 0 {
 				r.Fatalf("half believed: %d entries, although %s", len(m.Entries), reason)
 			}
 		} else {
 			opened++
-			if len(m.Entries) != 400 || m.Boot != "b" {
+			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || m.Boot != "b" {
 				r.Fatalf("believed %d entries of boot %q", len(m.Entries), m.Boot)
 			}
 		}

@@ -1,6 +1,6 @@
 // Package journal keeps what a bridge must still know after it dies: which
-// routes it announced for which owner, with what attributes, and the highest epoch
-// it granted.
+// routes it announced for which owner, with what attributes, which it must not
+// announce again, and the highest epoch it granted.
 //
 // Its invariants:
 //
@@ -13,13 +13,14 @@
 //     another format or of another speaker is put aside under another name,
 //     where a person can look at it, and the bridge starts with an empty one.
 //   - One bridge of a name at a time: the file is locked while it is open.
-//   - The epoch never goes down, not even when exaBGP restarts.
+//   - The epoch never goes down, and what is in quarantine stays there, not only
+//     until exaBGP restarts.
 //   - No content of a file can make the bridge panic, hang or be killed by a
 //     signal.
 //
 // # Format 1
 //
-// A bbolt file DIR/SPEAKER.db with two buckets, or three. Integers are big endian.
+// A bbolt file DIR/SPEAKER.db with two buckets, and up to two more. Integers are big endian.
 //
 //	meta
 //	  "format"   uint32, 1
@@ -43,6 +44,14 @@
 //	before       of the life before, until it is replayed
 //	  "seal"     as in meta
 //	  claims     as above
+//	quarantine   since something was in it
+//	  "seal"     as in meta, of the routes
+//	  routes
+//	    key      byte length, 4 or 16; the peer's address; the key of a claim
+//	    value    byte version, 1
+//	             for each of owner, attributes and reason: uvarint length, that
+//	             varint when it was found
+//	             uint32 CRC-32C of the key and of the value before it
 //
 // bbolt has checksums on its two root pages only. The checksum of a record
 // finds a page that was torn; the seal finds one that was never written.

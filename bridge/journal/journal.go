@@ -57,6 +57,8 @@ type Memory struct {
 	// Before is what was announced in the life before it, and is to be announced
 	// again, in the order of its keys.
 	Before []Entry
+	// Quarantined is in the order of its peers and keys.
+	Quarantined []Quarantined
 }
 
 // Journal is an open file. One goroutine may use it at a time.

@@ -230,6 +230,7 @@ func TestEqualsAMap(t *testing.T) {
 		j := mustOpen(t, dir)
 		defer func() { j.Close() }()
 		model, before, boot, epoch := map[state.Key][]Claim{}, map[state.Key][]Claim{}, "", int64(0)
+		kept := map[int]Quarantined{}
 		entries := func(of map[state.Key][]Claim) (all []Entry) {
 			for _, k := range slices.SortedFunc(maps.Keys(of), state.CompareKeys) {
 				all = append(all, Entry{k, of[k]})
@@ -264,6 +265,18 @@ func TestEqualsAMap(t *testing.T) {
 				}
 				clear(before)
 			},
+			"quarantine": func(r *rapid.T) {
+				all := quarantined(5)
+				i := rapid.IntRange(0, 4).Draw(r, "route")
+				all[i].Owner = rapid.SampledFrom([]string{"", "a", "edge"}).Draw(r, "owner")
+				if kept[i] = all[i]; rapid.Bool().Draw(r, "free") {
+					all[i].Reason = ""
+					delete(kept, i)
+				}
+				if err := j.Quarantine(all[i : i+1]); err != nil {
+					r.Fatal(err)
+				}
+			},
 			"epoch": func(r *rapid.T) {
 				epoch += rapid.Int64Range(0, 1<<40).Draw(r, "more")
 				if err := j.SetEpoch(epoch); err != nil {
@@ -280,6 +293,9 @@ func TestEqualsAMap(t *testing.T) {
 			},
 			"": func(r *rapid.T) {
 				want := Memory{Boot: boot, Epoch: epoch, Entries: entries(model), Before: entries(before)}
+				for _, i := range slices.Sorted(maps.Keys(kept)) {
+					want.Quarantined = append(want.Quarantined, kept[i])
+				}
 				if d := gocmp.Diff(want, mustLoad(t, j), compareAddrs()); d != "" {
 					r.Fatal(d)
 				}

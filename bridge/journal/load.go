@@ -36,7 +36,11 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before}, nil
+	quarantined, err := loadQuarantine(tx)
+	if err != nil {
+		return Memory{}, err
+	}
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined}, nil
 }
 
 // loadSealed reads claims, and checks that they are those that were sealed.

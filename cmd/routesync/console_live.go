@@ -150,7 +150,7 @@ func (b *live) hear(ctx context.Context, s *rabbit.Session, speaker string, q *q
 		}
 		whole = (whole || n.Table) && n.Gap == ""
 		if n.Table && b.recv && boot != "" && boot != f.Boot() {
-			b.notice(console.Notice{Speaker: speaker, Text: "exaBGP was started again; what was announced by hand before went with it"})
+			b.notice(console.Notice{Speaker: speaker, Text: "exaBGP was started again; what was announced by hand is announced again"})
 		}
 		if n.Table {
 			boot = f.Boot()

@@ -296,9 +296,9 @@ publish("announce route 10.82.0.0/24 next-hop 192.0.2.1")
 	s.expect(0, "apply --yes", "No changes")
 }
 
-// TestByHandGoesWithExaBGP: what was announced by hand is gone after exaBGP was
-// started again. Who sits at a console, or asks for the status, is told.
-func TestByHandGoesWithExaBGP(t *testing.T) {
+// TestByHandOutlivesExaBGP: what was announced by hand is announced again after
+// exaBGP was started again, with whose it is. Who sits at a console is told.
+func TestByHandOutlivesExaBGP(t *testing.T) {
 	t.Parallel()
 	s := open(t, setting{})
 	console, err := s.lab.Terminal(s.ctx, "console", s.dir, s.env(), s.binary, "console", "--speaker", s.name, "--no-history")
@@ -311,7 +311,8 @@ func TestByHandGoesWithExaBGP(t *testing.T) {
 	s.must(s.stage.speaker.Kill(s.ctx))
 	s.must(s.router.WaitDown(s.ctx))
 	s.must(s.stage.speaker.Start(s.ctx))
-	s.must(console.WaitScreen(s.ctx, "exaBGP was started again; what was announced by hand before went with it"))
-	s.expect(0, "status --speaker "+s.name, "what was announced by hand went with it: 10.70.0.0/24")
+	s.must(console.WaitScreen(s.ctx, "exaBGP was started again; what was announced by hand is announced again"))
+	s.sees(s.router, "10.70.0.0/24", "")
+	s.expect(0, "status --speaker "+s.name, "by hand", "10.70.0.0/24", "(console)")
 	s.must(console.Kill(s.ctx))
 }

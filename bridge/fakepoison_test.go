@@ -1,0 +1,69 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"routesync/state"
+)
+
+// poison makes the session of a simulated peer fall of a route, and come up
+// again after exaBGP's delay (reactor/delay.py).
+type poison struct {
+	poisons func(state.Key, state.Attrs) bool
+	raises  bool          // exaBGP raises an exception in place of sending such a route
+	lag     time.Duration // until the peer's NOTIFICATION comes
+	reason  string        // of the fall in place of the one that exaBGP has for it
+
+	doom  time.Time // when the session falls of what was sent; zero for never
+	back  time.Time // when it comes up again; zero if it did not fall by itself
+	delay int
+	fell  int
+}
+
+// fails tells whether exaBGP fails at a change, with which the session is over.
+func (f *fakeExaBGP) fails(p *fakePeer, c change) bool {
+	a, there := p.cache[c.key]
+	if !p.raises || p.poisons == nil || c.withdraw || !there || !p.poisons(c.key, a) {
+		return false
+	}
+	f.falls(p, "")
+	return true
+}
+
+// swallow has a peer take a route.
+func (f *fakeExaBGP) swallow(p *fakePeer, k state.Key, a state.Attrs) {
+	if p.poisons != nil && !p.raises && p.poisons(k, a) && p.doom.IsZero() {
+		p.doom = f.now.Add(p.lag)
+	}
+}
+
+// pass lets what is due happen to the peers.
+func (f *fakeExaBGP) pass(now time.Time) {
+	f.now = now
+	for _, p := range f.peers {
+		switch {
+		case p.up && !p.doom.IsZero() && !now.Before(p.doom):
+			f.falls(p, "notification received (3,10)")
+		case !p.up && !p.back.IsZero() && !now.Before(p.back):
+			p.back = time.Time{}
+			f.sessionUp(p)
+		}
+	}
+}
+
+func (f *fakeExaBGP) falls(p *fakePeer, message string) {
+	reason := message
+	if !strings.HasPrefix(f.release, "5") {
+		reason = fmt.Sprintf("peer reset, message (%s) error()", message)
+	}
+	if p.reason != "" {
+		reason = p.reason
+	}
+	p.fell++
+	p.doom = time.Time{}
+	p.back = f.now.Add(time.Duration(p.delay)*time.Second + 50*time.Millisecond)
+	p.delay = min(int(1+float64(p.delay)*1.2), 60)
+	f.sessionLost(p, reason)
+}

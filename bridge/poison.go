@@ -1,0 +1,224 @@
+package bridge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"routesync/state"
+)
+
+// A route can pass every check, be taken by exaBGP, and end the session when it
+// is sent: the peer answers with a NOTIFICATION, or exaBGP itself fails at it.
+// exaBGP holds it and sends it at every reconnect, so the session falls for ever,
+// and with it every route of the peer. What is new since the session was last
+// known to be good is suspected. It is taken out of exaBGP's table while the
+// session is down and brought back in parts; the part with which the session
+// falls again is divided in its turn.
+
+const (
+	// proofTime is how long a session lives on after a route was sent until the
+	// route is not suspected any more.
+	proofTime = 5 * time.Second
+	// control is how long a session must be up before a suspect is brought back:
+	// if it falls at once, that is not the suspect's doing.
+	control = time.Second
+	// A peer takes a round trip and a little work until its NOTIFICATION is read:
+	// the more of it, the longer is waited for in a search. It is measured, and
+	// measured wrong at most until the session falls without a suspect.
+	quietMin, quietMax = 250 * time.Millisecond, time.Second
+	quietLimit         = 8 * time.Second
+	// Suspects are divided into as many parts as take this time if all are good. A
+	// fall costs a reconnect, for which exaBGP (reactor/delay.py) and routers wait
+	// longer from time to time; a part that is good costs the quiet time.
+	roundTime          = 8 * time.Second
+	partsMin, partsMax = 4, 24
+	// slowTime is in the place of proofTime at the end of a search in which a
+	// route was proven too soon.
+	slowTime = 30 * time.Second
+	// barrenFalls is after how many falls that nothing new explains all that is
+	// announced is suspected. A session that has lived for slowTime ends them.
+	barrenFalls = 3
+)
+
+// suspicion is what is known at one peer of the routes that its session may fall
+// of. The zero suspicion is ready to use.
+type suspicion struct {
+	// fresh are the routes of exaBGP's table that are not proven, and when each
+	// was taken, or last sent.
+	fresh map[state.Key]time.Time
+	falls map[value]int // how often the session fell while one was suspected
+	parts [][]value     // that were set aside, in the order of their return
+	trial []value       // that were brought back last
+	// accused are those of which the session fell when they alone were new. They
+	// are guilty once it has lived on without them.
+	accused []value
+	// passed are those that are proven by no more than the quiet time, and when
+	// each was last sent.
+	passed   map[state.Key]time.Time
+	passedAt time.Time     // when the last of them was proven
+	quiet    time.Duration // 0 for quietMax
+	least    time.Duration // what it is never under again; 0 for quietMin
+	reason   string        // of the last fall
+	slow     bool          // a route was proven too soon
+	barren   int           // falls in a row that nothing explains
+}
+
+// value is a route with its attributes: with others it is another suspect.
+type value struct {
+	key   state.Key
+	attrs state.Attrs
+}
+
+// suspect is a route with which a session fell.
+type suspect struct {
+	value
+	at   time.Time // when it was taken, or last sent
+	sent bool      // in the session that fell
+}
+
+// doubt notes a route that was taken, or last sent, at some time.
+func (d *suspicion) doubt(k state.Key, at time.Time) {
+	if d.fresh == nil {
+		d.fresh = map[state.Key]time.Time{}
+	}
+	d.fresh[k] = at
+	delete(d.passed, k)
+}
+
+// wrote notes that a route is on its way to the peer.
+func (d *suspicion) wrote(k state.Key, now time.Time) {
+	if _, ok := d.fresh[k]; ok {
+		d.fresh[k] = now
+	}
+	if _, ok := d.passed[k]; ok {
+		d.passed[k] = now
+	}
+}
+
+// searching tells whether a culprit is looked for.
+func (d *suspicion) searching() bool { return len(d.falls) > 0 }
+
+// silence is how long nothing must happen after a route was sent.
+func (d *suspicion) silence() time.Duration {
+	if !d.searching() {
+		return proofTime
+	}
+	return cmp.Or(d.quiet, quietMax)
+}
+
+// proven clears a route.
+func (d *suspicion) proven(k state.Key, now time.Time) {
+	at := d.fresh[k]
+	delete(d.fresh, k)
+	if !d.searching() {
+		return
+	}
+	if d.passed == nil {
+		d.passed = map[state.Key]time.Time{}
+	}
+	d.passed[k], d.passedAt = at, now
+}
+
+// fell judges the suspects of a fall. It returns those that are to be set aside;
+// the others stay in exaBGP's table, and are sent as the session comes up.
+func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
+	d.trial, d.barren = nil, 0
+	// What was sent before an exception is as little to blame for it as what was
+	// not sent for a NOTIFICATION.
+	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == raised })
+	if len(likely) == 0 {
+		likely = all
+	}
+	slices.SortFunc(likely, func(a, b suspect) int {
+		return cmp.Or(a.at.Compare(b.at), state.CompareKeys(a.key, b.key))
+	})
+	d.measure(likely[0].at, likely[len(likely)-1].at, raised, now)
+	if d.falls == nil {
+		d.falls = map[value]int{}
+	}
+	values := make([]value, len(likely))
+	again := make(map[value]bool, len(likely))
+	for i, s := range likely {
+		values[i], again[s.value] = s.value, true
+		d.falls[s.value]++
+	}
+	for i, part := range d.parts { // of a fall before that exaBGP did not hear of in time
+		d.parts[i] = slices.DeleteFunc(part, func(v value) bool { return again[v] })
+	}
+	if len(values) == 1 && d.falls[values[0]] > 1 {
+		d.accused = append(d.accused, values[0])
+		return values
+	}
+	parts := divide(values, int(roundTime/d.quiet))
+	if len(likely) == len(all) && len(parts[0]) > 1 {
+		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
+	}
+	d.parts = append(parts, d.parts...)
+	return slices.Concat(parts...)
+}
+
+// measure learns from a fall how fast the peer answers: it did not take longer
+// than since the oldest suspect was sent, and no less than since the newest was.
+func (d *suspicion) measure(oldest, newest time.Time, raised bool, now time.Time) {
+	d.quiet = cmp.Or(d.least, quietMin)
+	if !raised {
+		d.quiet = max(d.quiet, min(4*now.Sub(oldest), quietMax), min(2*now.Sub(newest), quietLimit))
+	}
+}
+
+// misjudged returns what passed, after a fall without a suspect: one of it was
+// sent just before its time was over. It is not one that the session lived on
+// with, if there is another. Who was accused meanwhile is tried again.
+func (d *suspicion) misjudged(now time.Time) map[state.Key]time.Time {
+	if d.searching() {
+		d.least = min(2*cmp.Or(d.quiet, quietMax), quietLimit)
+	}
+	d.slow = true
+	for _, v := range d.accused {
+		d.falls[v] = 1
+		d.parts = append(d.parts, []value{v})
+	}
+	d.accused = nil
+	young := maps.Clone(d.passed)
+	maps.DeleteFunc(young, func(_ state.Key, at time.Time) bool { return now.Sub(at) >= proofTime })
+	if len(young) > 0 {
+		return young
+	}
+	return maps.Clone(d.passed)
+}
+
+// last is how long a session lives on at the end of a search.
+func (d *suspicion) last() time.Duration {
+	if d.slow {
+		return slowTime
+	}
+	return proofTime
+}
+
+// next takes out the part whose turn it is, nil if there is none.
+func (d *suspicion) next() []value {
+	d.trial = nil
+	if len(d.parts) > 0 {
+		d.trial, d.parts = d.parts[0], d.parts[1:]
+	}
+	return d.trial
+}
+
+// over ends a search, and returns the guilty, with how often the session fell of
+// each.
+func (d *suspicion) over() map[value]int {
+	guilty := map[value]int{}
+	for _, v := range d.accused {
+		guilty[v] = d.falls[v]
+	}
+	*d = suspicion{fresh: d.fresh, barren: d.barren}
+	return guilty
+}
+
+// divide makes n parts of equal size, or about as many as there may be.
+func divide(values []value, n int) [][]value {
+	n = min(max(n, partsMin), partsMax)
+	return slices.Collect(slices.Chunk(values, (len(values)+n-1)/n))
+}

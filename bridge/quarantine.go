@@ -1,0 +1,83 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"routesync/bridge/journal"
+	"routesync/state"
+)
+
+// quarantine are the routes that a session falls of. They are not announced to
+// that peer again as they are, not by another bridge or under another exaBGP
+// either. One leaves it when the route is announced with other attributes.
+type quarantine map[place]journal.Quarantined
+
+func newQuarantine(all []journal.Quarantined) quarantine {
+	q := quarantine{}
+	for _, x := range all {
+		q[place{x.Key, x.Peer}] = x
+	}
+	return q
+}
+
+// objection says why an announce must not be done at a peer, "" if it may.
+func (q quarantine) objection(o *op, peer netip.Addr) string {
+	if x, ok := q[place{o.key, peer}]; ok && x.Value == o.attrs.Canonical() {
+		return x.Reason
+	}
+	return ""
+}
+
+// ban puts a route into quarantine of which the session of its peer fell, and
+// takes it out of the advertised set: it was set aside.
+func (c *core) ban(k state.Key, s *slot, falls int, reason string) {
+	p, attrs := s.peer, s.attrs
+	x := journal.Quarantined{
+		Peer: p.Addr, Key: k, Owner: s.owner, Value: attrs.Canonical(), At: c.now.UnixMilli(),
+		Reason: fmt.Sprintf("quarantined: the session to %s fell %d times after it was sent (%s); change the route to have it tried again", p.Addr, falls, reason),
+	}
+	c.banned[place{k, p.Addr}] = x
+	c.out.banned = append(c.out.banned, x)
+	c.table.drop(k, p)
+	c.claim(k)
+	c.say(x, attrs)
+}
+
+// say refuses a route, with all peers that it is quarantined for.
+func (c *core) say(x journal.Quarantined, attrs state.Attrs) {
+	var at []netip.Addr
+	var reasons []string
+	for _, p := range c.peers {
+		if y, ok := c.banned[place{x.Key, p.Addr}]; ok && y.Owner == x.Owner && y.Value == x.Value {
+			at, reasons = append(at, p.Addr), append(reasons, y.Reason)
+		}
+	}
+	c.refuse(&op{key: x.Key, attrs: attrs, claimant: claimant{owner: x.Owner}}, at, reasons)
+}
+
+// sayBanned refuses what was quarantined in a life before: its owner may not ask
+// for it again at once.
+func (c *core) sayBanned() {
+	all := slices.SortedFunc(maps.Values(c.banned), func(a, b journal.Quarantined) int {
+		return cmp.Or(state.CompareKeys(a.Key, b.Key), a.Peer.Compare(b.Peer))
+	})
+	for _, x := range all {
+		if attrs, err := state.ParseCanonical(x.Value); err == nil && c.findPeer(x.Peer) != nil {
+			c.say(x, attrs)
+		}
+	}
+}
+
+// lift takes a route out of quarantine that exaBGP has taken with other
+// attributes.
+func (c *core) lift(k state.Key, peer netip.Addr) {
+	at := place{k, peer}
+	if x, ok := c.banned[at]; ok {
+		delete(c.banned, at)
+		c.out.banned = append(c.out.banned, journal.Quarantined{Peer: x.Peer, Key: x.Key})
+	}
+}

@@ -1,0 +1,98 @@
+package bridge
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func suspects(t *testing.T, at time.Time, sent bool, prefixes ...string) []suspect {
+	var all []suspect
+	for _, p := range prefixes {
+		all = append(all, suspect{value{desired(t, p).Routes[0].Key, attrs(t, nh)}, at, sent})
+	}
+	return all
+}
+
+func names(values []value) []string {
+	var all []string
+	for _, v := range values {
+		all = append(all, v.key.String())
+	}
+	return all
+}
+
+func TestSuspicionFell(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	early, late := now.Add(-2*time.Second), now.Add(-50*time.Millisecond)
+	for _, tc := range []struct {
+		name   string
+		all    []suspect
+		raised bool
+		aside  []string
+		parts  int
+		quiet  time.Duration
+	}{
+		{"one that was sent", suspects(t, late, true, "10.0.0.0/24"), false, []string{"10.0.0.0/24"}, 1, quietMin},
+		{"what was not sent stays, for a NOTIFICATION", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, late, false, "10.0.2.0/24")),
+			false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
+		{"what was sent stays, for an exception", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, early, false, "10.0.2.0/24")),
+			true, []string{"10.0.2.0/24"}, 1, quietMin},
+		{"if nothing was sent, all are suspected", suspects(t, late, false, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
+		{"the oldest come back first, the slower the peer may be the later", slices.Concat(suspects(t, late, true, "10.0.0.0/24"), suspects(t, early, true, "10.0.1.0/24")),
+			false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMax},
+		{"a slow peer", suspects(t, early, true, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, 4 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var d suspicion
+			aside := d.fell(tc.all, tc.raised, now)
+			if got := names(aside); !slices.Equal(got, tc.aside) || len(d.parts) != tc.parts || d.quiet != tc.quiet || len(d.accused) > 0 {
+				t.Errorf("aside %v in %d parts, quiet for %v, accused %v", got, len(d.parts), d.quiet, names(d.accused))
+			}
+		})
+	}
+}
+
+// Of many the oldest part stays in exaBGP's table, and is the first to be tried.
+func TestSuspicionDivides(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var all []suspect
+	for _, r := range desired(t, many(1000)...).Routes {
+		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
+	}
+	var d suspicion
+	if aside := d.fell(all, false, now); len(aside) != 1000-42 || len(d.parts) != 23 {
+		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
+	}
+	// The first part falls: it is divided, and comes before the others.
+	if aside := d.fell(all[:42], false, now); len(aside) != 40 || len(d.parts) != 23+20 || d.parts[0][0] != all[2].value {
+		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
+	}
+	if aside := d.fell(all[:1], false, now); len(aside) != 1 || len(d.parts) != 23+20 || len(d.accused) != 1 {
+		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), names(d.accused))
+	}
+	if guilty := d.over(); len(guilty) != 1 || guilty[all[0].value] != 3 || d.searching() {
+		t.Errorf("guilty %v", guilty)
+	}
+}
+
+// A fall without a suspect takes back what was believed.
+func TestSuspicionMisjudged(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var d suspicion
+	all := suspects(t, now, true, "10.0.0.0/24", "10.0.1.0/24")
+	for _, s := range all {
+		d.doubt(s.key, now)
+	}
+	d.fell(all, false, now)
+	d.proven(all[0].key, now)
+	d.fell(all[1:], false, now)
+	if len(d.accused) != 1 || d.last() != proofTime {
+		t.Errorf("accused %v", names(d.accused))
+	}
+	parts := len(d.parts)
+	passed := d.misjudged(now.Add(3 * time.Second))
+	if _, ok := passed[all[0].key]; len(passed) != 1 || !ok || len(d.accused) > 0 || len(d.parts) != parts+1 || d.last() != slowTime || d.least == 0 {
+		t.Errorf("passed %v, accused %v", passed, names(d.accused))
+	}
+}

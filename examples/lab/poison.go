@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"routesync/examples/lab/rig"
+)
+
+// A route that passes every check of routesync and of exaBGP, and that BIRD
+// answers with a NOTIFICATION: an IPv6 flow that matches "don't fragment", which
+// IPv6 packets can't say (RFC 8956 §3.5). BIRD resets the session for it.
+const (
+	poisonFlow   = "flow destination 2001:db8:bad::/48 fragment dont-fragment"
+	poisonReason = "NOTIFICATION 3/1"
+	poisonTable  = "flow6t"
+)
+
+// bearing gives a router the family of the poison route.
+func bearing(o rig.RouterOptions) rig.RouterOptions {
+	o.Extra += " flow6 table " + poisonTable + ";"
+	o.PeerExtra += " flow6 { table " + poisonTable + "; import all; export none; validate off; };"
+	return o
+}
+
+// offered gives the speaker's side of a session that family.
+func offered(n *rig.Neighbor) { n.Families = append(n.Families, "ipv6 flow") }
+
+// poisonFile is a routes.yaml with prefixes, and the flow: as poison, or with
+// another match that every router bears.
+func poisonFile(owner, speaker string, prefixes []netip.Prefix, poison bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\ndefaults: {next-hop: 192.0.2.1}\nroutes:\n", owner, speaker)
+	for _, p := range prefixes {
+		fmt.Fprintf(&b, "  - prefix: %s\n", p)
+	}
+	match := "{destination: 2001:db8:bad::/48, fragment: dont-fragment}"
+	if !poison {
+		match = "{destination: 2001:db8:bad::/48, fragment: is-fragment}"
+	}
+	fmt.Fprintf(&b, "flows:\n  - match: %s\n    then: [discard]\n", match)
+	return b.String()
+}
