@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -115,4 +116,28 @@ func (g *ground) logs(ctx context.Context, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
 	defer cancel()
 	return g.watches[0].WaitWrote(ctx, text)
+}
+
+// logged is how often it has logged a text.
+func (g *ground) logged(text string) (int, error) {
+	log, err := os.ReadFile(g.watches[0].Log())
+	if err != nil {
+		return 0, fmt.Errorf("read the watch's log: %w", err)
+	}
+	return strings.Count(string(log), text), nil
+}
+
+// logsMore waits until it has logged a text more often than that.
+func (g *ground) logsMore(ctx context.Context, text string, than int) error {
+	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
+	defer cancel()
+	for {
+		n, err := g.logged(text)
+		if err != nil || n > than {
+			return err
+		}
+		if err := wait(ctx, planEvery); err != nil {
+			return fmt.Errorf("the watch does not log %q once more: %w", text, err)
+		}
+	}
 }

@@ -155,9 +155,56 @@ func queueFaults() []fault {
 		provoke: connectionLimit,
 	}}
 	for i := range all {
-		all[i].group, all[i].needs = group, own
+		all[i].needs = own
+	}
+	all = append(all, fault{
+		name: "command queue of others", hurts: theBroker | theBridge | theFile, needs: needs{variant: foreignQueue()}, bound: 20 * time.Second,
+		what:    "it was there before, classic, shared, and drops what is older than half a second: it is used, has a name, and what it drops is noticed",
+		provoke: holes,
+	})
+	for i := range all {
+		all[i].group = group
 	}
 	return all
+}
+
+// foreignQueue is ownBroker, with a command queue that somebody has declared.
+func foreignQueue() *variant {
+	own := ownBroker()
+	return &variant{before: func(ctx context.Context, g *ground) error {
+		if err := own.before(ctx, g); err != nil {
+			return err
+		}
+		return g.eval(ctx, fmt.Sprintf(`rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"%s">>), true, false, [{<<"x-message-ttl">>, signedint, 500}], none, <<"lab">>)`, g.commands()))
+	}}
+}
+
+// holes has a batch expire: the bridge sleeps, and what was on its way to it is
+// back in the queue when its connection ends.
+func holes(ctx context.Context, g *ground) error {
+	if err := g.shows(ctx, 0, "unfit", "x-message-ttl", "x-single-active-consumer", "delete_queue"); err != nil {
+		return err
+	}
+	if err := g.asleep(ctx, func() error {
+		published, err := g.logged("msg=publishing")
+		if err != nil {
+			return err
+		}
+		if err := g.edit(5); err != nil {
+			return err
+		}
+		if err := g.logsMore(ctx, "msg=publishing", published); err != nil {
+			return err
+		}
+		if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
+			return err
+		}
+		return wait(ctx, 2*time.Second)
+	}); err != nil {
+		return err
+	}
+	g.over()
+	return nil
 }
 
 // commands is the name of the speaker's command queue.
@@ -201,7 +248,7 @@ func (g *ground) asleep(ctx context.Context, f func() error) error {
 	if err := g.signalBridge(ctx, unix.SIGSTOP); err != nil {
 		return err
 	}
-	return errors.Join(f(), g.signalBridge(ctx, unix.SIGCONT))
+	return errors.Join(f(), g.signalBridge(context.WithoutCancel(ctx), unix.SIGCONT))
 }
 
 // queued runs f when the command queue holds something.
