@@ -118,16 +118,20 @@ func (g *ground) logs(ctx context.Context, text string) error {
 	return g.watches[0].WaitWrote(ctx, text)
 }
 
-// logged is how often it has logged a text.
+// logged is how often it has logged a text, or exaBGP and its bridge have.
 func (g *ground) logged(text string) (int, error) {
-	log, err := os.ReadFile(g.watches[0].Log())
-	if err != nil {
-		return 0, fmt.Errorf("read the watch's log: %w", err)
+	n := 0
+	for _, path := range []string{g.watches[0].Log(), g.speaker.Log()} {
+		log, err := os.ReadFile(path)
+		if err != nil {
+			return 0, fmt.Errorf("read a log: %w", err)
+		}
+		n += strings.Count(string(log), text)
 	}
-	return strings.Count(string(log), text), nil
+	return n, nil
 }
 
-// logsMore waits until it has logged a text more often than that.
+// logsMore waits until they have logged a text more often than that.
 func (g *ground) logsMore(ctx context.Context, text string, than int) error {
 	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
 	defer cancel()
@@ -137,7 +141,7 @@ func (g *ground) logsMore(ctx context.Context, text string, than int) error {
 			return err
 		}
 		if err := wait(ctx, planEvery); err != nil {
-			return fmt.Errorf("the watch does not log %q once more: %w", text, err)
+			return fmt.Errorf("nobody logs %q once more: %w", text, err)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func queueFaults() []fault {
 		provoke: deliveryLimit,
 	}, {
 		name: "message size limit", hurts: theBroker | theFile, routes: manyRoutes, bound: 40 * time.Second,
-		what:    "the broker takes no message of a batch's size; it has a name, and the save goes through when that is mended",
+		what:    "the broker takes no message of the size that is needed; the log says what to raise, and the save goes through then",
 		provoke: sizeLimit,
 	}, {
 		name: "connection limit", hurts: theBroker | theFile, bound: 40 * time.Second,
@@ -433,7 +433,7 @@ func sizeLimit(ctx context.Context, g *ground) error {
 	if err := g.edit(manyRoutes); err != nil {
 		return err
 	}
-	if err := wait(ctx, 5*time.Second); err != nil {
+	if err := g.logsMore(ctx, "raise max_message_size", 0); err != nil {
 		return err
 	}
 	if err := g.eval(ctx, fmt.Sprintf(set, 134217728)); err != nil {
