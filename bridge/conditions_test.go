@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +100,7 @@ func TestDiagnose(t *testing.T) {
 // one it forgets.
 type alarmed struct {
 	Session
+	mu      sync.Mutex
 	life    context.Context
 	inbox   chan rabbit.Delivery
 	taken   []string // types of the messages, and "probe"
@@ -110,13 +112,19 @@ type alarmed struct {
 func (a *alarmed) Context() context.Context                     { return a.life }
 func (a *alarmed) DeclareEvents(context.Context) error          { return nil }
 func (a *alarmed) DeclareSpeaker(context.Context, string) error { return nil }
-func (a *alarmed) Alarm() (string, <-chan struct{})             { return a.reason, a.changed }
-func (a *alarmed) Bind(context.Context, string, string) error   { return nil }
+func (a *alarmed) Alarm() (string, <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.reason, a.changed
+}
+func (a *alarmed) Bind(context.Context, string, string) error { return nil }
 func (a *alarmed) Subscribe(context.Context, ...string) (string, <-chan rabbit.Delivery, error) {
 	return "q", a.inbox, nil
 }
 
 func (a *alarmed) Offer(_ context.Context, msgs ...rabbit.Message) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.reason != "" {
 		return &rabbit.BlockedError{Reason: a.reason}
 	}
@@ -133,6 +141,8 @@ func (a *alarmed) Offer(_ context.Context, msgs ...rabbit.Message) error {
 }
 
 func (a *alarmed) alarm(reason string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.reason = reason
 	close(a.changed)
 	a.changed = make(chan struct{})

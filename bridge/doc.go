@@ -15,5 +15,9 @@
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
 //   - A route is touched only for the owner that announced it.
+//   - A batch that the broker did not take, or may take late, is never sent again:
+//     its lease is given up, and the difference is made anew.
+//   - What keeps an end from its work has a name, is logged once when it begins
+//     and once when it is over, and is told to whoever asks, as soon as that can be.
 //   - No goroutine that reads exaBGP's answers waits for anything else.
 package bridge

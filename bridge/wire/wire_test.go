@@ -68,10 +68,10 @@ func sampleUpdate(t testing.TB) wire.Update {
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
 				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Self: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Received: new(3),
 			}},
-			Leases:   []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Conditions: sampleConditions()}},
+			Leases:     []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Conditions: sampleConditions()}},
 			Conditions: sampleConditions(),
-			Contests: []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
-			Lines:    []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
+			Contests:   []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
+			Lines:      []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
