@@ -65,10 +65,10 @@ func (c *core) againIfUnsent(k state.Key, s *slot) bool {
 
 // againAt gives an owner's route, or its withdraw, once more.
 func (c *core) againAt(k state.Key, s *slot) bool {
-	if s.owner == "" || c.expired(s) || !s.peer.up {
+	withdraw := s.grade == state.Withdrawing
+	if s.owner == "" || !s.peer.up || !withdraw && (c.expired(s) || s.given != (state.Attrs{})) {
 		return false
 	}
-	withdraw := s.grade == state.Withdrawing
 	at := place{k, s.peer.Addr}
 	c.audits.unsent(at)
 	t := c.audits.stuck[at]
@@ -77,9 +77,23 @@ func (c *core) againAt(k state.Key, s *slot) bool {
 	}
 	t.tries, t.at = t.tries+1, c.now
 	c.log.Warn("exaBGP is told once more", "route", k.String(), "peer", s.peer.Addr, "withdraw", withdraw, "grade", s.grade.String())
+	if !withdraw && !c.dialect.Spells(k.Family, s.attrs) {
+		c.sendAgain(s.peer)
+		return true
+	}
 	c.enqueue(&op{
 		key: k, withdraw: withdraw, attrs: s.attrs, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr},
 		again: true, spelled: t.tries%2 == 1,
 	})
 	return true
+}
+
+// sendAgain has exaBGP send a peer everything again, where there is no word for
+// one route of it.
+func (c *core) sendAgain(p *peer) {
+	if p.FlushResets() || c.now.Sub(p.flushed) < againPause {
+		return
+	}
+	p.flushed = c.now
+	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
 }

@@ -179,6 +179,9 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 		c.auditDrift(at.key, at.peer, "%s is in exaBGP's table for %s again")
 	default:
 		found.claimant = s.claimant
+		if given := s.asked(); given != listed.Attrs && !p.Same(at.key.Family, listed.Attrs, given) {
+			found.given = given
+		}
 		c.auditDrift(at.key, at.peer, "%s was changed in exaBGP's table for %s behind the bridge's back")
 	}
 	p.unsettled = p.unsettled || p.up

@@ -30,8 +30,8 @@ func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
 	var msgs []rabbit.Message
 	for _, b := range all {
 		c.seq++
-		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.owner
-		b.Epoch, b.Seq = c.epoch, c.seq
+		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.mandate.Owner
+		b.Epoch, b.Seq, b.Revision = c.epoch, c.seq, c.mandate.Revision
 		body, err := wire.EncodeBatch(b)
 		if err != nil {
 			return err

@@ -51,7 +51,7 @@ func (c *core) claim(k state.Key) {
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
 		if s.grade != state.Withdrawing && !comes(s.peer) {
-			note(s.claimant, s.attrs, goes(s.peer), s.peer.Addr)
+			note(s.claimant, s.asked(), s.leaves || goes(s.peer), s.peer.Addr)
 		}
 	}
 	for _, p := range c.peers {
@@ -114,4 +114,13 @@ func (c *core) reclaim() {
 			c.claim(k)
 		}
 	}
+}
+
+// asked is the value that the owner of a route gave it, which is what is
+// announced again in a next life of exaBGP.
+func (s *slot) asked() state.Attrs {
+	if s.given != (state.Attrs{}) {
+		return s.given
+	}
+	return s.attrs
 }

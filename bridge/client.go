@@ -39,9 +39,9 @@ type Reader struct {
 	session Session
 	replica *replica
 
-	owner  string // of the lease that goes with the state; "" for none
-	from   wire.Commander
-	locate Locator
+	mandate   Mandate // of the lease that goes with the state; the zero one for none
+	hold      *wire.Condition
+	conflicts Conflicts
 
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
@@ -72,12 +72,10 @@ type Commander struct {
 // not ask for it. The zero Addr is any peer.
 type Locator func(state.Key, netip.Addr) (state.Position, bool)
 
-// NewCommander returns a commander of a speaker for an owner. Who wants to
-// change a route of that owner by hand is told what locate says. What keeps it
-// from its work it notes in held, which goes on beyond the session.
-func NewCommander(s Session, speaker, owner string, from wire.Commander, locate Locator, held *Conditions, log *slog.Logger) *Commander {
+// NewCommander returns a commander of a speaker.
+func NewCommander(s Session, speaker string, m Mandate, log *slog.Logger) *Commander {
 	r := NewReader(s, speaker, log)
-	r.owner, r.from, r.locate, r.held = owner, from, locate, held
+	r.mandate, r.held = m, m.Held
 	return &Commander{r}
 }
 
@@ -87,7 +85,7 @@ func (c *Reader) Open(ctx context.Context) error {
 	if err := c.session.DeclareEvents(ctx); err != nil {
 		return err
 	}
-	if c.owner != "" {
+	if c.mandate.Owner != "" {
 		if err := c.session.DeclareSpeaker(ctx, c.replica.speaker); err != nil {
 			return err
 		}
@@ -123,7 +121,7 @@ func (c *Reader) applied() int64 {
 		return -1
 	}
 	for _, l := range c.replica.about.Leases {
-		if l.Owner == c.owner && l.Epoch == c.epoch {
+		if l.Owner == c.mandate.Owner && l.Epoch == c.epoch {
 			return l.Applied
 		}
 	}
@@ -202,8 +200,11 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		return true, err
 	case wire.TypeGrant:
 		g, err := wire.DecodeGrant(d.Body)
-		if err != nil || g.Owner != c.owner || g.Speaker != c.replica.speaker {
+		if err != nil || g.Owner != c.mandate.Owner || g.Speaker != c.replica.speaker {
 			return false, err
+		}
+		if g.Older != nil {
+			return true, &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: *g.Older}
 		}
 		if g.Refused != "" {
 			c.refused(g.Refused)
@@ -214,13 +215,13 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
 		r, err := wire.DecodeRejected(d.Body)
-		if err != nil || r.Owner != c.owner || r.Epoch != c.epoch {
+		if err != nil || r.Owner != c.mandate.Owner || r.Epoch != c.epoch {
 			return false, err
 		}
 		return true, c.rejected(ctx, r)
 	case wire.TypeLocate:
 		l, err := wire.DecodeLocate(d.Body)
-		if err != nil || c.locate == nil || d.ReplyTo == "" {
+		if err != nil || c.mandate.Locate == nil || d.ReplyTo == "" {
 			return false, nil // whoever asked is told that nobody answered
 		}
 		return false, c.located(ctx, l, d.ReplyTo)
@@ -230,8 +231,8 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 
 // located tells where the file has a route.
 func (c *Reader) located(ctx context.Context, l wire.Locate, to string) error {
-	answer := wire.Located{ID: l.ID, From: c.from}
-	answer.Pos, answer.Found = c.locate(l.Key, l.Peer)
+	answer := wire.Located{ID: l.ID, From: c.mandate.From}
+	answer.Pos, answer.Found = c.mandate.Locate(l.Key, l.Peer)
 	body, err := wire.EncodeLocated(answer)
 	if err != nil {
 		return err
@@ -245,7 +246,7 @@ func (c *Reader) fenced() error {
 		return nil
 	}
 	for _, l := range c.replica.about.Leases {
-		if l.Owner == c.owner && l.Epoch > c.epoch {
+		if l.Owner == c.mandate.Owner && l.Epoch > c.epoch {
 			return fmt.Errorf("%s: %w: %s", c.replica.speaker, ErrFenced, l.Holder)
 		}
 	}
@@ -259,6 +260,8 @@ func (c *Reader) rejected(ctx context.Context, r wire.Rejected) error {
 		return fmt.Errorf("%s: %w: %s", c.replica.speaker, ErrFenced, r.Detail)
 	case wire.RejectMalformed:
 		return fmt.Errorf("%s: batch %d: %s", c.replica.speaker, r.Seq, r.Detail)
+	case wire.RejectOlder:
+		return c.older(r.Detail)
 	case wire.RejectGap:
 		// Not at once: if what makes the gap is a batch that can't be read, it
 		// comes again with every new lease.
@@ -279,14 +282,18 @@ func (c *Reader) restart(ctx context.Context) error {
 
 // request asks for the lease, if it commands, and for the state.
 func (c *Reader) request(ctx context.Context) error {
-	if c.owner == "" {
+	if c.mandate.Owner == "" {
 		return c.askSnapshot(ctx)
 	}
-	return c.send(ctx, wire.Request{Kind: wire.RequestLease, Owner: c.owner, From: c.from})
+	c.holding()
+	return c.send(ctx, wire.Request{
+		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
+		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),
+	})
 }
 
 func (c *Reader) askSnapshot(ctx context.Context) error {
-	return c.send(ctx, wire.Request{Kind: wire.RequestSnapshot, From: c.from})
+	return c.send(ctx, wire.Request{Kind: wire.RequestSnapshot, From: c.mandate.From})
 }
 
 // send makes a request that is to be answered.
@@ -301,17 +308,19 @@ func (c *Reader) retry(ctx context.Context) error {
 	if c.blocked || time.Now().Before(c.until) {
 		return nil
 	}
+	c.holding()
 	if err := c.sayAlive(ctx); err != nil {
 		return err
 	}
 	if err := errors.Join(c.gone(), c.resubscribe(ctx)); err != nil {
 		return err
 	}
+	c.sayRivals(time.Now())
 	waited := time.Since(c.asked)
 	switch {
 	case c.absent.Load(), !c.ready() && waited >= requestPatience, c.replica.about != nil && !c.replica.about.Ready && waited >= absentPause:
 		return c.restart(ctx)
-	case c.owner != "" && c.epoch == 0 && waited >= absentPause:
+	case c.mandate.Owner != "" && c.epoch == 0 && waited >= absentPause:
 		return c.request(ctx)
 	case c.unanswered():
 		c.log.Warn("the bridge has not answered a batch; asking for its state again", "seq", c.seq)
@@ -326,7 +335,7 @@ func (c *Reader) retry(ctx context.Context) error {
 // unanswered tells whether a batch has gone without an answer for long. Who holds
 // no lease sends none.
 func (c *Reader) unanswered() bool {
-	return c.owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience
+	return c.mandate.Owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience
 }
 
 // sayAlive tells the bridge that the commander is there, when it is time.
@@ -335,9 +344,12 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 		return nil
 	}
 	c.alive = time.Now()
-	return c.put(ctx, wire.Request{Kind: wire.RequestAlive, Owner: c.owner, From: c.from, Contests: c.contests, Conditions: c.held.List()})
+	return c.put(ctx, wire.Request{
+		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
+		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision,
+	})
 }
 
 func (c *Reader) ready() bool {
-	return c.replica.set.Complete && (c.owner == "" || c.epoch != 0)
+	return c.replica.set.Complete && (c.mandate.Owner == "" || c.epoch != 0)
 }

@@ -25,7 +25,7 @@ func TestReaderAwaitsNoBatch(t *testing.T) {
 		"a commander, one is unanswered": {"team", 2, true},
 	} {
 		r := NewReader(&rabbit.Session{}, "edge1", slog.New(slog.DiscardHandler))
-		r.owner, r.epoch, r.seq, r.progress = test.owner, 3, test.seq, long
+		r.mandate.Owner, r.epoch, r.seq, r.progress = test.owner, 3, test.seq, long
 		r.replica.set.Complete, r.replica.about = true, about
 		if got := r.unanswered(); got != test.want {
 			t.Errorf("%s: unanswered is %t", name, got)

@@ -151,7 +151,7 @@ func (a *alarmed) alarm(reason string) {
 // held is a commander with a lease and the whole state.
 func held(t *testing.T, log *strings.Builder) (*Commander, *alarmed) {
 	a := &alarmed{life: t.Context(), inbox: make(chan rabbit.Delivery), changed: make(chan struct{})}
-	c := NewCommander(a, "edge1", "team", wire.Commander{ID: "w"}, nil, NewConditions(slog.New(slog.NewTextHandler(log, nil))), slog.New(slog.DiscardHandler))
+	c := NewCommander(a, "edge1", Mandate{Owner: "team", From: wire.Commander{ID: "w"}, Held: NewConditions(slog.New(slog.NewTextHandler(log, nil)))}, slog.New(slog.DiscardHandler))
 	c.inbox = a.inbox
 	c.epoch, c.replica.set.Complete, c.looked, c.alive, c.heard = 7, true, time.Now(), time.Now(), time.Now()
 	return c, a

@@ -33,6 +33,7 @@ type peer struct {
 	asked      bool           // negotiated is known
 	heard      time.Time      // when exaBGP last reported something sent to it
 	spoke      bool           // a state event came since the sessions were last asked for
+	flushed    time.Time      // when all was last sent again for one route's sake
 	unproven   bool           // what it has was read from a table, and no UPDATE of it was seen
 	owed       bool           // its session has had no End-of-RIB from here
 	unsettled  bool           // it may have routes that are accepted and not sent
@@ -54,10 +55,13 @@ type effects struct {
 	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
+	owners    []journal.Owner
 	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
+	accepted  bool // what of owners is about files must outlive the machine
 	grants    []grant
+	standings []standingAnswer
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
 	answers   []answer
@@ -67,6 +71,11 @@ type effects struct {
 type grant struct {
 	to     string
 	answer wire.Grant
+}
+
+type standingAnswer struct {
+	to     string
+	answer wire.Standing
 }
 
 type answer struct {
@@ -124,6 +133,7 @@ type core struct {
 	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
+	watches watchers
 	typed   typists
 	early   []func()                // commands by hand that came before the table was read
 	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
@@ -195,6 +205,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
+		watches: newWatchers(memory.Owners),
 		typed:   newTypists(),
 		ending:  map[state.Key]time.Time{},
 		flying:  map[*op]struct{}{},
@@ -290,6 +301,7 @@ func (c *core) tick(now time.Time) {
 	c.typed.expire(now)
 	c.expire()
 	c.forgetContests()
+	c.lookForSilent()
 	c.forgetLate()
 	c.overdue()
 	c.revisit()

@@ -25,6 +25,7 @@ type world struct {
 	banned   map[place]journal.Quarantined // of the same
 	before   map[state.Key][]journal.Claim // what it has of the life before
 	life     string                        // whose the claims are
+	owners   map[string]journal.Owner      // what it has of them
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -35,7 +36,8 @@ type world struct {
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
 	w := &world{
 		t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0),
-		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{},
+		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{},
+		owners: map[string]journal.Owner{}, banned: map[place]journal.Quarantined{},
 	}
 	w.boot("boot-1", "run-1")
 	return w
@@ -68,7 +70,11 @@ func (w *world) memory() journal.Memory {
 		}
 		return all
 	}
-	return journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
+	memory := journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
+	for _, name := range slices.Sorted(maps.Keys(w.owners)) {
+		memory.Owners = append(memory.Owners, w.owners[name])
+	}
+	return memory
 }
 
 // write is what the journal does with what the core wants.
@@ -86,6 +92,9 @@ func (w *world) write(e effects) {
 	}
 	if e.replayed {
 		clear(w.before)
+	}
+	for _, o := range e.owners {
+		w.owners[o.Name] = o
 	}
 	if e.epoch > 0 {
 		w.epoch = e.epoch

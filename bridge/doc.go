@@ -9,9 +9,13 @@
 //     route accepted, an UPDATE reported as sent makes it sent, nothing else.
 //     exaBGP 3.4 says nothing: what it was told stays unsent, with that reason,
 //     and no more is ever claimed.
+//   - What exaBGP's own table says is compared with that, now and then and when
+//     something may have been missed. What differs is told. What exaBGP took and
+//     did not send is given to it again in such words that it does.
 //   - At most one change per NLRI is in flight; the next waits.
 //   - exaBGP is told only what was validated here.
-//   - A claim is in the journal before the command that makes it true.
+//   - A claim is in the journal before the command that makes it true. A journal
+//     that can't be written is named in the status until it is whole again.
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
 //   - A route is touched only for the owner that announced it.
@@ -19,5 +23,7 @@
 //     its lease is given up, and the difference is made anew.
 //   - What keeps an end from its work has a name, is logged once when it begins
 //     and once when it is over, and is told to whoever asks, as soon as that can be.
+//   - A file that is older than what is in force, and asks for something else,
+//     commands nothing, whatever died meanwhile, unless it is said to be meant.
 //   - No goroutine that reads exaBGP's answers waits for anything else.
 package bridge

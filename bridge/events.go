@@ -230,9 +230,12 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		c.next(k, e)
 		return
 	}
+	if c.overtaken(k, s, e, r) {
+		return
+	}
 	if e.flight == nil || !has(e.flight.targets, p) {
 		c.drift(k, p.Addr, fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
-		c.put(k, slot{peer: p, claimant: s.claimant, attrs: c.observed(p, r.sent), grade: state.Sent})
+		c.put(k, slot{peer: p, claimant: s.claimant, attrs: c.observed(p, r.sent), given: s.asked(), grade: state.Sent})
 	}
 }
 

@@ -89,7 +89,31 @@ func (c *core) sentLatecomer(k state.Key, r *report) bool {
 
 // withdrawAgain withdraws what exaBGP's table has no more.
 func (c *core) withdrawAgain(k state.Key, s slot) {
+	s.leaves = true
 	c.put(k, s)
 	c.claim(k)
 	c.enqueue(&op{key: k, withdraw: true, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr}})
+}
+
+// overtaken takes a value of an owner's route that is not what is advertised, and
+// tells whether it was an older one. If it comes behind the right one, exaBGP's
+// table has that, so that it is given in other words. If it came before, it was
+// taken for somebody else's, until now.
+func (c *core) overtaken(k state.Key, s *slot, e *entry, r *report) bool {
+	seen := s.given != (state.Attrs{})
+	switch {
+	case s.owner == "" || e.flight != nil:
+		return false
+	case seen && c.matches(r, s.given).ok:
+		c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.given, grade: state.Sent})
+		return true
+	case seen || s.grade != state.Sent || !s.peer.unsettled:
+		return false
+	}
+	c.table.grade(k, s, state.Accepted, "")
+	c.enqueue(&op{
+		key: k, attrs: s.attrs, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr},
+		again: true, spelled: true,
+	})
+	return true
 }

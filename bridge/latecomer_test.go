@@ -111,3 +111,116 @@ func TestNewValueWaitsForTheOld(t *testing.T) {
 	w.settle()
 	w.plan(d, 0)
 }
+
+// A value that somebody gave behind the bridge's back is never announced for the
+// owner of the route, not by an exaBGP that is started again either.
+func TestValueOfAnotherIsNotClaimed(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	p.change(k, attrs(t, nh+" med 7"), false)
+	w.settle()
+	w.exabgp.refuse = func(string) bool { return true }
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 2"))
+	w.settle()
+	want := attrs(t, nh+" med 1").Canonical()
+	if len(w.claims[k]) != 1 || w.claims[k][0].Value != want {
+		t.Errorf("the journal has %+v, want %s", w.claims[k], want)
+	}
+}
+
+// A withdraw that is being given again is never forgotten on the way.
+func TestLatecomerIsNotRevived(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.want(desired(t))
+	w.step() // exaBGP is told, and its answers are lost
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.core = w.successor("boot-1", "run-2")
+	w.exabgp.out = nil
+	for range 1000 {
+		w.step()
+		for _, x := range w.claims[k] {
+			if !x.Leaving {
+				t.Fatalf("the journal has %+v", w.claims[k])
+			}
+		}
+	}
+}
+
+// Of two values of a route that exaBGP sends, in either order, the one that was
+// given last ends up at the peer.
+func TestOvertakenValue(t *testing.T) {
+	for name, order := range map[string][]string{"older last": {"2", "1"}, "older first": {"1", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			p := testPeer("127.0.0.2", 65001)
+			w := newWorld(t, p)
+			w.lease("team")
+			w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+			w.settle()
+			d := desired(t, "10.0.0.0/24 "+nh+" med 2")
+			w.want(d)
+			w.settle()
+			w.exabgp.stuck = true
+			w.exabgp.sessionUp(p)
+			w.settle()
+			w.exabgp.stuck = false
+			k := d.Routes[0].Key
+			for _, med := range order {
+				p.cache[k], p.pending = attrs(t, nh+" med "+med), []change{{key: k}}
+				w.exabgp.flush()
+			}
+			p.cache[k] = d.Routes[0].Attrs
+			w.exabgp.wrote = nil
+			w.settle()
+			w.holds(p, "10.0.0.0/24 "+nh+" med 2")
+			if at := w.grade("10.0.0.0/24", nh+" med 2", "127.0.0.2"); at.Grade != state.Sent {
+				t.Errorf("at %+v, want sent; commands %q", at, w.exabgp.wrote)
+			}
+			w.plan(d, 0)
+		})
+	}
+}
+
+// A value that was overtaken long after the session came up is found to be in
+// exaBGP's table, and given again.
+func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.lease("team")
+	w.exabgp.sessionUp(p)
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	for range 20 {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	d := desired(t, "10.0.0.0/24 "+nh+" med 2")
+	w.want(d)
+	w.settle()
+	k := d.Routes[0].Key
+	p.cache[k], p.pending = attrs(t, nh+" med 1"), []change{{key: k}}
+	w.exabgp.flush() // what a resend that was late left behind
+	p.cache[k] = d.Routes[0].Attrs
+	w.settle()
+	w.core.suspect()
+	for range 20 {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	w.holds(p, "10.0.0.0/24 "+nh+" med 2")
+	w.plan(d, 0)
+}

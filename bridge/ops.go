@@ -67,13 +67,16 @@ func (c *core) batch(b wire.Batch, t ticket) {
 		c.out.acks = append(c.out.acks, t)
 	case b.Seq > l.received+1:
 		reject(wire.RejectGap, fmt.Sprintf("batch %d came where %d was expected", b.Seq, l.received+1))
+	case !c.has(l, b.Revision):
+		reject(wire.RejectOlder, refuseOlder(b.Revision, c.watches.of(b.Owner)))
 	default:
 		c.admit(b, l, t)
 	}
 }
 
 func (c *core) admit(b wire.Batch, l *lease, t ticket) {
-	l.received, l.heard = b.Seq, c.now
+	l.received = b.Seq
+	c.hear(l)
 	state := &batch{seq: b.Seq, ticket: t}
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {

@@ -25,13 +25,9 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 	case wire.RequestSnapshot:
 		c.out.snapshots = append(c.out.snapshots, to)
 	case wire.RequestAlive:
-		if l := c.leases[r.Owner]; l != nil && l.Holder.ID == r.From.ID {
-			l.heard = now
-			c.contested(l, r.Contests)
-			if !slices.Equal(l.Conditions, r.Conditions) {
-				l.Conditions, c.aboutNews = r.Conditions, true
-			}
-		}
+		c.alive(r)
+	case wire.RequestStandby:
+		c.standBy(r, to)
 	case wire.RequestReceived:
 		c.followReceived(to)
 	case wire.RequestFollowReceived:
@@ -97,6 +93,10 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		g.Refused = fmt.Sprintf("owner %s is not one that a file can have", r.Owner)
 		return g
 	}
+	if f := c.watches.older(r.Owner, r.Revision, r.Over); f != nil {
+		g.Refused, g.Older = refuseOlder(r.Revision, f), f
+		return g
+	}
 	c.epoch = max(c.epoch+1, c.now.UnixMilli())
 	c.out.epoch = c.epoch
 	c.cancel(r.Owner)
@@ -106,7 +106,12 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 			c.unsaid[id] = struct{}{}
 		}
 	}
-	c.leases[r.Owner] = &lease{Lease: wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to}, granted: c.now, heard: c.now}
+	c.leases[r.Owner] = &lease{
+		Lease:   wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Conditions: r.Conditions},
+		granted: c.now, heard: c.now,
+	}
+	c.watches.commands(r.Owner, r.From.ID)
+	c.putInForce(r.Owner, r.Revision, r.From.Host)
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch
@@ -301,5 +306,6 @@ func (c *core) about() *wire.About {
 		a.Leases = append(a.Leases, c.leases[owner].Lease)
 		a.Contests = append(a.Contests, c.leases[owner].contests...)
 	}
+	c.aboutWatchers(a)
 	return a
 }

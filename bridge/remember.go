@@ -45,6 +45,9 @@ func (s *Server) remember(e effects) {
 	if len(e.claims) > 0 {
 		errs = append(errs, s.memory.Put(e.claims))
 	}
+	if len(e.owners) > 0 {
+		errs = append(errs, s.memory.PutOwners(e.owners))
+	}
 	if e.replayed {
 		errs = append(errs, s.memory.Replayed())
 	}
@@ -91,7 +94,7 @@ func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
 	}
 	return errors.Join(
 		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(),
-		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))))
+		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))), s.memory.PutOwners(s.core.watches.owners()))
 }
 
 // forgets says once that the journal is behind, and why, and "" that it is not

@@ -49,7 +49,8 @@ func keptBy(t *testing.T) (*Server, *world, *fullDisk, string) {
 	d := &fullDisk{Journal: j}
 	t.Cleanup(func() { _ = d.Close() }) // it may be spoilt
 	s := &Server{core: w.core, memory: memory{Journal: d}}
-	s.remember(effects{begin: true, epoch: w.core.epoch, claims: w.core.everyClaim()})
+	w.core.putInForce("team", minute("x", 10), "host")
+	s.remember(effects{begin: true, epoch: w.core.epoch, claims: w.core.everyClaim(), owners: w.core.watches.owners()})
 	if w.core.amnesia != "" {
 		t.Fatal(w.core.amnesia)
 	}
@@ -98,7 +99,7 @@ func (s *Server) finds(t *testing.T, d *fullDisk, path string, routes int) {
 	}
 	defer j.Close()
 	m, err := j.Load()
-	if err != nil || m.Boot != s.core.boot || m.Epoch != s.core.epoch || len(m.Entries) != routes {
+	if err != nil || m.Boot != s.core.boot || m.Epoch != s.core.epoch || len(m.Entries) != routes || len(m.Owners) != 1 || m.Owners[0].Revision != minute("x", 10) {
 		t.Errorf("the next bridge finds %+v, %v", m, err)
 	}
 }

@@ -105,7 +105,7 @@ func (c *core) heardOf(owner string) time.Time {
 		return l.heard
 	}
 	if c.phase == replaying {
-		return time.Time{} // nobody knows how long exaBGP was gone
+		return c.watches.lastHeard(owner) // however long exaBGP was gone
 	}
 	return c.begun
 }

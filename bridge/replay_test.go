@@ -99,6 +99,37 @@ func TestReplayRevivesNothing(t *testing.T) {
 	w.holds(p, "10.0.2.0/24 "+nh)
 }
 
+// TestReplayOfLeases: a leased route is announced again if its commander was heard
+// within the lease, however long exaBGP was gone.
+func TestReplayOfLeases(t *testing.T) {
+	for name, test := range map[string]struct {
+		gone time.Duration
+		want []string
+	}{
+		"soon": {30 * time.Second, []string{"10.0.0.0/24 " + nh, "10.0.1.0/24 " + nh}},
+		"late": {time.Minute + time.Second, []string{"10.0.0.0/24 " + nh}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := gracefulWorld(t)
+			w.ask("a", state.Revision{}, "")
+			leased := desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh)
+			leased.Routes[1].Lease = time.Minute.Milliseconds()
+			w.want(leased)
+			w.settle()
+			w.now = w.now.Add(time.Hour)
+			w.alive("a", state.Revision{})
+			w.core.tick(w.now)
+			w.settle()
+			w.exabgp.restart()
+			w.now = w.now.Add(test.gone)
+			w.boot("boot-2", "run-2")
+			w.exabgp.sessionUp(p)
+			w.settle()
+			w.holds(p, test.want...)
+		})
+	}
+}
+
 func TestReplayOfRoutesThatEnd(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
 	w := handWorld(t, p)

@@ -258,9 +258,16 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 		s.remember(e)
 	}
 	s.pipe.Write(e.lines...)
+	if e.accepted && s.memory.Journal != nil {
+		s.recall(s.memory.Sync()) // behind the lines, which need not wait for the disk
+	}
 	for _, g := range e.grants {
 		body, err := wire.EncodeGrant(g.answer)
 		s.reply(g.to, wire.TypeGrant, body, err)
+	}
+	for _, st := range e.standings {
+		body, err := wire.EncodeStanding(st.answer)
+		s.reply(st.to, wire.TypeStanding, body, err)
 	}
 	for _, to := range e.snapshots {
 		for _, part := range s.core.snapshot() {

@@ -45,6 +45,8 @@ type Journal interface {
 	SetEpoch(epoch int64) error
 	Put(entries []journal.Entry) error
 	Replayed() error
+	PutOwners(owners []journal.Owner) error
+	Sync() error
 	Lost() error
 	Renew(ctx context.Context, now time.Time) error
 	Replace(entries []journal.Entry) error

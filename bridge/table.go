@@ -13,9 +13,11 @@ type slot struct {
 	peer *peer
 	claimant
 	attrs  state.Attrs
+	given  state.Attrs // what its owner gave, if attrs were seen and are somebody else's; or zero
 	grade  state.Grade
 	reason string
 	aside  bool   // a suspect that was taken out of exaBGP's table, see suspicion
+	leaves bool   // it was withdrawn, and is to be again
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 

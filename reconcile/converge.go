@@ -48,6 +48,18 @@ func (t *Target) Locate(k state.Key, peer netip.Addr) (state.Position, bool) {
 	return w.Pos, true
 }
 
+// Revision is of the set that is in force; zero if none is.
+func (t *Target) Revision() state.Revision {
+	if desired := t.current(); desired != nil {
+		return desired.Revision
+	}
+	return state.Revision{}
+}
+
+// Changed is signalled when another set is put in force, for who does not
+// converge to it meanwhile.
+func (t *Target) Changed() <-chan struct{} { return t.changed }
+
 func (t *Target) current() *state.Desired {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,6 +83,9 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 		}
 		if now := sp.Epoch(); desired != acted || now != epoch {
 			tried, acted, epoch = attempts{}, desired, now
+		}
+		if desired != nil {
+			sp.Declare(desired.Revision)
 		}
 		left := 0
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {

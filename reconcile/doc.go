@@ -39,6 +39,8 @@ type Speaker interface {
 	// Epoch is another one when what was sent before, and not answered, is
 	// lost: it may not have been tried at all.
 	Epoch() int64
+	// Declare says of which file the set is that is sent from now on.
+	Declare(r state.Revision)
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
 	// Contest tells the others which routes of theirs are asked for.

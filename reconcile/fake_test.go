@@ -21,8 +21,9 @@ type fakeSpeaker struct {
 	mu       sync.Mutex
 	batches  [][]state.Change
 	contests []state.Contest
-	unsent   int  // batches that are not answered
-	lose     bool // the next batch gets lost, and the epoch ends
+	declared []string // digests
+	unsent   int      // batches that are not answered
+	lose     bool     // the next batch gets lost, and the epoch ends
 	epoch    int64
 	inbox    chan func() // changes from outside, made in the loop's goroutine
 	broken   chan struct{}
@@ -45,6 +46,12 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
+
+func (f *fakeSpeaker) Declare(r state.Revision) {
+	if n := len(f.declared); n == 0 || f.declared[n-1] != r.Digest {
+		f.declared = append(f.declared, r.Digest)
+	}
+}
 
 func (f *fakeSpeaker) Contest(_ context.Context, contests []state.Contest) error {
 	f.contests = contests

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,32 @@ func TestConvergeFollowsTheFile(t *testing.T) {
 		}
 		if err := stop(); !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// TestConvergeDeclaresWhatItSends: of each set which it is, of a part of it too.
+func TestConvergeDeclaresWhatItSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target := newFakeSpeaker(), NewTarget()
+		stop := converging(t, f, target)
+		for _, digest := range []string{"x", "y", "x"} {
+			d := file(t, "10.0.0.0/24", "10.0.1.0/24")
+			d.Routes[1].Expires = time.Now().Add(time.Minute).UnixMilli()
+			d.Revision.Digest = digest
+			target.Set(d)
+			synctest.Wait()
+			if target.Revision() != d.Revision {
+				t.Errorf("in force is %v", target.Revision())
+			}
+		}
+		time.Sleep(2 * time.Minute) // a route ends, and the file is the same
+		synctest.Wait()
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+		if !slices.Equal(f.declared, []string{"x", "y", "x"}) {
+			t.Errorf("declared %q", f.declared)
 		}
 	})
 }

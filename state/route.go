@@ -39,6 +39,9 @@ type Desired struct {
 	Owner    string
 	Speakers []string
 	Routes   []Wanted
+	// Revision is of the whole file, whatever of it is asked for now; whoever
+	// reads the file sets it.
+	Revision Revision
 }
 
 // Find returns the route that is asked for at a peer, nil if none is, or if

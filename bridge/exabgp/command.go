@@ -71,26 +71,37 @@ func (d Dialect) Announce(peers []netip.Addr, attrs state.Attrs, keys []state.Ke
 	return d.render("announce", peers, attrs, labels, keys)
 }
 
+// spelledOut has words for what goes without saying of a route, "" if there are
+// none.
+func (d Dialect) spelledOut(f state.Family, attrs state.Attrs) string {
+	_, preferred := attrs.Get(state.LocalPreference)
+	_, originated := attrs.Get(state.Origin)
+	switch {
+	case d.grammar == grammar34 || !f.HasPrefix() || preferred && originated:
+		return ""
+	case preferred:
+		return " origin igp"
+	}
+	return " local-preference 100" // which is what it is inside of an AS, and it does not leave one
+}
+
+// Spells tells whether [Dialect.AnnounceSpelled] has other words than Announce.
+func (d Dialect) Spells(f state.Family, attrs state.Attrs) bool { return d.spelledOut(f, attrs) != "" }
+
 // AnnounceSpelled is Announce with words for what goes without saying: to exaBGP
 // it is a change, and to the peer the same UPDATE again. Where there are none it
 // is Announce.
 func (d Dialect) AnnounceSpelled(peers []netip.Addr, attrs state.Attrs, keys []state.Key) []Command {
-	_, preferred := attrs.Get(state.LocalPreference)
-	_, originated := attrs.Get(state.Origin)
-	if d.grammar == grammar34 || len(keys) == 0 || !keys[0].Family.HasPrefix() || preferred && originated {
+	if len(keys) == 0 || !d.Spells(keys[0].Family, attrs) {
 		return d.Announce(peers, attrs, keys)
 	}
-	words := d.attributeWords(keys[0].Family, attrs)
-	if keys[0].Family.HasLabel() {
+	f := keys[0].Family
+	words := d.attributeWords(f, attrs)
+	if f.HasLabel() {
 		labels, _ := attrs.Get(state.Label)
 		words += " label " + bracketed(labels)
 	}
-	if preferred {
-		words += " origin igp"
-	} else { // which is what it is inside of an AS, and it does not leave one
-		words += " local-preference 100"
-	}
-	return renderPrefixes(selector(peers)+"announce", words, keys)
+	return renderPrefixes(selector(peers)+"announce", words+d.spelledOut(f, attrs), keys)
 }
 
 // Withdraw renders the commands that withdraw keys from peers. attrs must be

@@ -148,3 +148,30 @@ func genAttrs(v6 bool) *rapid.Generator[state.Attrs] {
 		return a
 	})
 }
+
+// TestAnnounceSpelled: the words are other ones, and what they say is the same.
+func TestAnnounceSpelled(t *testing.T) {
+	k := keyOf(t, state.IPv4Unicast, "10.0.0.0/24")
+	for _, c := range []struct{ attrs, want string }{
+		{"next-hop=192.0.2.1;med=1", "neighbor 192.0.2.2 announce attributes next-hop 192.0.2.1 med 1 local-preference 100 nlri 10.0.0.0/24"},
+		{"next-hop=192.0.2.1;local-preference=7", "neighbor 192.0.2.2 announce attributes next-hop 192.0.2.1 local-preference 7 origin igp nlri 10.0.0.0/24"},
+		{"next-hop=192.0.2.1;local-preference=7;origin=egp", ""},
+	} {
+		a, peer := set(t, c.attrs), []netip.Addr{netip.MustParseAddr("192.0.2.2")}
+		d := DialectOf("4.2.21")
+		got := d.AnnounceSpelled(peer, a, []state.Key{k})[0].Line
+		want := c.want
+		if want == "" {
+			want = d.Announce(peer, a, []state.Key{k})[0].Line
+		}
+		if got != want || d.Spells(k.Family, a) != (c.want != "") {
+			t.Errorf("%q, want %q", got, want)
+		}
+		_, listed, _ := strings.Cut(got, "attributes")
+		listed, _, _ = strings.Cut(listed, " nlri")
+		r, err := d.ParseRIB("neighbor 192.0.2.2 ipv4 unicast 10.0.0.0/24" + listed)
+		if err != nil || r.Attrs != a {
+			t.Errorf("listed as %q it is %v, %v", listed, r.Attrs, err)
+		}
+	}
+}

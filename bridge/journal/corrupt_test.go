@@ -21,7 +21,8 @@ func whole(t testing.TB, speaker string, n int) []byte {
 		t.Fatal(err)
 	}
 	entries := many(n)
-	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)), j.Quarantine(quarantined(n/10+1)), j.Close())
+	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)),
+		j.Quarantine(quarantined(n/10+1)), j.PutOwners(someOwners()), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +102,11 @@ func TestSetsAside(t *testing.T) {
 		{"no seal of the life before", edited(t, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte(bucketBefore)).Delete([]byte(keySeal))
 		}), "seal"},
+		{"lost record of an owner", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketOwners)).Delete([]byte("other")) }), "owners"},
+		{"no owners", edited(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketOwners)) }), "owners are missing"},
+		{"no seal of the owners", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyOwners)) }), "seal"},
+		{"bad record of an owner", edited(t, putIn(bucketOwners, "other", "\x01garbage")), "checksum"},
+		{"future record of an owner", edited(t, putIn(bucketOwners, "other", "\x02garbage")), "version 1"},
 		{"garbage in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "garbage")), "version 1"},
 		{"bad checksum in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "\x01garbage")), "checksum"},
 		{"lost from quarantine", edited(t, func(tx *bbolt.Tx) error {
@@ -136,7 +142,7 @@ func TestSetsAside(t *testing.T) {
 			if kept, err := os.ReadFile(aside); err != nil || string(kept) != string(c.data) {
 				t.Errorf("what was put aside is not what was there: %v", err)
 			}
-			if m := mustLoad(t, j); len(m.Entries) > 0 || m.Boot != "" || m.Epoch != 0 {
+			if m := mustLoad(t, j); len(m.Entries) > 0 || len(m.Owners) > 0 || m.Boot != "" || m.Epoch != 0 {
 				t.Errorf("the new one is not empty: %v", m)
 			}
 			if err := j.Put(many(10)); err != nil {
@@ -212,13 +218,13 @@ func TestDamage(t *testing.T) {
 		m := mustLoad(t, j)
 		if _, reason := j.SetAside(); reason != "" {
 			set++
-			if len(m.Entries) > 0 || len(m.Quarantined) > 0 {
-				r.Fatalf("half believed: %d entries, although %s", len(m.Entries), reason)
+			if len(m.Entries) > 0 || len(m.Quarantined) > 0 || len(m.Owners) > 0 {
+				r.Fatalf("half believed: %d entries and %d owners, although %s", len(m.Entries), len(m.Owners), reason)
 			}
 		} else {
 			opened++
-			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || m.Boot != "b" {
-				r.Fatalf("believed %d entries of boot %q", len(m.Entries), m.Boot)
+			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || len(m.Owners) != 2 || m.Boot != "b" {
+				r.Fatalf("believed %d entries and %d owners of boot %q", len(m.Entries), len(m.Owners), m.Boot)
 			}
 		}
 		if err := errors.Join(j.Put(many(500)), j.Begin("c"), j.Put(many(3))); err != nil {

@@ -1,6 +1,7 @@
 // Package journal keeps what a bridge must still know after it dies: which
 // routes it announced for which owner, with what attributes, which it must not
-// announce again, and the highest epoch it granted.
+// announce again, the highest epoch it granted, and which file of each owner it
+// accepted last.
 //
 // Its invariants:
 //
@@ -16,11 +17,13 @@
 //   - The epoch never goes down, and what is in quarantine stays there, not only
 //     until exaBGP restarts.
 //   - No content of a file can make the bridge panic, hang or be killed by a
-//     signal.
+//     signal, whatever is done to it while it is open. One that was removed,
+//     replaced or spoilt is found by [Journal.Lost].
 //
 // # Format 1
 //
-// A bbolt file DIR/SPEAKER.db with two buckets, and up to two more. Integers are big endian.
+// A bbolt file DIR/SPEAKER.db with two buckets, and up to three more. Integers are
+// big endian.
 //
 //	meta
 //	  "format"   uint32, 1
@@ -51,6 +54,13 @@
 //	    value    byte version, 1
 //	             for each of owner, attributes and reason: uvarint length, that
 //	             varint when it was found
+//	             uint32 CRC-32C of the key and of the value before it
+//	owners       across all lives of exaBGP; sealed in meta, under "owners"
+//	  key        the owner's name
+//	  value      byte version, 1
+//	             uvarint length of the digest of the file that was accepted, that;
+//	               varint when that was changed; uvarint length of whose host has
+//	               it, that; varint when a commander was last heard
 //	             uint32 CRC-32C of the key and of the value before it
 //
 // bbolt has checksums on its two root pages only. The checksum of a record

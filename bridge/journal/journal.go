@@ -59,6 +59,7 @@ type Memory struct {
 	Before []Entry
 	// Quarantined is in the order of its peers and keys.
 	Quarantined []Quarantined
+	Owners      []Owner // in the order of their names
 }
 
 // Journal is an open file. One goroutine may use it at a time.

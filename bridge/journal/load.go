@@ -40,7 +40,11 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined}, nil
+	owners, err := loadOwners(tx)
+	if err != nil {
+		return Memory{}, err
+	}
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners}, nil
 }
 
 // loadSealed reads claims, and checks that they are those that were sealed.

@@ -30,14 +30,15 @@ type termJSON struct {
 }
 
 type batchJSON struct {
-	Speaker  string      `json:"speaker"`
-	Boot     string      `json:"boot"`
-	Owner    string      `json:"owner"`
-	Epoch    int64       `json:"epoch"`
-	Seq      int64       `json:"seq"`
-	Announce []groupJSON `json:"announce,omitempty"`
-	Withdraw []groupJSON `json:"withdraw,omitempty"`
-	Adopt    []adoptJSON `json:"adopt,omitempty"`
+	Speaker  string         `json:"speaker"`
+	Boot     string         `json:"boot"`
+	Owner    string         `json:"owner"`
+	Epoch    int64          `json:"epoch"`
+	Seq      int64          `json:"seq"`
+	Revision state.Revision `json:"revision,omitzero"`
+	Announce []groupJSON    `json:"announce,omitempty"`
+	Withdraw []groupJSON    `json:"withdraw,omitempty"`
+	Adopt    []adoptJSON    `json:"adopt,omitempty"`
 }
 
 type adoptJSON struct {
@@ -110,10 +111,12 @@ type contestJSON struct {
 }
 
 type requestJSON struct {
-	Kind     string        `json:"kind"`
-	Owner    string        `json:"owner,omitempty"`
-	From     Commander     `json:"from"`
-	Contests []contestJSON `json:"contests,omitempty"`
+	Kind     string         `json:"kind"`
+	Owner    string         `json:"owner,omitempty"`
+	From     Commander      `json:"from"`
+	Contests []contestJSON  `json:"contests,omitempty"`
+	Revision state.Revision `json:"revision,omitzero"`
+	Over     string         `json:"over,omitempty"`
 
 	Conditions []Condition `json:"conditions,omitempty"`
 }
@@ -127,6 +130,9 @@ type aboutJSON struct {
 	Lacks   []string       `json:"lacks,omitempty"`
 	Peers   []neighborJSON `json:"peers"`
 	Leases  []Lease        `json:"leases,omitempty"`
+
+	Standbys []Standby `json:"standbys,omitempty"`
+	InForce  []InForce `json:"in_force,omitempty"`
 
 	Contests    []contestJSON `json:"contests,omitempty"`
 	Conditions  []Condition   `json:"conditions,omitempty"`
@@ -262,7 +268,7 @@ func fromGroups(in []groupJSON) ([]Group, error) {
 
 // EncodeBatch returns the body of a batch.
 func EncodeBatch(b Batch) ([]byte, error) {
-	j := batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, toGroups(b.Announce), toGroups(b.Withdraw), nil}
+	j := batchJSON{b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq, b.Revision, toGroups(b.Announce), toGroups(b.Withdraw), nil}
 	for _, a := range b.Adopt {
 		j.Adopt = append(j.Adopt, adoptJSON{a.Family.String(), a.From, a.Peers, toKeys(a.Keys)})
 	}
@@ -275,7 +281,10 @@ func DecodeBatch(data []byte) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	b := Batch{Speaker: j.Speaker, Boot: j.Boot, Owner: j.Owner, Epoch: j.Epoch, Seq: j.Seq}
+	b := Batch{Speaker: j.Speaker, Boot: j.Boot, Owner: j.Owner, Epoch: j.Epoch, Seq: j.Seq, Revision: j.Revision}
+	if err := checkRevision(b.Revision); err != nil {
+		return Batch{}, fmt.Errorf("decode batch: %w", err)
+	}
 	if b.Announce, err = fromGroups(j.Announce); err != nil {
 		return Batch{}, fmt.Errorf("decode batch: announce: %w", err)
 	}
@@ -299,7 +308,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 
 // EncodeRequest returns the body of a request.
 func EncodeRequest(r Request) ([]byte, error) {
-	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Conditions})
+	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Conditions})
 }
 
 // DecodeRequest reads what [EncodeRequest] wrote.
@@ -308,8 +317,8 @@ func DecodeRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Conditions: j.Conditions}
-	if err := checkConditions(r.Conditions); err != nil {
+	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Conditions: j.Conditions}
+	if err := errors.Join(checkRevision(r.Revision), r.From.check(), checkConditions(r.Conditions)); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}
 	if r.Contests, err = fromContests(j.Contests); err != nil {
@@ -347,7 +356,16 @@ func fromContests(all []contestJSON) ([]state.Contest, error) {
 func EncodeGrant(g Grant) ([]byte, error) { return encode(g) }
 
 // DecodeGrant reads what [EncodeGrant] wrote.
-func DecodeGrant(data []byte) (Grant, error) { return decode[Grant]("grant", data) }
+func DecodeGrant(data []byte) (Grant, error) {
+	g, err := decode[Grant]("grant", data)
+	if err != nil {
+		return Grant{}, err
+	}
+	if err := g.Older.check(); err != nil {
+		return Grant{}, fmt.Errorf("decode grant: %w", err)
+	}
+	return g, nil
+}
 
 // EncodeRejected returns the body of a rejection.
 func EncodeRejected(r Rejected) ([]byte, error) { return encode(r) }

@@ -51,6 +51,16 @@ const (
 	NoLease = "no-lease"
 	// Fenced: somebody else commands now.
 	Fenced = "fenced"
+	// Unreadable: a watch can't read its file, or what that leads to.
+	Unreadable = "unreadable-file"
+	// Faulty: it has faults.
+	Faulty = "faulty-file"
+	// OtherOwner: it is not of the owner that is watched for.
+	OtherOwner = "other-owner"
+	// Older: it would bring back what another replaced.
+	Older = "older-file"
+	// Unfinished: another process is writing it.
+	Unfinished = "unfinished-file"
 )
 
 // maxConditions is more than there are names.

@@ -121,7 +121,7 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 }
 
 func toAbout(a *About) *aboutJSON {
-	j := &aboutJSON{Contests: toContests(a.Contests), Version: a.Version, ExaBGP: a.ExaBGP, Host: a.Host, PID: a.PID, Ready: a.Ready, Lacks: a.Lacks, Leases: a.Leases,
+	j := &aboutJSON{Contests: toContests(a.Contests), Version: a.Version, ExaBGP: a.ExaBGP, Host: a.Host, PID: a.PID, Ready: a.Ready, Lacks: a.Lacks, Leases: a.Leases, Standbys: a.Standbys, InForce: a.InForce,
 		Conditions: a.Conditions, Lines: a.Lines, Silent: a.Silent, Converged: a.Converged, LastError: a.LastError, LastErrorAt: a.LastErrorAt}
 	for _, p := range a.Peers {
 		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received, Tags: p.Tags, Self: p.Self}
@@ -134,19 +134,17 @@ func toAbout(a *About) *aboutJSON {
 }
 
 func fromAbout(j *aboutJSON) (*About, error) {
-	a := &About{Version: j.Version, ExaBGP: j.ExaBGP, Host: j.Host, PID: j.PID, Ready: j.Ready, Lacks: j.Lacks, Leases: j.Leases,
+	a := &About{Version: j.Version, ExaBGP: j.ExaBGP, Host: j.Host, PID: j.PID, Ready: j.Ready, Lacks: j.Lacks, Leases: j.Leases, Standbys: j.Standbys, InForce: j.InForce,
 		Conditions: j.Conditions, Lines: j.Lines, Silent: j.Silent, Converged: j.Converged, LastError: j.LastError, LastErrorAt: j.LastErrorAt}
-	var err error
+	err := a.checkWatchers()
+	if err != nil {
+		return nil, err
+	}
 	if a.Contests, err = fromContests(j.Contests); err != nil {
 		return nil, err
 	}
 	if err := checkConditions(a.Conditions); err != nil {
 		return nil, err
-	}
-	for _, l := range a.Leases {
-		if err := checkConditions(l.Conditions); err != nil {
-			return nil, err
-		}
 	}
 	for _, l := range a.Lines {
 		if err := checkPrintable(l.Line, l.Reason); err != nil {

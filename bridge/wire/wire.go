@@ -31,6 +31,7 @@ const (
 	TypeGrant    = "rs.grant.v1"
 	TypeUpdate   = "rs.update.v1"
 	TypeRejected = "rs.rejected.v1"
+	TypeStanding = "rs.standing.v1"
 	TypeTyped    = "rs.typed.v1"
 	TypeAnswer   = "rs.answer.v1"
 	TypeLocate   = "rs.locate.v1"
@@ -74,8 +75,10 @@ func (c Commander) By() string {
 type Batch struct {
 	Speaker, Boot, Owner string
 	Epoch, Seq           int64
-	Announce, Withdraw   []Group
-	Adopt                []Adoption
+	// Revision is of the file that the batch is made for.
+	Revision           state.Revision
+	Announce, Withdraw []Group
+	Adopt              []Adoption
 }
 
 // Adoption makes routes the commander's that somebody else announces, as they
@@ -91,11 +94,16 @@ type Adoption struct {
 // AMQP reply-to property names.
 type Request struct {
 	Kind  string    // one of the Request constants
-	Owner string    // of RequestLease and RequestAlive
+	Owner string    // of RequestLease, RequestAlive and RequestStandby
 	From  Commander // of the same
+	// Revision is of the file that the sender has; of the same.
+	Revision state.Revision
+	// Over is the digest of what is in force, if it is meant to be replaced by an
+	// older file; of RequestLease.
+	Over string
 	// Contests are what the commander asks for and others have; of RequestAlive.
 	Contests []state.Contest
-	// Conditions are those of the commander; of the same.
+	// Conditions are those of the sender: what keeps it from its work.
 	Conditions []Condition
 }
 
@@ -108,6 +116,9 @@ const (
 	// RequestAlive says that the holder of a lease is there; nothing is
 	// answered. Routes may depend on that, see [state.Provenance].
 	RequestAlive = "alive"
+	// RequestStandby says that a watch is there which does not command. It is
+	// answered by [Standing].
+	RequestStandby = "standby"
 )
 
 // Grant answers RequestLease.
@@ -115,6 +126,8 @@ type Grant struct {
 	Speaker, Boot, Owner string
 	Epoch                int64
 	Refused              string // why there is no grant; then Epoch is 0
+	// Older is what is in force, if the file of who asked is older.
+	Older *InForce
 }
 
 // Rejected says why a batch was not applied at all.
@@ -131,6 +144,7 @@ const (
 	RejectNoLease   = "no-lease"   // the bridge was started again, and knows of no commander
 	RejectGap       = "gap"        // a batch before this one is missing
 	RejectMalformed = "malformed"  // not a batch
+	RejectOlder     = "older"      // made for a file that is older than what is in force
 )
 
 // Lease is who commands for an owner, and how far the bridge has come.
@@ -144,6 +158,11 @@ type Lease struct {
 	Queue string `json:"queue,omitempty"`
 	// Conditions are the holder's, as far as it could tell of them.
 	Conditions []Condition `json:"conditions,omitempty"`
+	// Revision is of the holder's file, as it is in force.
+	Revision state.Revision `json:"revision,omitzero"`
+	// Silent is when the holder was last heard, in Unix milliseconds; 0 while it
+	// is.
+	Silent int64 `json:"silent_since_unix_ms,omitempty"`
 }
 
 // About is what a bridge says of itself and its exaBGP.
@@ -158,6 +177,10 @@ type About struct {
 	Ready   bool // the advertised set is complete
 	// Contests are what the commanders ask for and others have.
 	Contests []state.Contest
+	// Standbys are the watches that do not command, and InForce what was accepted
+	// of each owner.
+	Standbys []Standby
+	InForce  []InForce
 	// Silent is since when exaBGP owes an answer, 0 if it answers.
 	Silent int64
 	// Conditions are those of the bridge.

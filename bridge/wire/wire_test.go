@@ -41,7 +41,7 @@ func mustKey(t testing.TB, prefix string, id uint32) state.Key {
 func sampleBatch(t testing.TB) wire.Batch {
 	peer := netip.MustParseAddr("192.0.2.1")
 	return wire.Batch{
-		Speaker: "edge1", Boot: "b", Owner: "team", Epoch: 1 << 60, Seq: 7,
+		Speaker: "edge1", Boot: "b", Owner: "team", Epoch: 1 << 60, Seq: 7, Revision: state.Revision{Digest: "0a", Changed: 8},
 		Announce: []wire.Group{{
 			Family: state.IPv4Unicast,
 			Attrs: mustAttrs(t, map[state.Name][]string{
@@ -68,7 +68,9 @@ func sampleUpdate(t testing.TB) wire.Update {
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
 				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Self: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Received: new(3),
 			}},
-			Leases:     []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Conditions: sampleConditions()}},
+			Leases:     []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Conditions: []wire.Condition{{Name: "n", Since: 2, Text: "f", Do: "d"}}, Silent: 3}},
+			Standbys:   []wire.Standby{sampleStandby(), {Owner: "team"}},
+			InForce:    []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h"}},
 			Conditions: sampleConditions(),
 			Contests:   []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
 			Lines:      []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
@@ -113,6 +115,18 @@ func TestStrictConditions(t *testing.T) {
 	}
 }
 
+func sampleStandby() wire.Standby {
+	return wire.Standby{
+		Owner: "team", From: wire.Commander{ID: "j", Host: "k", PID: 5, Verb: "watch"},
+		Revision: state.Revision{Digest: "0b", Changed: 7}, Conditions: []wire.Condition{{Name: wire.Faulty, Since: 4, Text: "g"}},
+	}
+}
+
+func sampleStanding(t testing.TB) wire.Standing {
+	about := sampleUpdate(t).About
+	return wire.Standing{Speaker: "edge1", Owner: "team", Lease: &about.Leases[0], InForce: &about.InForce[0]}
+}
+
 func sampleTyped(t testing.TB) wire.Typed {
 	b := sampleBatch(t).Announce[0]
 	return wire.Typed{
@@ -141,12 +155,21 @@ func TestRoundTrip(t *testing.T) {
 	t.Run("request", func(t *testing.T) {
 		roundTrip(t, wire.Request{Kind: wire.RequestLease, Owner: "team", From: wire.Commander{ID: "i", Host: "h", PID: 3, Verb: "apply"}}, wire.EncodeRequest, wire.DecodeRequest)
 	})
+	t.Run("standby", func(t *testing.T) {
+		b := sampleStandby()
+		roundTrip(t, wire.Request{Kind: wire.RequestStandby, Owner: b.Owner, From: b.From, Revision: b.Revision, Over: "0a", Conditions: b.Conditions}, wire.EncodeRequest, wire.DecodeRequest)
+	})
+	t.Run("standing", func(t *testing.T) {
+		roundTrip(t, sampleStanding(t), wire.EncodeStanding, wire.DecodeStanding)
+		roundTrip(t, wire.Standing{Speaker: "s", Owner: "o"}, wire.EncodeStanding, wire.DecodeStanding)
+	})
 	t.Run("alive", func(t *testing.T) {
 		contests := []state.Contest{{Key: mustKey(t, "10.0.0.0/24", 7), Owner: "team", Holder: "other"}}
 		roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Contests: contests, Conditions: sampleConditions()}, wire.EncodeRequest, wire.DecodeRequest)
 	})
 	t.Run("grant", func(t *testing.T) {
 		roundTrip(t, wire.Grant{Speaker: "s", Boot: "b", Owner: "o", Epoch: 4, Refused: "r"}, wire.EncodeGrant, wire.DecodeGrant)
+		roundTrip(t, wire.Grant{Speaker: "s", Refused: "r", Older: sampleStanding(t).InForce}, wire.EncodeGrant, wire.DecodeGrant)
 	})
 	t.Run("typed", func(t *testing.T) { roundTrip(t, sampleTyped(t), wire.EncodeTyped, wire.DecodeTyped) })
 	t.Run("answer", func(t *testing.T) { roundTrip(t, sampleAnswer(t), wire.EncodeAnswer, wire.DecodeAnswer) })
@@ -242,6 +265,51 @@ func TestStrictContests(t *testing.T) {
 	}
 }
 
+// What a watch says of itself is shown on other machines' terminals.
+func TestStrictWatchers(t *testing.T) {
+	good := sampleStandby()
+	for name, spoil := range map[string]func(*wire.Standby){
+		"text":   func(b *wire.Standby) { b.Conditions = []wire.Condition{{Text: "\x1b[2J"}} },
+		"number": func(b *wire.Standby) { b.Conditions = make([]wire.Condition, 1000) },
+		"digest": func(b *wire.Standby) { b.Revision.Digest = "\n" },
+	} {
+		bad := good
+		spoil(&bad)
+		request, err := wire.EncodeRequest(wire.Request{Kind: wire.RequestStandby, Revision: bad.Revision, Conditions: bad.Conditions})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := wire.DecodeRequest(request); err == nil {
+			t.Errorf("%s: took %+v", name, r)
+		}
+		lease := wire.Lease{Revision: bad.Revision, Conditions: bad.Conditions}
+		for _, about := range []wire.About{{Standbys: []wire.Standby{bad}}, {Leases: []wire.Lease{lease}}} {
+			update, err := wire.EncodeUpdate(wire.Update{About: &about})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u, err := wire.DecodeUpdate(update); err == nil {
+				t.Errorf("%s: took %+v", name, u)
+			}
+		}
+		standing, err := wire.EncodeStanding(wire.Standing{Lease: &lease})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := wire.DecodeStanding(standing); err == nil {
+			t.Errorf("%s: took %+v", name, s)
+		}
+	}
+	inForce := wire.InForce{Owner: "o", Host: "\u202e"}
+	grant, err := wire.EncodeGrant(wire.Grant{Older: &inForce})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err := wire.DecodeGrant(grant); err == nil {
+		t.Errorf("took %+v", g)
+	}
+}
+
 func TestRandomBatches(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := wire.Batch{Speaker: "s", Boot: "b", Owner: "o", Epoch: rapid.Int64().Draw(rt, "epoch"), Seq: rapid.Int64().Draw(rt, "seq")}
@@ -296,8 +364,9 @@ func FuzzDecode(f *testing.F) {
 	seed(wire.EncodeLocated(wire.Located{ID: "i"}))
 	seed(wire.EncodeReceived(sampleReceived(f)))
 	seed(wire.EncodeEvents(sampleEvents(f)))
-	if seeds != 11 {
-		f.Fatalf("%d seeds, want 11", seeds)
+	seed(wire.EncodeStanding(sampleStanding(f)))
+	if seeds != 12 {
+		f.Fatalf("%d seeds, want 12", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, wire.EncodeBatch, wire.DecodeBatch)
@@ -311,6 +380,7 @@ func FuzzDecode(f *testing.F) {
 		again(t, data, wire.EncodeLocated, wire.DecodeLocated)
 		again(t, data, wire.EncodeReceived, wire.DecodeReceived)
 		again(t, data, wire.EncodeEvents, wire.DecodeEvents)
+		again(t, data, wire.EncodeStanding, wire.DecodeStanding)
 	})
 }
 

@@ -150,7 +150,7 @@ func (a *adopter) carryOut(session context.Context, s *rabbit.Session, _ *clock)
 
 // adopt adopts routes at one speaker, and waits for what the bridge says.
 func (a *adopter) adopt(ctx context.Context, s *rabbit.Session, speaker string, picked []adoption) (adoptionResult, error) {
-	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, nil, nil, a.log)
+	c := bridge.NewCommander(s, speaker, bridge.Mandate{Owner: a.desired.Owner, From: a.me}, a.log)
 	if err := c.Open(ctx); err != nil {
 		return adoptionResult{}, err
 	}

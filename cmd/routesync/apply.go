@@ -22,12 +22,17 @@ func applyCommand(w *world, g *globalFlags, f *applyFlags) *cobra.Command {
 		Short: "Show the plan, ask, and carry it out",
 		Long: `Show the plan, ask, and carry it out. Returns when every route is confirmed at
 every peer that is up, or cannot be. Held routes, whose peer is down, are no
-failure. Something refused weighs more for the exit code than something unsent.`,
+failure. Something refused weighs more for the exit code than something unsent.
+
+A file that is older than the one that was accepted last, and asks for something
+else, is refused: it may be a backup that was restored. Its time is that of the
+newest of all the files that it leads to.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
 	addOutput(cmd, &f.output)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	addOlderOK(cmd, &f.olderOK)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	return cmd
@@ -67,6 +72,9 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	if f.olderOK {
+		desired.Revision.Changed = time.Now().UnixMilli() // as if it was saved now
+	}
 	a := &applier{
 		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
 		flags:       f, grade: grade,
@@ -96,7 +104,8 @@ type applier struct {
 	progress *progress
 
 	plans   plans
-	results []result // in the order of the speakers
+	over    map[string]string // digests of what is meant to be replaced by an older file
+	results []result          // in the order of the speakers
 	held    map[string]*bridge.Conditions
 }
 
@@ -110,7 +119,10 @@ type result struct {
 
 // show shows the plan.
 func (a *applier) show(seen []observation) (bool, error) {
-	var err error
+	err := a.refuseOlder(seen)
+	if err != nil {
+		return false, err
+	}
 	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return false, err
 	}
@@ -123,6 +135,28 @@ func (a *applier) show(seen []observation) (bool, error) {
 		}
 	}
 	return a.plans.changes() > 0, nil
+}
+
+// refuseOlder refuses a file that would bring back what another replaced, unless
+// that is meant: over what was in force when it was shown, and nothing later.
+func (a *applier) refuseOlder(seen []observation) error {
+	a.over = map[string]string{}
+	var all failures
+	for _, o := range seen {
+		f := o.inForce(a.desired.Owner)
+		switch {
+		case f == nil:
+		case a.flags.olderOK:
+			a.over[o.speaker] = f.Revision.Digest
+		case a.desired.Revision.OlderThan(f.Revision):
+			older := older{fileName(a.flags.file), a.me.Host, a.desired.Revision, *f}
+			all = append(all, hinted(fmt.Errorf("%s: %w", o.speaker, older), older.hints(time.Now())...))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // carryOut brings all speakers to the desired set.
@@ -143,12 +177,19 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 
 // apply brings one speaker to the desired set.
 func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) result {
-	c := bridge.NewCommander(s, speaker, a.desired.Owner, a.me, a.locate, a.held[speaker], a.log)
+	c := bridge.NewCommander(s, speaker, bridge.Mandate{
+		Owner: a.desired.Owner, From: a.me, Locate: a.locate, Held: a.held[speaker], Revision: a.desired.Revision, Over: a.over[speaker],
+	}, a.log)
 	r := result{speaker: speaker}
 	if r.err = c.Open(ctx); r.err != nil {
 		return r
 	}
-	if r.err = reconcile.Observe(ctx, c); r.err != nil {
+	r.err = reconcile.Observe(ctx, c)
+	if late := (*bridge.OlderError)(nil); errors.As(r.err, &late) {
+		r.err = hinted(r.err, "it was put in force meanwhile: see routesync plan")
+		return r
+	}
+	if r.err != nil {
 		r.err = &silence{absent: c.Absent(), about: c.About(), err: r.err}
 		return r
 	}

@@ -8,6 +8,7 @@
 //   - The exit code says what came of it; see the constants in exit.go.
 //   - No output holds the password of a broker.
 //   - plan and status hold nothing that could command a speaker.
-//   - A bridge that can't start stays: exaBGP ends itself when its helper
-//     dies too often.
+//   - exaBGP sees no bridge die, since it ends itself when a helper does so too
+//     often: its helper only holds the pipes, and starts the bridge, again and
+//     again if it must. One that can't begin stays.
 package main

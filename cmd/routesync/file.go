@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"routesync/reconcile/watch"
 	"routesync/state"
@@ -24,7 +25,7 @@ func fileName(path string) string {
 
 // readDesired reads and parses a file and all that it leads to; "-" is stdin.
 func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
-	data, err := readFile(path, stdin)
+	data, changed, err := readFile(path, stdin)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", fileName(path), bare(err))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -32,29 +33,48 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 		}
 		return nil, hinted(err)
 	}
-	return routefile.Load(fileName(path), data, disk{})
-}
-
-// disk is where a file's other files are; those of stdin, in the working
-// directory.
-type disk struct{}
-
-func (disk) Read(name string) ([]byte, error)      { return watch.Read(name, routefile.MaxSize) }
-func (disk) Glob(pattern string) ([]string, error) { return watch.Glob(pattern) }
-
-func readFile(path string, stdin io.Reader) ([]byte, error) {
-	if path == stdinName && stdin != nil {
-		return routefile.ReadAll(stdin)
-	}
-	f, err := os.Open(path)
+	others := &watch.Disk{MaxSize: routefile.MaxSize} // those of stdin are in the working directory
+	desired, err := routefile.Load(fileName(path), data, others)
 	if err != nil {
 		return nil, err
 	}
+	if others.Changed().After(changed) {
+		changed = others.Changed()
+	}
+	desired.Revision = revision(desired, changed, time.Now())
+	return desired, nil
+}
+
+// revision is that of a set whose files were changed at a time. What is of a
+// time to come counts as of now: after it, nothing would be newer for long.
+func revision(desired *state.Desired, changed, now time.Time) state.Revision {
+	if changed.After(now) {
+		changed = now
+	}
+	return state.Revision{Digest: desired.Digest(), Changed: changed.UnixMilli()}
+}
+
+// readFile returns a file, and when it was changed. What is no file, such as a
+// pipe, is of now.
+func readFile(path string, stdin io.Reader) (data []byte, changed time.Time, err error) {
+	if path == stdinName && stdin != nil {
+		data, err = routefile.ReadAll(stdin)
+		return data, time.Now(), err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	defer f.Close() // it was only read
 	if err := watch.Whole(f); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	return routefile.ReadAll(f)
+	data, err = routefile.ReadAll(f)
+	changed = time.Now()
+	if info, statErr := f.Stat(); statErr == nil && info.Mode().IsRegular() {
+		changed = info.ModTime()
+	}
+	return data, changed, err
 }
 
 // bare takes the name of the file off an error, for it is said already.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,12 +61,15 @@ type planFlags struct {
 
 type applyFlags struct {
 	file, output string
-	yes          bool
+	yes, olderOK bool
 	wait         string
 	timeout      time.Duration
 }
 
-type watchFlags struct{ file string }
+type watchFlags struct {
+	file    string
+	olderOK bool
+}
 
 type statusFlags struct {
 	file, output string
@@ -152,6 +156,13 @@ func permissions(command string) rabbit.Permissions {
 
 func addFile(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVarP(file, "file", "f", defaultFile, "the file with the routes")
+}
+
+// flagOlderOK as it is given.
+const flagOlderOK = "--older-file-ok"
+
+func addOlderOK(cmd *cobra.Command, ok *bool) {
+	cmd.Flags().BoolVar(ok, strings.TrimPrefix(flagOlderOK, "--"), false, "the file as it is now is meant, although it is older than what is in force")
 }
 
 func addOutput(cmd *cobra.Command, output *string) {

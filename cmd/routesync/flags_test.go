@@ -17,8 +17,8 @@ func TestEveryFlag(t *testing.T) {
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
 		"validate":  {"file": "v.yaml", "output": "json"},
 		"plan":      {"file": "p.yaml", "output": "json", "detailed-exitcode": "true", "timeout": "1s"},
-		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "wait": "accepted", "timeout": "2s"},
-		"watch":     {"file": "w.yaml"},
+		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "wait": "accepted", "timeout": "2s"},
+		"watch":     {"file": "w.yaml", "older-file-ok": "true"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
 		"bridge":    {"speaker": "edge1", "state": "/state", "audit-every": "1s", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
 		"console": {
@@ -61,8 +61,8 @@ func TestEveryFlag(t *testing.T) {
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
 		validate: validateFlags{file: "v.yaml", output: "json"},
 		plan:     planFlags{file: "p.yaml", output: "json", detailed: true, timeout: time.Second},
-		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, wait: "accepted", timeout: 2 * time.Second},
-		watch:    watchFlags{file: "w.yaml"},
+		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, wait: "accepted", timeout: 2 * time.Second},
+		watch:    watchFlags{file: "w.yaml", olderOK: true},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
 		bridge:   bridgeFlags{speaker: "edge1", state: "/state", auditEvery: time.Second, classic: true, declare: "never", format: "json", backlog: 5},
 		console: consoleFlags{

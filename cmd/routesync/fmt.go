@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"routesync/reconcile/watch"
 	"routesync/state/routefile"
 )
 
@@ -65,7 +66,7 @@ func runFmt(w *world, f *fmtFlags, paths []string) error {
 
 // one formats a file, and tells whether it differed.
 func (f *fmtFlags) one(w *world, path string) (bool, error) {
-	data, err := readFile(path, w.stdin)
+	data, _, err := readFile(path, w.stdin)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", fileName(path), bare(err))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +74,7 @@ func (f *fmtFlags) one(w *world, path string) (bool, error) {
 		}
 		return false, hinted(err)
 	}
-	out, err := routefile.Format(fileName(path), data, disk{})
+	out, err := routefile.Format(fileName(path), data, &watch.Disk{MaxSize: routefile.MaxSize})
 	if err != nil {
 		return false, err
 	}

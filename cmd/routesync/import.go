@@ -148,7 +148,7 @@ func (f *importFlags) fromSpeaker(ctx context.Context, w *world, g *globalFlags)
 }
 
 func (f *importFlags) fromConf(w *world) (imported, error) {
-	data, err := readFile(f.conf, w.stdin)
+	data, _, err := readFile(f.conf, w.stdin)
 	if err != nil {
 		return imported{}, hinted(fmt.Errorf("read %s: %w", fileName(f.conf), bare(err)))
 	}

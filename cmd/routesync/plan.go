@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"routesync/bridge/wire"
 	"routesync/state"
 )
 
@@ -46,7 +47,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err != nil {
 		return err
 	}
-	if err := warnLacks(w.stderr, seen); err != nil {
+	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
 	if f.output == outputJSON {
@@ -98,6 +99,36 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
 	}
 	return p, nil
+}
+
+// older is what is in force at the speaker, if the file would bring back what that
+// replaced; nil if apply takes it.
+func (s speakerPlan) older() *wire.InForce {
+	f := s.inForce(s.whole.Owner)
+	if f == nil || !s.whole.Revision.OlderThan(f.Revision) {
+		return nil
+	}
+	return f
+}
+
+// warnOlder says where apply would refuse the file, which is on host, for its age.
+func (p plans) warnOlder(to io.Writer, host string) error {
+	for _, s := range p.speakers {
+		f := s.older()
+		if f == nil {
+			continue
+		}
+		o := older{p.file, host, p.whole.Revision, *f}
+		if _, err := fmt.Fprintf(to, "warning: %s: %v; apply and watch refuse it\n", s.speaker, o); err != nil {
+			return err
+		}
+		for _, hint := range o.hints(time.UnixMilli(p.now)) {
+			if _, err := fmt.Fprintf(to, "hint: %s\n", hint); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // overlaps is the error of routes that are for one peer twice; nil if there

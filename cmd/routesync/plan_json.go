@@ -28,6 +28,8 @@ type speakerPlanJSON struct {
 	Unsent  []caseJSON    `json:"unsent"`
 	Lacks   []string      `json:"lacks"`
 	Summary summaryJSON   `json:"summary"`
+	// Older is what is in force, if the file is older and would be refused.
+	Older *inForceJSON `json:"older_than"`
 }
 
 // baseJSON is what a plan was made against.
@@ -135,6 +137,10 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	j := speakerPlanJSON{
 		Speaker: s.speaker, Base: s.base(), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
 		Contest: contestsJSON(s.advertised.ContestsOf(s.Owner)), Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
+	}
+	if f := s.older(); f != nil {
+		older := forceJSON(*f)
+		j.Older = &older
 	}
 	j.Summary.Announce, j.Summary.Change, j.Summary.Withdraw = s.Count()
 	j.Summary.Foreign, j.Summary.Unchanged = len(s.Foreign), s.Unchanged

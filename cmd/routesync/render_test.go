@@ -146,14 +146,40 @@ func seen(t *testing.T) observation {
 			Version: "v0.1.0", ExaBGP: "4.2.21", Host: "router7", PID: 4711, Peers: a.Peers, Ready: true,
 			Lacks: []string{"no state directory: permission denied; give --state DIR that exaBGP's user can write"},
 			Leases: []wire.Lease{
-				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1},
-				{Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3},
+				{Owner: "other-team", Holder: wire.Commander{Host: "b", PID: 13, Verb: "apply"}, Epoch: 8, Applied: 1, Silent: 1790000001000},
+				{
+					Owner: "edge-team", Holder: wire.Commander{Host: "a", PID: 12, Verb: "watch"}, Epoch: 7, Applied: 3, Revision: inForce().Revision,
+					Conditions: []wire.Condition{*newHold(wire.Faulty, time.UnixMilli(1790000001600), "routes.yaml: the file has faults: routes.yaml:6:3: \"oops\" is not a key of a route, and 2 more; the last good one stays in force", "")},
+				},
 			},
+			Standbys: []wire.Standby{
+				{Owner: "edge-team", From: wire.Commander{Host: "c", PID: 14, Verb: "watch"}, Revision: inForce().Revision},
+				{Owner: "edge-team", From: wire.Commander{Host: "d", PID: 15, Verb: "watch"}, Revision: state.Revision{Digest: "ffee0102030405060708090a0b0c0d0e", Changed: 1789990000000}},
+				{Owner: "other-team", From: wire.Commander{Host: "d", PID: 16, Verb: "watch"}, Conditions: []wire.Condition{*newHold(wire.Unreadable, time.UnixMilli(1790000001700), "r.yaml: the file can't be read: no such file or directory; nothing is changed until there is a good one", "")}},
+			},
+			InForce:   []wire.InForce{inForce()},
 			Lines:     []wire.RefusedLine{{At: 1790000002500, Line: "shutdown", Reason: "column 1: shutdown is no announce or withdraw of routes, and is not passed on to exaBGP"}},
 			Silent:    1790000002600,
 			Converged: 1790000002000, LastErrorAt: 1790000003000, LastError: "refused 10.8.0.0/16",
 		},
 	}
+}
+
+// inForce is a file that is newer than all others of the goldens.
+func inForce() wire.InForce {
+	return wire.InForce{Owner: "edge-team", Revision: state.Revision{Digest: "00112233445566778899aabbccddeeff", Changed: 1789999999000}, Host: "a"}
+}
+
+// plannedOlder is a plan of a file that would bring back what another replaced.
+func plannedOlder(t *testing.T) plans {
+	t.Helper()
+	d := desired(t, "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n")
+	d.Revision = state.Revision{Digest: d.Digest(), Changed: 1789990000000}
+	p, err := planAll("routes.yaml", d, 1789999998000, []observation{seen(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func desired(t *testing.T, file string) *state.Desired {
@@ -210,6 +236,8 @@ routes: []
 			p := planned(t, overlapFile)
 			return errors.Join(p.text(w, plain), writeError(w, p.overlaps(), nil))
 		},
+		"plan-older.txt":     func(w io.Writer) error { return plannedOlder(t).warnOlder(w, "b") },
+		"plan-older.json":    func(w io.Writer) error { return writeJSON(w, plannedOlder(t).json()) },
 		"plan-overlap.json":  func(w io.Writer) error { return writeJSON(w, planned(t, overlapFile).json()) },
 		"plan-same.txt":      func(w io.Writer) error { return planned(t, same).text(w, plain) },
 		"plan-nobody.json":   func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },

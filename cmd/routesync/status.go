@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"routesync/state"
+	"routesync/state/routefile"
 )
 
 func statusCommand(w *world, g *globalFlags, f *statusFlags) *cobra.Command {
@@ -42,10 +43,13 @@ func runStatus(ctx context.Context, w *world, g *globalFlags, f *statusFlags, re
 		return err
 	}
 	desired := &state.Desired{}
+	var faulty error // what is said of the file, behind what can be said of the speakers
 	if readIt {
-		if desired, err = readDesired(f.file, w.stdin); err != nil {
+		if desired, faulty = readDesired(f.file, w.stdin); faulty != nil {
 			w.log.Warn("the state of a speaker can be had without the file, with --speaker NAME")
-			return err
+			if desired = heading(f.file); desired == nil {
+				return faulty
+			}
 		}
 	}
 	speakers := f.speakers
@@ -60,8 +64,28 @@ func runStatus(ctx context.Context, w *world, g *globalFlags, f *statusFlags, re
 	} else {
 		err = report.text(w.stdout)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case faulty != nil:
+		return faulty
 	}
 	return failed
+}
+
+// heading is for whom a faulty file speaks and where it applies; nil if it does not
+// tell.
+func heading(file string) *state.Desired {
+	if file == stdinName {
+		return nil // it was read
+	}
+	data, _, err := readFile(file, nil)
+	if err != nil {
+		return nil
+	}
+	owner, speakers := routefile.Heading(file, data)
+	if owner == "" {
+		return nil
+	}
+	return &state.Desired{Owner: owner, Speakers: speakers}
 }

@@ -39,6 +39,8 @@ type speakerStatus struct {
 	// Conditions are those of the bridge.
 	Conditions []conditionJSON `json:"conditions"`
 	Leases     []leaseStatus   `json:"leases"`
+	Standbys   []watchStatus   `json:"standbys"` // watches that do not command
+	InForce    []inForceJSON   `json:"in_force"` // files, one of each owner
 	Lacks      []string        `json:"lacks"`
 	Owners     []ownerStatus   `json:"owners"`
 	ByHand     []handStatus    `json:"by_hand"`
@@ -74,6 +76,9 @@ type leaseStatus struct {
 	Applied int64  `json:"applied"`
 	// Conditions are those of the commander.
 	Conditions []conditionJSON `json:"conditions"`
+	Digest     string          `json:"file_digest,omitempty"`
+	Changed    string          `json:"file_changed,omitempty"`
+	Silent     string          `json:"silent_since,omitempty"`
 }
 
 type ownerStatus struct {
@@ -130,7 +135,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
+		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []inForceJSON{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
 		s.Conditions = newConditions(a.Conditions)
@@ -143,8 +148,13 @@ func (o observation) status(owner string) speakerStatus {
 			s.Lines = append(s.Lines, lineStatus{timeJSON(l.At), l.Line, l.Reason})
 		}
 		for _, l := range a.Leases {
-			s.Leases = append(s.Leases, leaseStatus{l.Owner, l.Holder.Verb, l.Holder.Host, l.Holder.PID, l.Epoch, l.Applied, newConditions(l.Conditions)})
+			s.Leases = append(s.Leases, leaseStatus{
+				Owner: l.Owner, Verb: l.Holder.Verb, Host: l.Holder.Host, PID: l.Holder.PID, Epoch: l.Epoch, Applied: l.Applied,
+				Conditions: newConditions(l.Conditions),
+				Digest:     l.Revision.Digest, Changed: timeJSON(l.Revision.Changed), Silent: timeJSON(l.Silent),
+			})
 		}
+		s.watches(a)
 		slices.SortFunc(s.Leases, func(a, b leaseStatus) int { return cmp.Compare(a.Owner, b.Owner) })
 	}
 	refused := slices.Clone(o.advertised.Refused)
@@ -274,12 +284,7 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		}
 		line("by hand", "%s", h.text)
 	}
-	for _, l := range s.Leases {
-		line("commander", "%s on %s (pid %d) for owner %s, epoch %d", l.Verb, l.Host, l.PID, l.Owner, l.Epoch)
-		for _, c := range l.Conditions {
-			line("  condition", "%s", c.text())
-		}
-	}
+	s.watchLines(line)
 	for _, lack := range s.Lacks {
 		line("lacks", "%s", lack)
 	}

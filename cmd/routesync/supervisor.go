@@ -24,10 +24,10 @@ const (
 	// on: what a shell says of one that SIGTERM ended.
 	exitStopped = 128 + int(syscall.SIGTERM)
 	// lived is how long a bridge lives that is not the next of many that die.
-	lived = 10 * time.Second
+	lived = 2 * time.Second
 	// restLeast and restMost bound the pause between two that do.
 	restLeast = 100 * time.Millisecond
-	restMost  = 5 * time.Second
+	restMost  = 2 * time.Second
 	// leaveMost is how long a supervisor that was told to end reads on: exaBGP may
 	// be busy before it notices.
 	leaveMost = 10 * time.Second

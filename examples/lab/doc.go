@@ -5,9 +5,13 @@
 //	go run ./examples/lab demo console  the console, shown at a terminal
 //	go run ./examples/lab demo flow     routes that end by themselves, at the router
 //	go run ./examples/lab test          every check and test there is
+//	go run ./examples/lab faults        everything that can go wrong, judged at the router
+//	go run ./examples/lab soak          random saves and faults together, for long
 //	go run ./examples/lab up            the same lab, left running for a person
 //	go run ./examples/lab bench         how fast it is, beside the classic system
 //
 // Its invariants: what is missing is installed or named, never skipped; what a
-// step claims is asked of the router; nothing outlives the command.
+// step claims is asked of the router; nothing outlives the command. A fault is
+// judged by all that the router was told, message by message, and not by what it
+// holds at the end alone.
 package main

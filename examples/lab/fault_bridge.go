@@ -12,11 +12,11 @@ import (
 func bridgeFaults() []fault {
 	const group, bound = "bridge", 3 * time.Second
 	return []fault{{
-		name: "bridge killed", group: group, bound: bound, deaths: 1, hurts: theBridge,
+		name: "bridge killed", group: group, overlaps: true, bound: bound, hurts: theBridge,
 		what:    "kill -9 of the bridge while nothing is to do: no route moves",
 		provoke: func(ctx context.Context, g *ground) error { return g.killBridge(ctx) },
 	}, {
-		name: "bridge killed, and a save at once", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile,
+		name: "bridge killed, and a save at once", group: group, overlaps: true, bound: bound, hurts: theBridge | theFile,
 		what: "kill -9 of the bridge, and a save before there is another one",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.killBridge(ctx); err != nil {
@@ -26,15 +26,15 @@ func bridgeFaults() []fault {
 			return g.edit(5)
 		},
 	}, {
-		name: "bridge killed in the midst of a change", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile, routes: manyRoutes,
+		name: "bridge killed in the midst of a change", group: group, overlaps: true, bound: bound, hurts: theBridge | theFile, routes: manyRoutes,
 		what:    "kill -9 of the bridge at a random moment of a change of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGKILL) },
 	}, {
-		name: "bridge terminated in the midst of a change", group: group, bound: bound, deaths: 1, hurts: theBridge | theFile, routes: manyRoutes,
+		name: "bridge terminated in the midst of a change", group: group, overlaps: true, bound: bound, hurts: theBridge | theFile, routes: manyRoutes,
 		what:    "SIGTERM to the bridge at a random moment of a change of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGTERM) },
 	}, {
-		name: "bridge killed while the broker is down", group: group, deaths: 1, bound: 5 * time.Second, hurts: theBridge | theBroker | theFile,
+		name: "bridge killed while the broker is down", group: group, overlaps: true, bound: 5 * time.Second, hurts: theBridge | theBroker | theFile,
 		what: "kill -9 of the bridge, and saves, while there is no broker",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutBroker(ctx, g.broker.Kill, func() error {
@@ -45,11 +45,11 @@ func bridgeFaults() []fault {
 			})
 		},
 	}, {
-		name: "bridge killed five times", group: group, deaths: 5, bound: bound, hurts: theBridge | theFile, routes: 1000,
-		what:    "kill -9 of the bridge as often as exaBGP lets a helper die, each at a random moment of a change",
+		name: "bridge killed ten times in the midst of changes", group: group, overlaps: true, bound: 10 * time.Second, hurts: theBridge | theFile, routes: 1000,
+		what:    "kill -9 of the bridge, and of each that comes after it, each at a random moment of a change",
 		provoke: killOften,
 	}, {
-		name: "bridge stopped for 20 s", group: group, hurts: theBridge | theFile,
+		name: "bridge stopped for 20 s", group: group, overlaps: true, hurts: theBridge | theFile,
 		what: "SIGSTOP to the bridge, saves meanwhile, and SIGCONT",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.bridgeSleeps(ctx, g.span(20*time.Second), func() error { return g.edit(20) })
@@ -75,10 +75,9 @@ func (g *ground) changeMuch(ctx context.Context, n int) error {
 	return g.midst(ctx, mark, n)
 }
 
-// killOften kills a bridge five times within a minute. exaBGP counts the starts
-// of a helper in steps of 64 s, its own first one too, and ends at the sixth.
+// killOften kills ten bridges in a row. They are started with pauses that grow.
 func killOften(ctx context.Context, g *ground) error {
-	for range min(5, g.startsLeft()) {
+	for range 10 {
 		if err := g.changeMuch(ctx, 300); err != nil {
 			return err
 		}

@@ -9,19 +9,19 @@ import (
 func brokerFaults() []fault {
 	const group, bound = "broker", 5 * time.Second
 	return []fault{{
-		name: "broker stopped and restarted", group: group, bound: bound, hurts: theBroker | theFile,
+		name: "broker stopped and restarted", group: group, overlaps: true, bound: bound, hurts: theBroker | theFile,
 		what: "RabbitMQ ends as an operator has it end, the file is saved, and it is started",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutBroker(ctx, g.broker.Stop, func() error { return g.edit(20) })
 		},
 	}, {
-		name: "broker killed and restarted", group: group, bound: bound, hurts: theBroker | theFile,
+		name: "broker killed and restarted", group: group, overlaps: true, bound: bound, hurts: theBroker | theFile,
 		what: "kill -9 of RabbitMQ, a save, and its start",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutBroker(ctx, g.broker.Kill, func() error { return g.edit(20) })
 		},
 	}, {
-		name: "broker killed in the midst of a change", group: group, bound: bound, hurts: theBroker | theFile, routes: manyRoutes,
+		name: "broker killed in the midst of a change", group: group, overlaps: true, bound: bound, hurts: theBroker | theFile, routes: manyRoutes,
 		what: "kill -9 of RabbitMQ at a random moment of a save of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, manyRoutes); err != nil {
@@ -30,13 +30,13 @@ func brokerFaults() []fault {
 			return g.withoutBroker(ctx, g.broker.Kill, func() error { return nil })
 		},
 	}, {
-		name: "broker killed while nothing is to do", group: group, bound: bound, hurts: theBroker,
+		name: "broker killed while nothing is to do", group: group, overlaps: true, bound: bound, hurts: theBroker,
 		what: "kill -9 of RabbitMQ and its start, and no save: no route moves",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutBroker(ctx, g.broker.Kill, func() error { return nil })
 		},
 	}, {
-		name: "broker frozen for 20 s", group: group, hurts: theBroker | theFile, routes: 1000,
+		name: "broker frozen for 20 s", group: group, overlaps: true, hurts: theBroker | theFile, routes: 1000,
 		what: "SIGSTOP to RabbitMQ in the midst of a change, a save, and SIGCONT",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, 500); err != nil {
@@ -45,7 +45,7 @@ func brokerFaults() []fault {
 			return g.brokerSleeps(ctx, g.span(20*time.Second), func() error { return g.edit(100) })
 		},
 	}, {
-		name: "broker frozen for a moment, often", group: group, hurts: theBroker | theFile, routes: 1000,
+		name: "broker frozen for a moment, often", group: group, overlaps: true, hurts: theBroker | theFile, routes: 1000,
 		what: "SIGSTOP and SIGCONT to RabbitMQ ten times, at random, with saves in between",
 		provoke: func(ctx context.Context, g *ground) error {
 			for range 10 {

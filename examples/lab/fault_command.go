@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"time"
@@ -28,7 +27,7 @@ func faultsCommand(args []string, stderr io.Writer) func(context.Context, *slog.
 	var o faultOptions
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	run := flags.String("run", "", "only the faults whose names match")
+	run := flags.String("run", "", "only the faults whose names match, or GROUP/NAME")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "of everything random: the same seed draws the same")
 	flags.BoolVar(&o.list, "list", false, "list them")
@@ -60,14 +59,14 @@ func faultsCommand(args []string, stderr io.Writer) func(context.Context, *slog.
 func (o *faultOptions) chosen() []fault {
 	var all []fault
 	for _, f := range faults() {
-		if o.run.MatchString(f.name) {
+		if o.run.MatchString(f.name) || o.run.MatchString(f.group+"/"+f.name) {
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o faultOptions) (err error) {
+func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o faultOptions) error {
 	chosen := o.chosen()
 	if o.list {
 		for _, f := range chosen {
@@ -81,27 +80,17 @@ func runFaults(ctx context.Context, log *slog.Logger, out, progress io.Writer, o
 	if o.output == "text" {
 		progress = out
 	}
-	s, err := newStage(ctx, log, parts()...)
-	if err != nil {
-		return err
-	}
-	a := &arena{stage: *s, seed: o.seed, room: 1}
-	defer func() {
-		err = errors.Join(err, a.close(), s.close())
-		_ = os.Remove(a.dir) // stays if it has the logs of one that failed
-	}()
-	if a.dir, err = os.MkdirTemp("", "routesync-faults-"); err != nil {
-		return err
-	}
-	rows := a.play(ctx, chosen, o.rounds, progress)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	fmt.Fprintln(progress)
-	if err := printFaults(out, o.output, o.seed, rows); err != nil {
-		return err
-	}
-	return summary(progress, o.seed, rows)
+	return inArena(ctx, log, o.seed, func(a *arena) error {
+		rows := a.play(ctx, chosen, o.rounds, progress)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fmt.Fprintln(progress)
+		if err := printFaults(out, o.output, o.seed, rows); err != nil {
+			return err
+		}
+		return summary(progress, o.seed, rows)
+	})
 }
 
 // play plays faults, and tells of each as it is done.

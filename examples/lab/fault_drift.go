@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,16 +50,10 @@ func driftFaults() []fault {
 			return g.cli(ctx, "flush adj-rib out")
 		}),
 		drift(one, "session torn down with exabgpcli", "neighbor ADDRESS teardown", func(ctx context.Context, g *ground) error {
-			if err := g.cli(ctx, "neighbor "+g.router.Address.String()+" teardown 4"); err != nil {
-				return err
-			}
-			if err := g.router.WaitDown(ctx); err != nil {
-				return err
-			}
-			return g.backUp(ctx)
+			return g.bounces(ctx, func() error { return g.cli(ctx, "neighbor "+g.router.Address.String()+" teardown 4") })
 		}),
-		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(_ context.Context, g *ground) error {
-			return g.reload()
+		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(ctx context.Context, g *ground) error {
+			return g.resent(ctx, g.reload)
 		}),
 		drift(one, "configuration that can't be read", "SIGUSR1, with an error behind the process block", func(ctx context.Context, g *ground) error {
 			return g.reconfigured(ctx, func(text string) string { return text + "\nneighbor 127.0.0.77 { nonsense; }\n" }, func() error {
@@ -180,6 +175,22 @@ func (g *ground) whileDown(ctx context.Context, verb, more string) error {
 	return g.backUp(ctx)
 }
 
+// bounces waits until f has ended the session, and until it is back.
+func (g *ground) bounces(ctx context.Context, f func() error) error {
+	tape := g.router.Tape()
+	mark := tape.Mark()
+	if err := f(); err != nil {
+		return err
+	}
+	down := func() bool {
+		return slices.ContainsFunc(tape.Since(mark), func(told rig.Told) bool { return told.What == rig.Down })
+	}
+	if err := tape.Wait(ctx, "the session ends", down); err != nil {
+		return err
+	}
+	return g.backUp(ctx)
+}
+
 // backUp waits for the sessions; the fault ends then.
 func (g *ground) backUp(ctx context.Context) error {
 	err := g.established(ctx)
@@ -236,7 +247,18 @@ func (g *ground) reconfigured(ctx context.Context, edit func(string) string, bet
 	if err := between(); err != nil {
 		return err
 	}
-	return g.configure(string(own))
+	return g.resent(ctx, func() error { return g.configure(string(own)) })
+}
+
+// resent waits until f has had exaBGP send everything again, as each of its
+// configurations does that it can read.
+func (g *ground) resent(ctx context.Context, f func() error) error {
+	tape := g.router.Tape()
+	mark := tape.Mark()
+	if err := f(); err != nil {
+		return err
+	}
+	return tape.Wait(ctx, "all is sent again", func() bool { return tape.Mark()-mark >= usualRoutes })
 }
 
 func (g *ground) configure(text string) error {
@@ -264,13 +286,9 @@ func neighborChanged(ctx context.Context, g *ground) error {
 	if err != nil {
 		return fmt.Errorf("read exaBGP's configuration: %w", err)
 	}
-	if err := g.configure(strings.Replace(string(own), "router-id 10.254.", "router-id 10.253.", 1)); err != nil {
-		return err
-	}
-	if err := g.router.WaitDown(ctx); err != nil {
-		return err
-	}
-	return g.backUp(ctx)
+	return g.bounces(ctx, func() error {
+		return g.configure(strings.Replace(string(own), "router-id 10.254.", "router-id 10.253.", 1))
+	})
 }
 
 func neighborGone(ctx context.Context, g *ground) error {

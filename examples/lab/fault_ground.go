@@ -24,6 +24,7 @@ const (
 	// foreignRoute is exaBGP's own, and must survive everything.
 	foreignRoute = "203.0.113.0/24"
 	foreignHop   = "192.0.2.254"
+	midstLimit   = 10 * time.Second
 	// upLimit bounds the start of the parts of a ground.
 	upLimit = 60 * time.Second
 )
@@ -51,12 +52,12 @@ type ground struct {
 	excused map[netip.Prefix]bool
 	ended   time.Time         // the fault, if it said so
 	healed  time.Time         // and what it hurt, likewise
-	starts  map[int64]int     // of bridges, by exaBGP's clock: 64 s
+	starts  map[int64]int     // of helpers, by exaBGP's clock: 64 s
 	marks   map[*rig.Tape]int // how far each tape was judged
 }
 
 // openGround starts the parts at a broker, and converges to a first file.
-func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand) (_ *ground, err error) {
+func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.Rand, short bool) (_ *ground, err error) {
 	ctx, cancel := context.WithTimeout(ctx, upLimit)
 	defer cancel()
 	lab, err := rig.New(ctx, rig.Options{Dir: at.dir, Keep: true})
@@ -65,7 +66,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 	}
 	g := &ground{
 		stage: &stage{lab: lab, broker: at.broker, binary: at.binary, dir: filepath.Join(lab.Dir(), "work")},
-		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed,
+		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed, short: short,
 		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{},
 	}
 	defer func() {
@@ -91,8 +92,14 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 		return nil, err
 	}
 	for len(g.watches) < max(1, n.watches) {
-		if _, err := g.startWatch(ctx); err != nil {
+		p, err := g.startWatch(ctx)
+		if err != nil {
 			return nil, err
+		}
+		if len(g.watches) == 1 && n.watches > 1 {
+			if err := p.WaitWrote(ctx, "converged"); err != nil { // so that it is the first that commands
+				return nil, err
+			}
 		}
 	}
 	g.born = time.Now()
@@ -166,9 +173,15 @@ func (g *ground) watchEnv() []string {
 	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1"}
 }
 
-// startWatch starts one more routesync watch of the file.
+// startWatch starts one more routesync watch of the file. It works elsewhere than
+// in the file's folder, as that may be moved.
 func (g *ground) startWatch(ctx context.Context, args ...string) (*rig.Program, error) {
-	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append([]string{g.binary, "watch", "-f", g.file()}, args...)...)
+	var argv []string
+	if v := g.needs.variant; v != nil {
+		argv = append(argv, v.watch...)
+	}
+	argv = append(argv, g.binary, "watch", "-f", g.file())
+	p, err := g.lab.Program(ctx, "watch", g.lab.Dir(), g.watchEnv(), append(argv, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -192,14 +205,14 @@ const respawnClock = 64
 
 func bucket(now time.Time) int64 { return now.Unix() / respawnClock }
 
-// bridgeStarts notes that exaBGP starts a bridge.
+// bridgeStarts notes that exaBGP starts a helper.
 func (g *ground) bridgeStarts() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.starts[bucket(time.Now())]++
 }
 
-// startsLeft is how often exaBGP may start a bridge, now or soon.
+// startsLeft is how often exaBGP may start a helper, now or soon.
 func (g *ground) startsLeft() int {
 	const most = 5
 	g.mu.Lock()
@@ -207,20 +220,14 @@ func (g *ground) startsLeft() int {
 	return most - g.starts[bucket(time.Now())]
 }
 
-// killBridge ends the bridge with SIGKILL; exaBGP starts it again.
-func (g *ground) killBridge(ctx context.Context) error {
-	g.bridgeStarts()
-	return g.speaker.KillBridge(ctx)
-}
+// killBridge ends the bridge with SIGKILL; its supervisor starts it again.
+func (g *ground) killBridge(ctx context.Context) error { return g.speaker.KillBridge(ctx) }
 
 // signalBridge sends it a signal.
 func (g *ground) signalBridge(ctx context.Context, sig unix.Signal) error {
 	pid, err := g.speaker.BridgePID(ctx)
 	if err != nil {
 		return err
-	}
-	if sig == unix.SIGTERM || sig == unix.SIGKILL {
-		g.bridgeStarts()
 	}
 	if err := unix.Kill(pid, sig); err != nil {
 		return fmt.Errorf("send %v to the bridge (pid %d): %w", sig, pid, err)
@@ -254,6 +261,13 @@ func (g *ground) edit(n int) error {
 	g.saving.Lock()
 	defer g.saving.Unlock()
 	return g.savesNow(g.last().edited(g.rand, n))
+}
+
+// resize saves the last file with n routes, more of them or less.
+func (g *ground) resize(n int) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	return g.savesNow(g.last().grown(g.rand, n))
 }
 
 // inForce notes that from now on a file asks for these routes. Call it before
@@ -329,9 +343,15 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // midst returns at a moment that is drawn: when the first router has been told
-// of up to n routes since the mark.
+// of up to n routes since the mark, or when midstLimit is over: less may come.
 func (g *ground) midst(ctx context.Context, mark, n int) error {
 	n = g.rand.IntN(n)
 	tape := g.router.Tape()
-	return tape.Wait(ctx, fmt.Sprintf("%d routes have come", n), func() bool { return tape.Mark()-mark >= n })
+	limited, cancel := context.WithTimeout(ctx, midstLimit)
+	defer cancel()
+	err := tape.Wait(limited, fmt.Sprintf("%d routes have come", n), func() bool { return tape.Mark()-mark >= n })
+	if limited.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,9 @@ func helperFaults() []fault {
 		}),
 		helper(needs{}, 0, 1, "helper told to end", "SIGTERM of what exaBGP started itself, and a save right after", func(ctx context.Context, g *ground) error {
 			return errors.Join(g.endHelper(ctx), g.edit(5))
+		}),
+		helper(needs{}, 0, 0, "bridge told to end", "SIGTERM of the bridge below the helper, and a save right after", func(ctx context.Context, g *ground) error {
+			return errors.Join(g.signalBridge(ctx, unix.SIGTERM), g.edit(5))
 		}),
 		helper(open, tableRoutes, 1, "helper told to end while all is sent again", "SIGTERM while exaBGP sends 20,000 routes again, and tells of them", func(ctx context.Context, g *ground) error {
 			return errors.Join(g.sendsAgain(ctx), g.endHelper(ctx))
@@ -122,25 +126,24 @@ func (g *ground) sendsAgain(ctx context.Context) error {
 // loseJournal spoils the journal, waits until the bridge has made another, and
 // kills the bridge, which then has nothing else to go by.
 func (g *ground) loseJournal(ctx context.Context, spoil func(path string) error) error {
-	path := filepath.Join(g.lab.Dir(), "state", g.name+".db")
-	before, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("find the journal: %w", err)
+	mended := func() (int, error) {
+		log, err := os.ReadFile(g.speaker.Log())
+		return strings.Count(string(log), "over: the journal is whole again"), err
 	}
-	if err := spoil(path); err != nil {
+	before, err := mended()
+	if err != nil {
+		return fmt.Errorf("look what was mended before: %w", err)
+	}
+	if err := spoil(filepath.Join(g.lab.Dir(), "state", g.name+".db")); err != nil {
 		return fmt.Errorf("spoil the journal: %w", err)
 	}
-	for {
-		now, err := os.Stat(path)
-		if err == nil && !os.SameFile(before, now) && now.Size() >= 1<<15 {
-			break
+	for now := before; now == before; {
+		if now, err = mended(); err == nil {
+			err = wait(ctx, askAgainEvery)
 		}
-		if err := wait(ctx, askAgainEvery); err != nil {
+		if err != nil {
 			return fmt.Errorf("wait until the journal is made again: %w", err)
 		}
-	}
-	if err := wait(ctx, time.Second); err != nil { // until it is written
-		return err
 	}
 	err = g.speaker.KillBridge(ctx)
 	g.over()

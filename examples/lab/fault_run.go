@@ -129,14 +129,14 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 	}
 	if a.ground == nil {
 		a.opened++
-		g, err := openGround(ctx, a.stage, fmt.Sprintf("edge%d", a.opened), f.needs, draws)
+		g, err := openGround(ctx, a.stage, fmt.Sprintf("edge%d", a.opened), f.needs, draws, a.short)
 		if err != nil {
 			return err
 		}
 		a.ground = g
 	}
 	g := a.ground
-	g.rand, g.short = draws, a.short
+	g.rand = draws
 	if g.startsLeft() <= f.deaths {
 		if err := g.renewSpeaker(ctx); err != nil {
 			return err
@@ -147,7 +147,7 @@ func (a *arena) prepare(ctx context.Context, f *fault, number int) error {
 		routes = usualRoutes
 	}
 	if len(g.last()) != routes {
-		if err := g.saves(g.last().grown(draws, routes)); err != nil {
+		if err := g.resize(routes); err != nil {
 			return err
 		}
 	}
@@ -258,6 +258,7 @@ func (g *ground) recover(ctx context.Context, bound time.Duration) (o outcome) {
 	for _, r := range g.routers {
 		o.err = errors.Join(o.err, agrees(ctx, r))
 	}
+	o.err = errors.Join(o.err, g.truthful(ctx))
 	return o
 }
 

@@ -10,19 +10,19 @@ func sessionFaults() []fault {
 	const group = "session"
 	two := needs{routers: 2}
 	return []fault{{
-		name: "peer restarted", group: group, hurts: theRouter, routes: 1000,
+		name: "peer restarted", group: group, overlaps: true, hurts: theRouter, routes: 1000,
 		what: "BIRD ends as an operator has it end, and is started: exaBGP sends all again, and nothing else happens",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutRouter(ctx, g.router.Stop, func() error { return nil })
 		},
 	}, {
-		name: "peer killed", group: group, hurts: theRouter, routes: 1000,
+		name: "peer killed", group: group, overlaps: true, hurts: theRouter, routes: 1000,
 		what: "kill -9 of BIRD, and its start",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutRouter(ctx, g.router.Kill, func() error { return nil })
 		},
 	}, {
-		name: "peer killed in the midst of a change", group: group, hurts: theRouter | theFile, routes: manyRoutes,
+		name: "peer killed in the midst of a change", group: group, overlaps: true, hurts: theRouter | theFile, routes: manyRoutes,
 		what: "kill -9 of BIRD at a random moment of a save of 5,000 routes, and its start",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, manyRoutes); err != nil {
@@ -51,7 +51,7 @@ func sessionFaults() []fault {
 			})
 		},
 	}, {
-		name: "sessions flap", group: group, hurts: theRouter | theFile, routes: 1000, needs: two,
+		name: "sessions flap", group: group, overlaps: true, hurts: theRouter | theFile, routes: 1000, needs: two,
 		what: "both peers go and come, in random order, with saves in between",
 		provoke: func(ctx context.Context, g *ground) error {
 			for range 4 {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"routesync/examples/lab/rig"
 )
 
@@ -17,19 +15,19 @@ import (
 func speakerFaults() []fault {
 	const group, bound = "exabgp", 3 * time.Second
 	return []fault{{
-		name: "exaBGP killed and restarted", group: group, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: 1000,
+		name: "exaBGP killed and restarted", group: group, overlaps: true, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: 1000,
 		what: "kill -9 of exaBGP, a save, and its start: the clock starts with the session",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutSpeaker(ctx, g.speaker.Kill, func() error { return g.edit(20) })
 		},
 	}, {
-		name: "exaBGP terminated and restarted", group: group, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: 1000,
+		name: "exaBGP terminated and restarted", group: group, overlaps: true, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: 1000,
 		what: "SIGTERM to exaBGP, a save, and its start",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.withoutSpeaker(ctx, g.speaker.Stop, func() error { return g.edit(20) })
 		},
 	}, {
-		name: "exaBGP killed in the midst of a change", group: group, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: manyRoutes,
+		name: "exaBGP killed in the midst of a change", group: group, overlaps: true, bound: bound, hurts: theSpeaker | theBridge | theFile, routes: manyRoutes,
 		what: "kill -9 of exaBGP at a random moment of a save of 5,000 routes, and its start",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, manyRoutes); err != nil {
@@ -38,7 +36,7 @@ func speakerFaults() []fault {
 			return g.withoutSpeaker(ctx, g.speaker.Kill, func() error { return nil })
 		},
 	}, {
-		name: "exaBGP frozen for 20 s", group: group, hurts: theSpeaker | theBridge | theFile, routes: 1000,
+		name: "exaBGP frozen for 20 s", group: group, overlaps: true, hurts: theSpeaker | theBridge | theFile, routes: 1000,
 		what: "SIGSTOP to exaBGP in the midst of a change, a save, and SIGCONT",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, 500); err != nil {
@@ -56,13 +54,13 @@ func speakerFaults() []fault {
 			return g.speaker.Thaw()
 		},
 	}, {
-		name: "exaBGP reloaded in the midst of a change", group: group, hurts: theSpeaker | theFile, routes: manyRoutes,
+		name: "exaBGP reloaded in the midst of a change", group: group, overlaps: true, hurts: theSpeaker | theFile, routes: manyRoutes,
 		what: "SIGUSR1 to exaBGP at a random moment of a save of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.changeMuch(ctx, manyRoutes); err != nil {
 				return err
 			}
-			return g.usr1()
+			return g.reload()
 		},
 	}, {
 		name: "exaBGP reloaded with a neighbor added", group: group, hurts: theSpeaker | theRouter, routes: 1000, spoils: true,
@@ -91,13 +89,6 @@ func (g *ground) withoutSpeaker(ctx context.Context, end func(context.Context) e
 	return g.established(ctx)
 }
 
-func (g *ground) usr1() error {
-	if err := unix.Kill(g.speaker.PID(), unix.SIGUSR1); err != nil {
-		return fmt.Errorf("reload exaBGP: %w", err)
-	}
-	return nil
-}
-
 // addNeighbor adds the first neighbor once more, with the address and port of a
 // new router.
 func addNeighbor(ctx context.Context, g *ground) error {
@@ -120,7 +111,7 @@ func addNeighbor(ctx context.Context, g *ground) error {
 	if err := os.WriteFile(g.speaker.Config(), append(text, block...), 0o644); err != nil {
 		return err
 	}
-	if err := g.usr1(); err != nil {
+	if err := g.reload(); err != nil {
 		return err
 	}
 	g.mu.Lock()

@@ -13,21 +13,17 @@ func watcherFaults() []fault {
 	const group = "watcher"
 	two := needs{watches: 2}
 	return []fault{{
-		name: "watcher killed, another stands by", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes, needs: two,
+		name: "watcher killed, another stands by", group: group, overlaps: true, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes, needs: two,
 		what: "kill -9 of the watch at a random moment of a save of 5,000 routes: the second one takes over",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.watchDies(ctx, func() error { return nil })
 		},
 	}, {
-		name: "watcher killed again and again", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: 1000, needs: two,
+		name: "watcher killed again and again", group: group, overlaps: true, bound: 5 * time.Second, hurts: theWatch | theFile, routes: 1000, needs: two,
 		what:    "each of three watches that take over is killed in the midst of a change, with a fourth standing by",
 		provoke: killWatches,
 	}, {
-		name: "watcher stopped and woken after another took over", group: group, hurts: theWatch | theFile, routes: 1000, needs: two,
-		what:    "SIGSTOP to the watch in the midst of a change; the second one takes over and carries out another save; the first wakes up fenced, and nothing moves",
-		provoke: wakeFenced,
-	}, {
-		name: "watcher and bridge killed at once", group: group, deaths: 1, bound: 5 * time.Second, hurts: theWatch | theBridge | theFile, routes: manyRoutes, needs: two,
+		name: "watcher and bridge killed at once", group: group, overlaps: true, bound: 5 * time.Second, hurts: theWatch | theBridge | theFile, routes: manyRoutes, needs: two,
 		what: "kill -9 of both at a random moment of a save of 5,000 routes",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.watchDies(ctx, func() error { return g.killBridge(ctx) })
@@ -37,7 +33,7 @@ func watcherFaults() []fault {
 		what:    "one of two watches is stopped and the other woken, three times, with saves: each finds the other in command",
 		provoke: takeTurns,
 	}, {
-		name: "the only watcher killed", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes,
+		name: "the only watcher killed", group: group, overlaps: true, bound: 5 * time.Second, hurts: theWatch | theFile, routes: manyRoutes,
 		what: "kill -9 of the watch at a random moment of a save of 5,000 routes, and none stands by: what is confirmed stays, until one is started",
 		provoke: func(ctx context.Context, g *ground) error {
 			return g.watchDies(ctx, func() error { return wait(ctx, time.Second) })
@@ -82,18 +78,6 @@ func killWatches(ctx context.Context, g *ground) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// wakeFenced has the second watch carry out a save before the first wakes up.
-func wakeFenced(ctx context.Context, g *ground) error {
-	if err := g.changeMuch(ctx, 500); err != nil {
-		return err
-	}
-	if err := g.pass(ctx, func() error { return g.edit(100) }); err != nil {
-		return err
-	}
-	g.over()
 	return nil
 }
 

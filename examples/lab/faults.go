@@ -18,12 +18,14 @@ type fault struct {
 	// bound is how long it may take from the fault's end until all is as the
 	// last file says; usualBound if 0.
 	bound time.Duration
-	// deaths is how many bridges die of it: exaBGP ends itself when it starts a
-	// sixth one within 64 s.
+	// deaths is how many of exaBGP's helpers die of it, supervisors that is:
+	// exaBGP ends itself when it starts a sixth one within 64 s.
 	deaths int
-	// hurts names the parts that are down or changed meanwhile. A soak lets only
-	// faults overlap that hurt different ones.
+	// hurts names the parts that are down or changed meanwhile.
 	hurts part
+	// overlaps says that it may be played while others are that hurt other parts:
+	// it waits for nothing that one of them could put off for ever.
+	overlaps bool
 	// spoils says that the ground can't be used again.
 	spoils bool
 	// provoke does it, with saves before, meanwhile and after. The clock of the
@@ -56,6 +58,7 @@ type variant struct {
 	before  func(ctx context.Context, g *ground) error
 	speaker func(g *ground, o *rig.SpeakerOptions)
 	router  func(o *rig.RouterOptions)
+	watch   []string // what the watches are run by: a path, and its arguments
 }
 
 // part is a set of the parts of a ground.
@@ -74,8 +77,8 @@ const (
 func faults() []fault {
 	var all []fault
 	for _, group := range []func() []fault{
-		bridgeFaults, helperFaults,
-		watcherFaults, saveFaults,
+		bridgeFaults, helperFaults, readerFaults,
+		watcherFaults, rivalFaults, fileFaults,
 		brokerFaults,
 		sessionFaults, driftFaults,
 		speakerFaults, restartFaults,

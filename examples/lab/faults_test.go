@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"routesync/examples/lab/rig"
 )
@@ -68,5 +69,24 @@ func (a *arena) test(t *testing.T, f *fault) {
 		if _, err := os.Stat(log); err == nil && filepath.Base(filepath.Dir(log)) != "r1" {
 			(&scene{t: t}).show(filepath.Base(filepath.Dir(log)), log)
 		}
+	}
+}
+
+// TestSoak: many faults at once, and saves.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	if len(shared.exabgp) > 0 {
+		t.Skip("for the installed exaBGP")
+	}
+	s := &scene{t: t}
+	lab, err := rig.New(t.Context(), rig.Options{Dir: shared.dir})
+	s.must(err)
+	t.Cleanup(func() { s.must(lab.Close()) })
+	broker, err := lab.Broker(t.Context())
+	s.must(err)
+	a := &arena{stage: stage{lab: lab, broker: broker, binary: shared.binary, dir: lab.Dir()}, short: true}
+	t.Cleanup(func() { s.must(a.close()) })
+	if err := a.soak(t.Context(), soakOptions{span: 20 * time.Second, every: 10 * time.Second, seed: rand.Uint64()}, t.Output()); err != nil {
+		t.Error(err)
 	}
 }

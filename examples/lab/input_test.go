@@ -191,6 +191,43 @@ func TestSavesAsEditorsMakeThem(t *testing.T) {
 	s.untouched(s.router, steady)
 }
 
+// TestStatusOfAFaultyFile: what holds the watch shows, also to who has only the
+// faulty file to ask with, and a watch that is started with it is there, and does
+// nothing.
+func TestStatusOfAFaultyFile(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	s.put("10.0.0.0/24", "10.0.1.0/24")
+	watch := s.watches("watch")
+	s.says(watch, "converged")
+	s.allSent(2)
+	held := s.held(s.router)
+	s.quiet(s.router, func() {
+		s.put("10.0.0.0/24", "10.0.1.1/24")
+		holds := func(who, stays string) {
+			t.Helper()
+			s.until("status says that the watch holds", func() bool {
+				r, err := s.routesync(s.ctx, "status")
+				s.must(err)
+				if r.code != 1 || !strings.Contains(r.stderr, "routes.yaml:6:") {
+					t.Fatalf("status ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
+				}
+				return strings.Contains(r.stdout, "  "+who) && strings.Contains(r.stdout, "    condition faulty-file since ") &&
+					strings.Contains(r.stdout, "routes.yaml: the file has faults: routes.yaml:6:") && strings.Contains(r.stdout, stays)
+			})
+		}
+		holds("commander", "the last good one stays in force")
+		s.must(watch.Kill(s.ctx))
+		watch = s.watches("again")
+		holds("standby", "nothing is changed until there is a good one")
+	})
+	s.untouched(s.router, held)
+	s.put("10.0.0.0/24", "10.0.2.0/24")
+	s.sees(s.router, "10.0.2.0/24", "")
+	s.lacks(s.router, "10.0.1.0/24")
+	s.until("nothing holds", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "faulty-file") })
+}
+
 // tableLimit is far over what a step with 5,000 routes takes.
 const tableLimit = 20 * time.Second
 

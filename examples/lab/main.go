@@ -23,13 +23,14 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|faults|up|bench
+const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|faults|soak|up|bench
   demo          the main job on real input, shown at the router; ends by itself
   demo console  the original session, on a real terminal; likewise
   demo flow     a blackhole and a FlowSpec rule that end by themselves; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
   test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
   faults        everything that can go wrong, with what it costs at the router
+  soak          random saves and random faults together, for half an hour
   up            the demo's lab, left running, with the commands to try
   bench         time from a save to the router, beside the classic system
 `
@@ -45,6 +46,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) > 0 && args[0] == "faults" {
 		command = faultsCommand(args[1:], stderr)
+	}
+	if len(args) > 0 && args[0] == "soak" {
+		command = soakCommand(args[1:], stderr)
 	}
 	if command == nil {
 		fmt.Fprint(stderr, usage)

@@ -1,6 +1,9 @@
 package watch
 
-import "io/fs"
+import (
+	"io/fs"
+	"time"
+)
 
 // Content is one settled state of the file. Data must not be changed. Err
 // tells why there is none: the file is gone, unreadable, a directory, too
@@ -11,6 +14,8 @@ import "io/fs"
 type Content struct {
 	Data []byte
 	Err  error
+	// Saved is the modification time of the file.
+	Saved time.Time
 	// others are what was read with it.
 	others map[wish]*found
 	asked  *asked
@@ -27,6 +32,9 @@ type found struct {
 	data  []byte
 	names []string
 	err   error
+	// changed is the modification time of a file; of a pattern, when a name last came
+	// or went.
+	changed time.Time
 }
 
 // asked is what a content was asked for.
@@ -53,6 +61,21 @@ func (c Content) Glob(pattern string) ([]string, error) {
 		return nil, nil
 	}
 	return f.names, f.err
+}
+
+// Changed is when the last of all that was asked for was changed: the newest
+// modification time. A file that went counts where a pattern names its directory.
+func (c Content) Changed() time.Time {
+	at := c.Saved
+	if c.asked == nil {
+		return at
+	}
+	for w := range c.asked.used {
+		if f := c.others[w]; f != nil {
+			at = newest(at, f.changed)
+		}
+	}
+	return at
 }
 
 // Whole tells whether all that was asked for had been read. If it had not,

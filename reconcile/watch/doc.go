@@ -9,8 +9,9 @@
 //     local file system. Elsewhere a writer that pauses looks like one that is
 //     done, and so does one that died.
 //   - The bytes emitted are the bytes that were compared: nothing is read again.
-//   - Nothing is emitted twice in a row. The last content of a burst of saves is
-//     always emitted, unless it is the one that was emitted last.
+//   - Nothing is emitted twice in a row, unless it was saved again. The last content
+//     of a burst of saves is always emitted, unless it is the one that was emitted
+//     last.
 //   - The directories on the way to the file are watched, not the file: it may
 //     be replaced, reached by symbolic links that are swapped, or not be there.
 //   - A file that is asked for when a content is emitted is a part of it from then

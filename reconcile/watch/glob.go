@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Glob lists the files that match a pattern of [filepath.Match], in order. As in
@@ -17,10 +18,21 @@ import (
 // to a directory must lead somewhere: otherwise a file system that is not mounted
 // would look like no files.
 func Glob(pattern string) ([]string, error) {
-	names, err := match(cutPattern(pattern))
-	slices.Sort(names)
+	names, _, err := glob(pattern)
 	return names, err
 }
+
+// glob also tells when a name last came or went where the pattern looks.
+func glob(pattern string) ([]string, time.Time, error) {
+	m := matcher{}
+	dir, elements := cutPattern(pattern)
+	names, err := m.match(dir, elements)
+	slices.Sort(names)
+	return names, m.changed, err
+}
+
+// matcher walks the directories that a pattern may mean.
+type matcher struct{ changed time.Time }
 
 // cutPattern cuts a pattern in the directory in front, which is none, and the
 // elements from the first that is a pattern.
@@ -62,7 +74,10 @@ func literal(element string) (name string, ok bool) {
 }
 
 // match lists what matches elements of a pattern in a directory.
-func match(dir string, elements []string) ([]string, error) {
+func (m *matcher) match(dir string, elements []string) ([]string, error) {
+	if info, err := os.Stat(cmp.Or(dir, ".")); err == nil {
+		m.changed = newest(m.changed, info.ModTime())
+	}
 	entries, err := os.ReadDir(cmp.Or(dir, "."))
 	if err != nil {
 		return nil, err
@@ -85,7 +100,7 @@ func match(dir string, elements []string) ([]string, error) {
 		case len(elements) == 1 && !isDir:
 			names = append(names, name)
 		case len(elements) > 1 && isDir:
-			more, err := match(name, elements[1:])
+			more, err := m.match(name, elements[1:])
 			if err != nil && !gone(name) { // it may go while we look
 				return nil, err
 			}

@@ -71,8 +71,8 @@ func compareWishes(a, b wish) int {
 
 // list is what matches a pattern.
 func list(pattern string) *found {
-	names, err := Glob(pattern)
-	return &found{names: names, err: err}
+	names, changed, err := glob(pattern)
+	return &found{names: names, changed: changed, err: err}
 }
 
 // text is the same only for the same names or error.

@@ -57,7 +57,7 @@ func startTree(t *testing.T, path string, opts Options) *running {
 		done <- New(path, opts, slog.New(slog.DiscardHandler)).Run(ctx, func(c Content) {
 			text := expand(c, filepath.Dir(path), string(c.Data))
 			if c.Whole() {
-				r.got <- Content{Data: []byte(text), Err: c.Err}
+				r.got <- Content{Data: []byte(text), Err: c.Err, Saved: c.Changed()}
 			}
 		})
 	}()

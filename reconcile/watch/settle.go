@@ -52,9 +52,31 @@ func (r *reading) failed() bool {
 	return r.content.Err != nil
 }
 
+// saved is when the last of the files was changed.
+func (r *reading) saved() time.Time {
+	var at time.Time
+	if r.stamp.info != nil {
+		at = r.stamp.info.ModTime()
+	}
+	for _, s := range r.stamp.others {
+		if s.info != nil {
+			at = newest(at, s.info.ModTime())
+		}
+	}
+	return at
+}
+
 // emitted is the content for whoever makes something of it.
 func (r *reading) emitted() Content {
 	c := r.content
+	if r.stamp.info != nil {
+		c.Saved = r.stamp.info.ModTime()
+	}
+	for w, f := range c.others {
+		if s, ok := r.stamp.others[w]; ok && s.info != nil {
+			f.changed = s.info.ModTime()
+		}
+	}
 	c.asked = &asked{used: map[wish]struct{}{}}
 	return c
 }
@@ -113,7 +135,8 @@ func (s *settler) suspect(now time.Time) {
 // read takes the reading that was due, and tells whether it is to be emitted.
 func (s *settler) read(now time.Time, r *reading) bool {
 	if s.agrees(r) {
-		changed := s.last == nil || !s.last.sameContent(r)
+		// The same, saved again, says that it is meant.
+		changed := s.last == nil || !s.last.sameContent(r) || !s.last.failed() && !s.last.saved().Equal(r.saved())
 		s.last, s.prev, s.due, s.disturbed = r, nil, time.Time{}, false
 		return changed
 	}

@@ -30,6 +30,10 @@ type Options struct {
 	Poll time.Duration
 	// MaxSize is how large a file is read, in bytes. 64 MiB.
 	MaxSize int64
+	// Waiting is told of a file that another process has had open for writing for
+	// long, and "" when that is over; from the goroutine that emits. nil if nobody
+	// is to be told.
+	Waiting func(file string)
 }
 
 // Watcher watches one file, and those that it leads to.
@@ -56,6 +60,9 @@ func New(path string, opts Options, log *slog.Logger) *Watcher {
 	}
 	if opts.MaxSize <= 0 {
 		opts.MaxSize = def.MaxSize
+	}
+	if opts.Waiting == nil {
+		opts.Waiting = func(string) {}
 	}
 	return &Watcher{path: path, opts: opts, log: log}
 }
@@ -188,11 +195,14 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 				}
 			}
 			switch {
-			case r.busy == "":
+			case r.busy == "" && told:
 				told = false
+				w.opts.Waiting("")
+			case r.busy == "":
 			case !told && time.Since(s.first) >= busyPatience:
 				told = true
 				w.log.Warn("another process has the file open for writing; it is read once that is closed", "path", r.busy)
+				w.opts.Waiting(r.busy)
 			}
 		}
 		if s.due.IsZero() {

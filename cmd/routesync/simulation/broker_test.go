@@ -18,7 +18,8 @@ type broker struct {
 	mu       sync.Mutex
 	rng      *rand.Rand
 	note     func(format string, args ...any)
-	batch    func(body []byte) // is shown every batch that is published
+	batch    func(body []byte)              // is shown every batch that is published
+	taken    func(by *process, body []byte) // and every one that is delivered
 	down     bool
 	full     bool          // the command queue takes no more
 	thawed   chan struct{} // closed when it works again; nil if it does

@@ -21,10 +21,11 @@ type law struct {
 
 	versions []*version
 	last     map[place]*last
-	asks     map[ask]*span     // by batches that were published
-	floors   map[command]int64 // the epoch of which a change was seen
-	given    map[gift]bool
-	hand     map[place]bool // changed by hand since a bridge gave a change
+	asks     map[ask]time.Time // when it was last published
+	newest   map[command]int64 // epoch of a batch that a bridge got
+	valid    map[taking]int64  // epoch of the last that was the newest then
+	epochs   map[gift]int64    // of the last change of a route
+	hand     map[place]bool    // changed by hand since a bridge gave a change
 	sentIn   map[delivery]bool
 	commands int // of routes, of helpers
 	batches  int
@@ -63,22 +64,24 @@ type ask struct {
 	attrs       state.Attrs
 }
 
-// span is the epochs of an ask, and when it was last published.
-type span struct {
-	low, high int64
-	at        time.Time
-}
-
 // command is what one bridge is told for one owner.
 type command struct {
 	by    *process
 	owner string
 }
 
+// taking is an ask that one bridge got.
+type taking struct {
+	by  *process
+	ask ask
+}
+
+// gift is a route that one bridge changes at one peer.
+
 type gift struct {
+	owner string
 	by    *process
 	place place
-	attrs state.Attrs
 }
 
 type delivery struct {
@@ -89,8 +92,8 @@ type delivery struct {
 
 func newLaw() *law {
 	return &law{
-		begun: time.Now(), last: map[place]*last{}, asks: map[ask]*span{}, floors: map[command]int64{},
-		given: map[gift]bool{}, hand: map[place]bool{}, sentIn: map[delivery]bool{},
+		begun: time.Now(), last: map[place]*last{}, asks: map[ask]time.Time{}, newest: map[command]int64{}, valid: map[taking]int64{}, epochs: map[gift]int64{},
+		hand: map[place]bool{}, sentIn: map[delivery]bool{},
 	}
 }
 
@@ -171,19 +174,8 @@ func (l *law) published(body []byte) {
 	}
 	l.batches++
 	l.say("batch %s %d/%d: %d announce, %d withdraw", b.Owner, b.Epoch, b.Seq, len(b.Announce), len(b.Withdraw))
-	for i, g := range append(b.Announce, b.Withdraw...) {
-		for _, k := range g.Keys {
-			id := ask{b.Boot, b.Owner, k, g.Attrs}
-			if i >= len(b.Announce) {
-				id.attrs = state.Attrs{}
-			}
-			s := l.asks[id]
-			if s == nil {
-				s = &span{low: b.Epoch}
-				l.asks[id] = s
-			}
-			s.high, s.at = max(s.high, b.Epoch), time.Now()
-		}
+	for _, id := range asksOf(b) {
+		l.asks[id] = time.Now()
 	}
 }
 
@@ -262,8 +254,8 @@ func (l *law) withdrawn(boot string, c *change, at place, now time.Time) {
 // askedLater tells whether a batch asked for one value of a route behind the last
 // that asked for another.
 func (l *law) askedLater(boot, owner string, k state.Key, value, than state.Attrs) bool {
-	asked, before := l.asks[ask{boot, owner, k, value}], l.asks[ask{boot, owner, k, than}]
-	return asked != nil && (before == nil || !asked.at.Before(before.at))
+	asked, is := l.asks[ask{boot, owner, k, value}]
+	return is && !asked.Before(l.asks[ask{boot, owner, k, than}])
 }
 
 // mayGo tells whether some file since did not ask for a route, or it is over.
@@ -292,8 +284,8 @@ func (l *law) inFlight(n *neighbor, c *change, now time.Time) {
 	}
 }
 
-// inOrder: once a change of an epoch was seen, none comes that only older ones
-// asked for.
+// inOrder: a batch of an older epoch that came behind one of a newer is never
+// carried out, and no change of a route comes behind one of a newer epoch.
 func (l *law) inOrder(boot string, c *change, at place) {
 	was := l.last[at]
 	attrs, owner := c.attrs, ownerOf(c.attrs)
@@ -306,17 +298,53 @@ func (l *law) inOrder(boot string, c *change, at place) {
 	if was != nil && was.withdrawn == c.withdraw && (c.withdraw || was.attrs == c.attrs) {
 		return // it is as it was told before, to this exaBGP or the last
 	}
-	asked := l.asks[ask{boot, owner, c.key, attrs}]
-	id := gift{c.by, at, attrs}
-	if asked == nil || c.withdraw && l.isOver(at, was.attrs) {
+	if _, asked := l.asks[ask{boot, owner, c.key, attrs}]; !asked || c.withdraw && l.isOver(at, was.attrs) {
 		return
 	}
-	floor := command{c.by, owner}
-	if asked.high < l.floors[floor] && !l.given[id] {
-		l.breach("%s at %s: epoch %d asked for it, and epoch %d was seen", c.key, at.peer, asked.high, l.floors[floor])
+	now, taken := l.valid[taking{c.by, ask{boot, owner, c.key, attrs}}]
+	if !taken { // but what a bridge before it got is in the journal
+		now, taken = l.valid[taking{nil, ask{boot, owner, c.key, attrs}}]
 	}
-	l.given[id] = true
-	l.floors[floor] = max(l.floors[floor], asked.low)
+	if !taken {
+		l.breach("%s at %s: asked for by a batch of an epoch that was over", c.key, at.peer)
+	}
+	if last := l.epochs[gift{owner, c.by, at}]; now < last {
+		l.breach("%s at %s: epoch %d asked for it, behind a change of epoch %d", c.key, at.peer, now, last)
+	}
+	l.epochs[gift{owner, c.by, at}] = now
+}
+
+// taken is shown every batch that a bridge is about to get.
+func (l *law) taken(by *process, body []byte) {
+	b, err := wire.DecodeBatch(body)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	newest := command{by, b.Owner}
+	if b.Epoch < l.newest[newest] {
+		return
+	}
+	l.newest[newest] = b.Epoch
+	for _, id := range asksOf(b) {
+		l.valid[taking{by, id}], l.valid[taking{nil, id}] = b.Epoch, b.Epoch
+	}
+}
+
+func asksOf(b wire.Batch) []ask {
+	var all []ask
+	for _, g := range b.Announce {
+		for _, k := range g.Keys {
+			all = append(all, ask{b.Boot, b.Owner, k, g.Attrs})
+		}
+	}
+	for _, g := range b.Withdraw {
+		for _, k := range g.Keys {
+			all = append(all, ask{b.Boot, b.Owner, k, state.Attrs{}})
+		}
+	}
+	return all
 }
 
 // isOver tells whether a route has expired that had these attributes: then the

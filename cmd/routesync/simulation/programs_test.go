@@ -99,6 +99,12 @@ func (d disk) Put(entries []journal.Entry) error {
 	return d.write(func() error { return d.Journal.Put(entries) })
 }
 
+func (d disk) PutOwners(owners []journal.Owner) error {
+	return d.write(func() error { return d.Journal.PutOwners(owners) })
+}
+
+func (d disk) Sync() error { return d.write(d.Journal.Sync) }
+
 func (d disk) Replayed() error { return d.write(d.Journal.Replayed) }
 
 func (d disk) write(f func() error) error {
@@ -164,7 +170,9 @@ func (w *world) command(ctx context.Context, s *session, x *watcher, p *process,
 		}
 	}
 	me := wire.Commander{ID: p.name, Host: "host", PID: 1, Verb: "watch"}
-	c := bridge.NewCommander(s, speaker, x.owner, me, target.Locate, bridge.NewConditions(w.log.With("who", p.name)), w.log.With("who", p.name))
+	log := w.log.With("who", p.name)
+	m := bridge.Mandate{Owner: x.owner, From: me, Locate: target.Locate, Held: bridge.NewConditions(log), Revision: target.Revision()}
+	c := bridge.NewCommander(s, speaker, m, log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}

@@ -123,5 +123,6 @@ func desired(owner string, entries ...entry) *state.Desired {
 		d.Routes = append(d.Routes, w)
 	}
 	slices.SortStableFunc(d.Routes, func(a, b state.Wanted) int { return state.CompareKeys(a.Key, b.Key) })
+	d.Revision = state.Revision{Digest: d.Digest(), Changed: time.Now().UnixMilli()}
 	return d
 }

@@ -251,6 +251,9 @@ func (c *consumer) run(out chan<- rabbit.Delivery) {
 			return
 		}
 		d := rabbit.Delivery{Exchange: m.Exchange, Key: m.Key, Type: m.Type, ID: m.ID, ReplyTo: m.ReplyTo, Redelivered: m.again > 0, Body: m.Body}
+		if c.queue.kind == commands {
+			c.session.broker.taken(c.session.process, m.Body)
+		}
 		if !c.handover {
 			d.From = receipt{c, m}
 		}

@@ -1,0 +1,112 @@
+package bridge
+
+import (
+	"fmt"
+	"time"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// Mandate is who commands, for whom, and with which file.
+type Mandate struct {
+	Owner string
+	From  wire.Commander
+	// Locate says where the file has a route, for who wants to change it by hand;
+	// nil if nobody is to be told.
+	Locate Locator
+	// Held is where the commander notes what keeps it from its work; it goes on
+	// beyond the session.
+	Held *Conditions
+	// Revision is of the file; zero for who brings none in force.
+	Revision state.Revision
+	// Over is the digest of what is in force, if that is meant to be replaced by a
+	// file that is older.
+	Over string
+	// Hold is what keeps a later save of the file from being in force; nil, or a
+	// nil Hold, if nothing does. It is asked often, and from the goroutine that the
+	// commander belongs to.
+	Hold func() *wire.Condition
+}
+
+// OlderError says that a file would bring back what another replaced.
+type OlderError struct {
+	Speaker string
+	Has     state.Revision
+	InForce wire.InForce
+}
+
+func (e *OlderError) Error() string {
+	return fmt.Sprintf("%s: %s", e.Speaker, refuseOlder(e.Has, &e.InForce))
+}
+
+// Declare says of which file the set is that the commander brings the speaker to
+// from now on. The bridge is told with the next batch, and in any case at the next
+// Await.
+func (c *Commander) Declare(r state.Revision) {
+	if r.Digest == "" || r == c.mandate.Revision {
+		return
+	}
+	c.mandate.Revision = r
+	c.alive, c.looked = time.Time{}, time.Time{}
+}
+
+// older is the error of a batch, or a request, that was made for an older file.
+func (c *Reader) older(detail string) error {
+	e := &OlderError{Speaker: c.speaker, Has: c.mandate.Revision}
+	if c.replica.about != nil {
+		for _, f := range c.replica.about.InForce {
+			if f.Owner == c.mandate.Owner {
+				e.InForce = f
+				return e
+			}
+		}
+	}
+	return fmt.Errorf("%s: %s", c.speaker, detail)
+}
+
+// holding looks what keeps the file from being in force, and sees to it that it is
+// told if it is another than before.
+func (c *Reader) holding() {
+	var now *wire.Condition
+	if c.mandate.Hold != nil {
+		now = c.mandate.Hold()
+	}
+	if now != c.hold {
+		c.hold, c.alive = now, time.Time{}
+	}
+}
+
+// conditions are all that keep the commander from its work.
+func (c *Reader) conditions() []wire.Condition {
+	all := c.held.List()
+	if c.hold != nil {
+		all = append(all, *c.hold)
+	}
+	return all
+}
+
+// rivals are the watches that stand by with another file.
+func (c *Reader) rivals() []string {
+	var all []string
+	if c.replica.about == nil || c.epoch == 0 {
+		return nil
+	}
+	for _, b := range c.replica.about.Standbys {
+		if b.Owner == c.mandate.Owner && b.From.ID != c.mandate.From.ID && b.Revision.Differs(c.mandate.Revision) {
+			all = append(all, fmt.Sprintf("%s stands by with another file, changed at %s, digest %s", b.From, clockTime(b.Revision.Changed), b.Revision.Short()))
+		}
+	}
+	return all
+}
+
+// sayRivals says which watches stand by with another file, once for each.
+func (c *Reader) sayRivals(now time.Time) {
+	begun, over := c.conflicts.Look(now, c.rivals())
+	for _, text := range begun {
+		c.log.Warn("conflict: "+text+"; this one commands", "owner", c.mandate.Owner)
+	}
+	for _, text := range over {
+		c.log.Info("no conflict any more: "+text, "owner", c.mandate.Owner)
+	}
+}

@@ -1,0 +1,90 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"routesync/state"
+)
+
+// InForce is the file of an owner that was accepted last.
+type InForce struct {
+	Owner    string         `json:"owner"`
+	Revision state.Revision `json:"revision"`
+	Host     string         `json:"host"` // that has it
+}
+
+// Standby is a watch that does not command: another one does, or it holds.
+type Standby struct {
+	Owner    string         `json:"owner"`
+	From     Commander      `json:"from"`
+	Revision state.Revision `json:"revision,omitzero"` // of its file; zero if it has no good one
+	// Conditions are those of the watch: what keeps its file from being in force.
+	Conditions []Condition `json:"conditions,omitempty"`
+}
+
+// Standing answers RequestStandby: who commands for the owner, and what is in
+// force. Both are nil for nothing.
+type Standing struct {
+	Speaker, Owner string
+	Lease          *Lease
+	InForce        *InForce
+}
+
+// EncodeStanding returns the body of the answer to who stands by.
+func EncodeStanding(s Standing) ([]byte, error) { return encode(s) }
+
+// DecodeStanding reads what [EncodeStanding] wrote.
+func DecodeStanding(data []byte) (Standing, error) {
+	s, err := decode[Standing]("standing", data)
+	if err == nil {
+		err = errors.Join(s.Lease.check(), s.InForce.check())
+	}
+	if err != nil {
+		return Standing{}, fmt.Errorf("decode standing: %w", err)
+	}
+	return s, nil
+}
+
+// What these messages say comes from other machines, and goes to terminals.
+
+func (c Commander) check() error { return checkPrintable(c.Host, c.Verb, c.User) }
+
+func checkRevision(r state.Revision) error { return checkPrintable(r.Digest) }
+
+func (f *InForce) check() error {
+	if f == nil {
+		return nil
+	}
+	return errors.Join(checkRevision(f.Revision), checkPrintable(f.Owner, f.Host))
+}
+
+func (s *Standby) check() error {
+	return errors.Join(checkRevision(s.Revision), checkConditions(s.Conditions), checkPrintable(s.Owner), s.From.check())
+}
+
+func (l *Lease) check() error {
+	if l == nil {
+		return nil
+	}
+	return errors.Join(checkRevision(l.Revision), checkConditions(l.Conditions))
+}
+
+func (a *About) checkWatchers() error {
+	for i := range a.Leases {
+		if err := a.Leases[i].check(); err != nil {
+			return err
+		}
+	}
+	for i := range a.Standbys {
+		if err := a.Standbys[i].check(); err != nil {
+			return err
+		}
+	}
+	for i := range a.InForce {
+		if err := a.InForce[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

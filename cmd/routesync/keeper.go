@@ -1,0 +1,202 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"routesync/bridge"
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+	"routesync/reconcile"
+	"routesync/reconcile/watch"
+	"routesync/state"
+	"routesync/state/routefile"
+)
+
+// keeper keeps speakers at a file. It belongs to the goroutine that watches
+// the file, except for what each speaker's own goroutine does.
+type keeper struct {
+	ctx     context.Context // of everything it starts
+	group   *errgroup.Group
+	cfg     rabbit.Config
+	log     *slog.Logger
+	file    string
+	olderOK bool // the first good file is meant, however old
+	me      wire.Commander
+	faults  func(error)
+
+	owner    string // of the first good file; "" before it
+	last     state.Revision
+	speakers map[string]*kept
+	waiting  bool // the hold is that somebody is writing the file
+
+	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
+	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
+}
+
+// kept is one speaker.
+type kept struct {
+	name, owner string
+	target      *reconcile.Target
+	leave       context.CancelFunc
+	left        chan struct{} // closed when nothing of it runs any more
+
+	commands atomic.Bool                    // it is ours to command
+	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	weighed  bool                           // the file was compared with what is in force, once
+	over     string                         // digest of what is meant to be replaced by an older file
+}
+
+// take takes a new content of the file.
+func (k *keeper) take(c watch.Content) {
+	if c.Err != nil {
+		k.refuse(wire.Unreadable, "the file can't be read", bare(c.Err).Error(), "", "error", bare(c.Err))
+		return
+	}
+	desired, err := routefile.Load(k.file, c.Data, c)
+	if !c.Whole() {
+		return // it leads to files that were not read; it comes again with them
+	}
+	if err != nil {
+		k.faults(err)
+		k.refuse(wire.Faulty, "the file has faults", faultsText(err), "", "faults", len(routefile.Faults(err)))
+		k.introduce(c.Data)
+		return
+	}
+	if k.owner != "" && desired.Owner != k.owner {
+		k.refuse(wire.OtherOwner, "the file has another owner now; to change the owner, start watch again", "", "",
+			"owner", desired.Owner, "watched for", k.owner)
+		return
+	}
+	desired.Revision = revision(desired, c.Changed(), time.Now())
+	if desired.Revision.Digest == k.last.Digest { // saved again, or a copy of it restored
+		desired.Revision.Changed = max(desired.Revision.Changed, k.last.Changed)
+	}
+	if k.bringsBack(desired.Revision) {
+		k.refuse(wire.Older, "the file is older than the one that is in force", "", "touch it if it is meant",
+			"changed", timeJSON(desired.Revision.Changed), "in force", timeJSON(k.last.Changed))
+		return
+	}
+	if k.olderOK && k.owner == "" {
+		// As if it was saved now: what is saved later is newer.
+		desired.Revision.Changed = time.Now().UnixMilli()
+		k.meant.Store(&desired.Revision)
+	}
+	k.owner, k.last = desired.Owner, desired.Revision
+	k.release()
+	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
+	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
+		args = append(args, "not started", waiting, "expired", over)
+	}
+	k.log.Info("file is in force", args...)
+	k.put(desired)
+}
+
+// bringsBack tells whether a set would bring back what this watch has replaced. Who
+// commands nowhere is told by the bridges.
+func (k *keeper) bringsBack(r state.Revision) bool {
+	if !r.OlderThan(k.last) {
+		return false
+	}
+	for _, s := range k.speakers {
+		if s.commands.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse says that a content changes nothing, and why.
+func (k *keeper) refuse(name, why, detail, do string, args ...any) {
+	stays := "the last good one stays in force"
+	if k.owner == "" {
+		stays = "nothing is changed until there is a good one"
+	}
+	if do != "" {
+		args = append(args, "do", do)
+	}
+	k.log.Error(why+"; "+stays, append([]any{"file", k.file}, args...)...)
+	k.holds(name, why, detail, do, stays)
+}
+
+// put gives every speaker of the file its new target.
+func (k *keeper) put(desired *state.Desired) {
+	for _, name := range slices.Sorted(maps.Keys(k.speakers)) {
+		s := k.speakers[name]
+		switch {
+		case s.leave == nil:
+		case s.owner != k.owner: // as a faulty file had it
+			s.leave()
+			s.leave = nil
+		case !slices.Contains(desired.Speakers, name):
+			k.log.Warn("the speaker is not in the file any more; its routes are left as they are", "speaker", name)
+			s.leave()
+			s.leave = nil
+		}
+	}
+	for _, name := range desired.Speakers {
+		k.speaker(name, k.owner).target.Set(desired)
+	}
+}
+
+// speaker is one that is kept from now on.
+func (k *keeper) speaker(name, owner string) *kept {
+	s := k.speakers[name]
+	if s == nil || s.leave == nil {
+		s = k.begin(name, owner, s)
+		k.speakers[name] = s
+	}
+	return s
+}
+
+// begin starts to keep a speaker, behind the end of its life before.
+func (k *keeper) begin(name, owner string, before *kept) *kept {
+	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
+	var ctx context.Context
+	ctx, s.leave = context.WithCancel(k.ctx)
+	k.group.Go(func() error {
+		defer close(s.left)
+		if before != nil {
+			<-before.left // it was told to
+		}
+		log := k.log.With("speaker", name)
+		held := bridge.NewConditions(log)
+		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
+			err := k.command(session, rs, s, held, log)
+			held.Note(cmp.Or(context.Cause(rs.Context()), err))
+			return err
+		})
+	})
+	return s
+}
+
+// command keeps a speaker at its target over one session, once it is ours to
+// command.
+func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held *bridge.Conditions, log *slog.Logger) error {
+	if err := k.standBy(ctx, rs, s, log); err != nil {
+		return err
+	}
+	s.commands.Store(true)
+	defer s.commands.Store(false)
+	// The client puts the speaker's name into the log itself.
+	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
+		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
+		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
+	}, k.log)
+	if err := c.Open(ctx); err != nil {
+		return err
+	}
+	err := reconcile.Converge(ctx, c, s.target, log)
+	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
+		log.Warn("somebody else commands now, or did; standing by", "error", err)
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestOlderThan(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		has, inForce Revision
+		want         bool
+	}{
+		"another set of before":        {Revision{"a", 1}, Revision{"b", 2}, true},
+		"another set of the same time": {Revision{"a", 2}, Revision{"b", 2}, false},
+		"another set of later":         {Revision{"a", 3}, Revision{"b", 2}, false},
+		"the same set of before":       {Revision{"a", 1}, Revision{"a", 2}, false},
+		"nothing was accepted":         {Revision{"a", 1}, Revision{}, false},
+		"it says nothing":              {Revision{}, Revision{"b", 2}, false},
+	} {
+		if got := test.has.OlderThan(test.inForce); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// The digest is of what is asked for, and of nothing else.
+func TestDesiredDigest(t *testing.T) {
+	t.Parallel()
+	route := func(prefix, hop string) Wanted {
+		a, err := NewAttrs(map[Name][]string{NextHop: {hop}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Wanted{Key: UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: a}
+	}
+	a, b := route("10.0.0.0/8", "192.0.2.1"), route("11.0.0.0/8", "192.0.2.1")
+	at1, at2 := a, route("10.0.0.0/8", "192.0.2.2")
+	at1.Peers, at2.Peers = "192.0.2.1", "192.0.2.2"
+	digest := func(routes ...Wanted) string { return (&Desired{Routes: routes}).Digest() }
+	said := a
+	said.Comment, said.Tags, said.Pos = "c", []string{"t"}, Position{File: "f", Line: 3}
+	for name, same := range map[string][2]string{
+		"what is said for people":  {digest(a), digest(said)},
+		"the order of one key":     {digest(at1, at2), digest(at2, at1)},
+		"owner and speakers":       {digest(a), (&Desired{Owner: "o", Speakers: []string{"s"}, Routes: []Wanted{a}}).Digest()},
+		"what its own revision is": {digest(a), (&Desired{Routes: []Wanted{a}, Revision: Revision{"d", 1}}).Digest()},
+	} {
+		if same[0] != same[1] {
+			t.Errorf("%s makes a difference", name)
+		}
+	}
+	starts, expires, leased := a, a, a
+	starts.Starts, expires.Expires, leased.Lease = 5, 5, 5
+	seen := map[string]int{}
+	for i, d := range []string{digest(), digest(a), digest(b), digest(a, b), digest(at1), digest(at2), digest(starts), digest(expires), digest(leased)} {
+		if j, twice := seen[d]; twice {
+			t.Errorf("%d and %d have the same digest", i, j)
+		}
+		seen[d] = i
+	}
+}
+
+// Time passes, and the digest of the whole is the same.
+func TestRevisionOfAPart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		d := &Desired{Revision: Revision{"d", 7}}
+		for _, third := range rapid.SliceOfNDistinct(rapid.Byte(), 0, 5, rapid.ID).Draw(rt, "routes") {
+			d.Routes = append(d.Routes, Wanted{
+				Key:    UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, third, 0}), 24), 0),
+				Starts: int64(rapid.IntRange(0, 3).Draw(rt, "starts")), Expires: int64(rapid.IntRange(0, 3).Draw(rt, "expires")),
+			})
+		}
+		slices.SortFunc(d.Routes, func(a, b Wanted) int { return CompareKeys(a.Key, b.Key) })
+		part, _ := d.At(int64(rapid.IntRange(0, 4).Draw(rt, "now")))
+		if part.Revision != d.Revision {
+			rt.Errorf("%v is %v in part", d.Revision, part.Revision)
+		}
+	})
+}
+
+func BenchmarkDesiredDigest(b *testing.B) {
+	d := &Desired{}
+	a, err := NewAttrs(map[Name][]string{NextHop: {"192.0.2.1"}, MED: {"10"}, Community: {"65000:1", "65000:2"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 20_000 {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)
+		d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Attrs: a})
+	}
+	for b.Loop() {
+		d.Digest()
+	}
+}
