@@ -91,12 +91,12 @@ func queueFaults() []fault {
 		},
 	}, {
 		name: "poison in the command queue", hurts: theFile,
-		what:    "garbage, a message of an unknown type and a batch that says nothing, among the batches of a save: dead letters, and no loop",
-		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, g.commands(), 3) },
+		what:    "garbage, a message of an unknown type, one that is no batch and one that does not unpack, among the batches of a save: dead letters, and no loop",
+		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, g.commands()) },
 	}, {
 		name: "poison in the request queue", hurts: theFile,
 		what:    "the same among requests",
-		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, "rs.rpc."+g.name, 3) },
+		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, "rs.rpc."+g.name) },
 	}, {
 		name: "dead letter queue full", hurts: theBroker | theFile,
 		what: "no dead letter finds room; commands go on",
@@ -345,11 +345,12 @@ func full(ctx context.Context, g *ground) error {
 }
 
 // poison puts messages that nobody can read among the batches of a save.
-func (g *ground) poison(ctx context.Context, queue string, n int) error {
-	for i, m := range []struct{ kind, body string }{
-		{"rs.batch.v1", "garbage"}, {"rs.batch.v9", "{}"}, {"rs.batch.v1", `{\"v\":1,\"body\":{}}`},
-	}[:n] {
-		if err := g.put(ctx, queue, m.kind, m.body); err != nil {
+func (g *ground) poison(ctx context.Context, queue string) error {
+	for i, m := range []string{
+		publishing(queue, "rs.batch.v1", "garbage"), publishing(queue, "rs.batch.v9", "{}"), publishing(queue, "rs.batch.v1", `{\"v\":1,\"body\":[]}`),
+		strings.Replace(publishing(queue, "rs.batch.v1", "not gzip"), "[{type", `[{content_encoding, <<"gzip">>}, {type`, 1),
+	} {
+		if err := g.eval(ctx, m); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -358,7 +359,7 @@ func (g *ground) poison(ctx context.Context, queue string, n int) error {
 			}
 		}
 	}
-	if err := g.shows(ctx, 0, "dead-letters", "queue rs.dead", "purge_queue"); err != nil {
+	if err := g.shows(ctx, 0, "dead-letters", "4 messages in queue rs.dead", "purge_queue"); err != nil {
 		return err
 	}
 	g.over()
