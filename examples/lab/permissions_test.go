@@ -100,56 +100,65 @@ func (g *guarded) afresh() {
 	g.must(err)
 }
 
-// TestPermissions runs each role with exactly what it needs, takes one permission
-// away after the other, and finds which it was: in status, or in the log of who
-// can't be reached without it. Not one route moves.
-func TestPermissions(t *testing.T) {
+// lacking is a role that has less than it needs.
+type lacking struct {
+	role   string
+	left   permissions
+	status bool   // status says so; else the log of who can't be reached without it
+	lacks  string // what it is said to lack
+}
+
+// TestPermissionsOfBridge runs each role with exactly what it needs, takes one
+// permission of the bridge away after the other, and finds which it was. Not one
+// route moves.
+func TestPermissionsOfBridge(t *testing.T) {
 	t.Parallel()
 	g := openGuarded(t)
-	log := g.stage.speaker.Log()
+	all := bridgeNeeds(g.name)
+	g.without(
+		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|cmd\.` + g.name + `)$`}, false, "read for queue 'rs.rpc." + g.name + "'"},
+		lacking{"bridge", permissions{"", all[1], all[2]}, false, "configure for queue 'rs.rpc." + g.name + "'"},
+		lacking{"bridge", permissions{all[0], strings.Replace(all[1], "evt|", "", 1), all[2]}, false, "write for exchange 'rs.evt'"},
+		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|rpc\.` + g.name + `)$`}, true, "read for queue 'rs.cmd." + g.name + "'"},
+	)
+}
+
+// TestPermissionsOfOthers is the same of who commands, and of who looks.
+func TestPermissionsOfOthers(t *testing.T) {
+	t.Parallel()
+	g := openGuarded(t)
+	commander, reader := commanderNeeds(), readerNeeds()
+	g.without(
+		lacking{"commander", permissions{reader[0], commander[1], commander[2]}, false, "configure for queue 'rs.lock."},
+		lacking{"commander", permissions{commander[0], reader[1], commander[2]}, true, "write for exchange 'rs.cmd'"},
+		lacking{"reader", permissions{"", reader[1], reader[2]}, true, "configure for queue 'amq.gen-"},
+		lacking{"reader", permissions{reader[0], `^amq\.gen-.*$`, reader[2]}, true, "write for exchange 'amq.default'"},
+		lacking{"reader", permissions{reader[0], reader[1], `^amq\.gen-.*$`}, true, "read for exchange 'rs.evt'"},
+	)
+}
+
+// without takes permissions away, one after the other, and gives them back.
+func (g *guarded) without(cases ...lacking) {
+	g.t.Helper()
+	needs := map[string]permissions{"bridge": bridgeNeeds(g.name), "commander": commanderNeeds(), "reader": readerNeeds()}
 	before := g.held(g.router)
-	without := func(p permissions, n int, what string) permissions {
-		p[n] = strings.ReplaceAll(p[n], what, "nothing")
-		if what == "" {
-			p[n] = ""
-		}
-		return p
-	}
-	for i, tt := range []struct {
-		role   string
-		left   permissions
-		status bool // says so
-		lacks  string
-	}{
-		{"bridge", without(bridgeNeeds(g.name), 2, `rs\.(cmd|rpc)\.`), false, "read for queue 'rs.rpc." + g.name + "'"},
-		{"bridge", without(bridgeNeeds(g.name), 2, `(cmd|rpc)\.`), false, "read for queue 'rs.rpc." + g.name + "'"},
-		{"bridge", without(bridgeNeeds(g.name), 0, ""), false, "configure for queue 'rs.rpc." + g.name + "'"},
-		{"bridge", without(bridgeNeeds(g.name), 1, "evt|"), false, "write for exchange 'rs.evt'"},
-		{"bridge", permissions{bridgeNeeds(g.name)[0], bridgeNeeds(g.name)[1], `^rs\.(cmd|dlx|rpc\.` + g.name + `)$`}, true, "read for queue 'rs.cmd." + g.name + "'"},
-		{"commander", without(commanderNeeds(), 0, ""), false, "configure for queue 'rs.lock."},
-		{"commander", without(commanderNeeds(), 2, `rs\.evt`), false, "read for exchange 'rs.evt'"},
-		{"commander", without(commanderNeeds(), 1, `rs\.cmd`), true, "write for exchange 'rs.cmd'"},
-		{"reader", without(readerNeeds(), 0, ""), true, "configure for queue 'amq.gen-"},
-		{"reader", without(readerNeeds(), 1, `amq\.default`), true, "write for exchange 'amq.default'"},
-		{"reader", without(readerNeeds(), 2, `rs\.evt`), true, "read for exchange 'rs.evt'"},
-	} {
+	logged := func(text string) int { return g.count(g.stage.speaker.Log(), text) + g.count(g.watch.Log(), text) }
+	for i, x := range cases {
 		med := fmt.Sprint(10 + i)
-		seen := g.count(log, tt.lacks) + g.count(g.watch.Log(), tt.lacks)
-		g.grant(tt.role, tt.left)
+		seen := logged(x.lacks)
+		g.grant(x.role, x.left)
 		g.afresh()
 		g.put("10.0.0.0/24, med: 1", "10.0.1.0/24, med: "+med)
-		text := "user " + g.user(tt.role) + " lacks the permission " + tt.lacks
-		command := "rabbitmqctl set_permissions -p " + g.vhost + " " + g.user(tt.role)
+		text := "user " + g.user(x.role) + " lacks the permission " + x.lacks
+		command := "rabbitmqctl set_permissions -p " + g.vhost + " " + g.user(x.role)
 		g.until(text, func() bool {
-			if !tt.status {
-				said := g.count(log, text) + g.count(g.watch.Log(), text)
-				return said > seen && g.count(log, command)+g.count(g.watch.Log(), command) > 0
+			if !x.status {
+				return logged(text) > seen && logged(command) > 0
 			}
 			r := g.look()
 			return strings.Contains(r.stdout+r.stderr, text) && strings.Contains(r.stdout+r.stderr, command)
 		})
-		needs := map[string]permissions{"bridge": bridgeNeeds(g.name), "commander": commanderNeeds(), "reader": readerNeeds()}
-		g.grant(tt.role, needs[tt.role])
+		g.grant(x.role, needs[x.role])
 		g.afresh()
 		g.sees(g.router, "10.0.1.0/24", med)
 	}
