@@ -18,6 +18,9 @@
 //     that can't be written is named in the status until it is whole again.
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
+//   - A route of which its peer's session falls is found, and not announced there
+//     again as it is. Nothing is withdrawn from a session that is up to find it,
+//     and none is accused that did not fall alone.
 //   - A route is touched only for the owner that announced it.
 //   - A batch that the broker did not take, or may take late, is never sent again:
 //     its lease is given up, and the difference is made anew.
