@@ -71,7 +71,7 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 	c.confirmed(o, p, s.grade, s.reason)
 	delete(c.lost, place{o.key, p.Addr})
 	c.put(o.key, s)
-	c.lift(o.key, p.Addr)
+	c.lift(o.key, p.Addr, o.owner)
 }
 
 func (c *core) acceptWithdraw(o *op, p *peer) {

@@ -110,7 +110,7 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 // anew that do not say what the table does.
 func (c *core) reclaim() {
 	for k, claims := range c.claims {
-		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving }) {
+		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving || c.overstates(k, x) }) {
 			c.claim(k)
 		}
 	}
@@ -123,4 +123,27 @@ func (s *slot) asked() state.Attrs {
 		return s.given
 	}
 	return s.attrs
+}
+
+// overstates tells whether a claim names a neighbor that the table has no such
+// route for: the command to it was never given.
+func (c *core) overstates(k state.Key, x journal.Claim) bool {
+	return slices.ContainsFunc(x.Peers, func(a netip.Addr) bool {
+		p := c.findPeer(a)
+		return p != nil && c.table.find(k, p) == nil
+	})
+}
+
+// claimedValue is the value that the journal has of a route; zero if it does not
+// say.
+func (c *core) claimedValue(k state.Key, p *peer) state.Attrs {
+	for _, x := range c.claims[k] {
+		if x.Value == "" || !slices.Contains(x.Peers, p.Addr) {
+			continue
+		}
+		if attrs, err := state.ParseCanonical(x.Value); err == nil {
+			return attrs
+		}
+	}
+	return state.Attrs{}
 }

@@ -25,11 +25,11 @@ func (c *conditions) begin(x wire.Condition, now time.Time) bool {
 	return true
 }
 
-// end takes out those of the names, all if there are none, and returns them.
+// end takes out those of the names, and returns them.
 func (c *conditions) end(names ...string) []wire.Condition {
 	var over, still []wire.Condition
 	for _, x := range *c {
-		if len(names) == 0 || slices.Contains(names, x.Name) {
+		if slices.Contains(names, x.Name) {
 			over = append(over, x)
 		} else {
 			still = append(still, x)

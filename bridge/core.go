@@ -130,6 +130,7 @@ type core struct {
 	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
 	banned  quarantine
 	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	strays  map[place]time.Time    // values that are not their owners', and since when
 	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
 	epoch   int64
 	leases  map[string]*lease
@@ -202,6 +203,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		lost:    map[place]claimant{},
 		banned:  newQuarantine(memory.Quarantined),
 		delayed: map[state.Key]struct{}{},
+		strays:  map[place]time.Time{},
 		tardy:   map[place]latecomer{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
@@ -306,6 +308,7 @@ func (c *core) tick(now time.Time) {
 	c.overdue()
 	c.revisit()
 	c.auditDue()
+	c.settleStrays()
 	c.rest()
 	c.waitedFor()
 	c.search()

@@ -18,7 +18,14 @@
 //     that can't be written is named in the status until it is whole again.
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
+//   - A route of which its peer's session falls is found, and not announced there
+//     again as it is. Nothing is withdrawn from a session that is up to find it,
+//     and none is accused that did not fall alone.
 //   - A route is touched only for the owner that announced it.
+//   - A batch that the broker did not take, or may take late, is never sent again:
+//     its lease is given up, and the difference is made anew.
+//   - What keeps an end from its work has a name, is logged once when it begins
+//     and once when it is over, and is told to whoever asks, as soon as that can be.
 //   - A file that is older than what is in force, and asks for something else,
 //     commands nothing, whatever died meanwhile, unless it is said to be meant.
 //   - No goroutine that reads exaBGP's answers waits for anything else.

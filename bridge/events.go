@@ -208,7 +208,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		o.proven = append(o.proven, p)
 	}
 	if s == nil {
-		if e.flight == nil || !has(e.flight.targets, p) {
+		if !e.flight.at(p) {
 			if c.sentLatecomer(k, r) {
 				return
 			}
@@ -233,7 +233,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 	if c.overtaken(k, s, e, r) {
 		return
 	}
-	if e.flight == nil || !has(e.flight.targets, p) {
+	if !e.flight.at(p) {
 		c.drift(k, p.Addr, fmt.Sprintf("%s was changed at %s behind the bridge's back", k, p.Addr))
 		c.put(k, slot{peer: p, claimant: s.claimant, attrs: c.observed(p, r.sent), given: s.asked(), grade: state.Sent})
 	}

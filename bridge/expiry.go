@@ -15,6 +15,7 @@ const expireAgain = 30 * time.Second
 func (c *core) put(k state.Key, s slot) {
 	c.doubt(k, &s)
 	c.table.set(k, s)
+	c.stray(k, &s)
 	if s.ends() {
 		c.ending[k] = time.Time{}
 	}

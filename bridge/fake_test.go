@@ -301,7 +301,7 @@ func (f *fakeExaBGP) flush() {
 			continue
 		}
 		pending := p.pending
-		p.pending = nil
+		p.pending, p.writes = nil, len(pending)
 		for _, c := range pending {
 			if f.fails(p, c) {
 				break

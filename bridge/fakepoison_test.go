@@ -15,11 +15,14 @@ type poison struct {
 	raises  bool          // exaBGP raises an exception in place of sending such a route
 	lag     time.Duration // until the peer's NOTIFICATION comes
 	reason  string        // of the fall in place of the one that exaBGP has for it
+	drowns  int           // with more routes under way the NOTIFICATION is lost; 0 for never
 
-	doom  time.Time // when the session falls of what was sent; zero for never
-	back  time.Time // when it comes up again; zero if it did not fall by itself
-	delay int
-	fell  int
+	writes  int       // routes under way
+	drowned bool      // the NOTIFICATION is
+	doom    time.Time // when the session falls of what was sent; zero for never
+	back    time.Time // when it comes up again; zero if it did not fall by itself
+	delay   int
+	fell    int
 }
 
 // fails tells whether exaBGP fails at a change, with which the session is over.
@@ -35,7 +38,7 @@ func (f *fakeExaBGP) fails(p *fakePeer, c change) bool {
 // swallow has a peer take a route.
 func (f *fakeExaBGP) swallow(p *fakePeer, k state.Key, a state.Attrs) {
 	if p.poisons != nil && !p.raises && p.poisons(k, a) && p.doom.IsZero() {
-		p.doom = f.now.Add(p.lag)
+		p.doom, p.drowned = f.now.Add(p.lag), p.drowns > 0 && p.writes > p.drowns
 	}
 }
 
@@ -45,7 +48,11 @@ func (f *fakeExaBGP) pass(now time.Time) {
 	for _, p := range f.peers {
 		switch {
 		case p.up && !p.doom.IsZero() && !now.Before(p.doom):
-			f.falls(p, "notification received (3,10)")
+			message := "notification received (3,10)"
+			if p.drowned {
+				message = "closing connection"
+			}
+			f.falls(p, message)
 		case !p.up && !p.back.IsZero() && !now.Before(p.back):
 			p.back = time.Time{}
 			f.sessionUp(p)

@@ -20,6 +20,7 @@ func TestRandomHistoriesWithPoison(t *testing.T) {
 		a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
 		a.poisons = med("666", "667")
 		a.raises = rapid.Bool().Draw(rt, "raises")
+		a.drowns = rapid.SampledFrom([]int{0, 0, 2}).Draw(rt, "drowns")
 		a.lag = time.Duration(rapid.IntRange(0, 2500).Draw(rt, "lag")) * time.Millisecond
 		w := newWorld(t, a, b)
 		w.exabgp.now = w.now

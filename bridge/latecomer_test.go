@@ -3,6 +3,7 @@ package bridge
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"routesync/state"
 )
@@ -215,6 +216,7 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 	w.exabgp.flush() // what a resend that was late left behind
 	p.cache[k] = d.Routes[0].Attrs
 	w.settle()
+	w.core.leases["team"].heard = time.Time{} // nobody is there to put it right
 	w.core.suspect()
 	for range 20 {
 		w.now = w.now.Add(sendPatience)
@@ -223,4 +225,51 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 	}
 	w.holds(p, "10.0.0.0/24 "+nh+" med 2")
 	w.plan(d, 0)
+}
+
+// A route that comes while its withdraw still waits at another peer is one that
+// comes late.
+func TestLatecomerWhileAnotherPeerWaits(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.exabgp.stuck = true
+	w.want(desired(t))
+	w.settle()
+	w.exabgp.stuck = false
+	b.pending, a.pending = nil, nil
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.sendOnce(a, k, attrs(t, nh))
+	if _, there := a.holds[k]; there {
+		b.change(k, attrs(t, nh), true)
+		w.settle()
+	}
+	if _, there := a.holds[k]; there {
+		t.Errorf("the peer holds %v", a.holds)
+	}
+}
+
+// Nor does a value become the owner's that somebody gave while no bridge was
+// there.
+func TestValueOfAnotherIsNotClaimedByTheNext(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	p.change(k, attrs(t, nh+" med 7"), false)
+	w.exabgp.flush()
+	w.boot("boot-1", "run-2")
+	w.core.claim(k)
+	w.settle()
+	if want := attrs(t, nh+" med 1").Canonical(); len(w.claims[k]) != 1 || w.claims[k][0].Value != want {
+		t.Errorf("the journal has %+v, want %s", w.claims[k], want)
+	}
 }

@@ -57,7 +57,7 @@ func (s *Server) session(life, ctx context.Context, rs Session) error {
 	g.Go(func() error {
 		return forward(inner, requests, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
 	})
-	g.Go(func() error { return s.commands(life, inner, rs, l) })
+	g.Go(func() error { return s.commands(life, ctx, inner, rs, l) })
 	g.Go(func() error { return s.watchAlarm(inner, rs, l) })
 	g.Go(func() error { return acknowledge(inner, l.acks) })
 	err = g.Wait()
@@ -76,28 +76,23 @@ func (s *Server) requests(ctx context.Context, rs Session) (<-chan rabbit.Delive
 }
 
 // commands gives what stands in the command queue to the loop, as soon as it can
-// be read. Why it can't is said also when the session is over.
-func (s *Server) commands(life, ctx context.Context, rs Session, l *link) error {
+// be read. Why it can't is said also when the session is over. session is the
+// session's context; ctx ends with the first part of it that does, and knows less
+// of why.
+func (s *Server) commands(life, session, ctx context.Context, rs Session, l *link) error {
 	for {
-		commands, told, err := s.subscribe(ctx, rs)
+		commands, told, err := s.subscribe(session, rs)
+		s.leaderless.Store(errors.Is(err, errNoLeader))
 		if ctx.Err() != nil && rs.Context().Err() == nil {
 			return ctx.Err()
 		}
 		if err == nil {
-			up := standing{link: l, told: true, up: true, over: []string{wire.Denied, wire.NoQueue, wire.NoLeader}}
-			unfit, fault := rs.Unfit(ctx, s.core.speaker)
-			if fault != nil {
-				s.log.Debug("how the command queue was declared is not known", "error", fault)
-			}
-			if len(unfit) > 0 {
-				up.is = append(up.is, unfitCondition(rabbit.CommandQueue(s.core.speaker), unfit))
-			} else {
-				up.over = append(up.over, wire.Unfit)
-			}
-			if !offer(ctx, s.standings, up) {
+			if !offer(ctx, s.standings, s.up(session, rs, l)) {
 				return ctx.Err()
 			}
-			return forward(ctx, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+			err := forward(ctx, commands, s.inbox, func(d rabbit.Delivery) delivery { return delivery{d, l} })
+			s.fell(life, rs, l)
+			return err
 		}
 		x, ok := Diagnose(err)
 		if !ok {
@@ -112,6 +107,39 @@ func (s *Server) commands(life, ctx context.Context, rs Session, l *link) error 
 			return ctx.Err()
 		case <-time.After(commandsAgain):
 		}
+	}
+}
+
+// up is how a link stands that commands are read over.
+func (s *Server) up(ctx context.Context, rs Session, l *link) standing {
+	ctx, cancel := context.WithTimeout(ctx, subscribePatience)
+	defer cancel()
+	x := standing{link: l, told: true, up: true, over: []string{wire.Denied, wire.NoQueue, wire.NoLeader}}
+	unfit, err := rs.Unfit(ctx, s.core.speaker)
+	if err != nil {
+		s.log.Debug("how the command queue was declared is not known", "error", err)
+	}
+	if len(unfit) > 0 {
+		x.is = append(x.is, unfitCondition(rabbit.CommandQueue(s.core.speaker), unfit))
+	} else {
+		x.over = append(x.over, wire.Unfit)
+	}
+	return x
+}
+
+// fell notes that a session ended because the broker failed: a queue that has lost
+// its leader may let itself be consumed, and take the connection with it right
+// after.
+func (s *Server) fell(life context.Context, rs Session, l *link) {
+	select {
+	case <-rs.Context().Done():
+	case <-time.After(time.Second):
+		return // it is another part that ended
+	}
+	if why := context.Cause(rs.Context()); errors.Is(why, rabbit.ErrInternal) {
+		s.leaderless.Store(true)
+		x, _ := Diagnose(fmt.Errorf("%w: %s: %w", errNoLeader, rabbit.CommandQueue(s.core.speaker), why))
+		offer(life, s.standings, standing{link: l, is: []wire.Condition{x}})
 	}
 }
 
@@ -147,9 +175,18 @@ func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rab
 	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
 		return nil, true, err
 	}
-	commands, err = rs.Commands(setUp, speaker)
-	if err != nil && setUp.Err() != nil {
-		return nil, true, fmt.Errorf("%w: %s: %w", errNoLeader, rabbit.CommandQueue(speaker), err)
+	queue := rabbit.CommandQueue(speaker)
+	if s.leaderless.Load() { // it would take the session with it again
+		err = rs.Answers(setUp, queue)
+	}
+	if err == nil {
+		commands, err = rs.Commands(setUp, speaker)
+	}
+	if err != nil && rs.Context().Err() != nil {
+		err = context.Cause(rs.Context())
+	}
+	if err != nil && (setUp.Err() != nil && ctx.Err() == nil || errors.Is(err, rabbit.ErrInternal)) {
+		return nil, true, fmt.Errorf("%w: %s: %w", errNoLeader, queue, err)
 	}
 	return commands, true, err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -40,6 +41,11 @@ const (
 	// barrenFalls is after how many falls that nothing new explains all that is
 	// announced is suspected. A session that has lived for slowTime ends them.
 	barrenFalls = 3
+	// lostFalls is how many connections have to be lost in a row, each with
+	// something new, until it is searched, and lostMost how many until the search
+	// ends without a result: of a lost connection nobody is guilty, but a
+	// NOTIFICATION can be lost with it.
+	lostFalls, lostMost = 3, 10
 )
 
 // suspicion is what is known at one peer of the routes that its session may fall
@@ -57,12 +63,16 @@ type suspicion struct {
 	// passed are those that are proven by no more than the quiet time, and when
 	// each was last sent.
 	passed   map[state.Key]time.Time
-	passedAt time.Time     // when the last of them was proven
-	quiet    time.Duration // 0 for quietMax
-	least    time.Duration // what it is never under again; 0 for quietMin
-	reason   string        // of the last fall
-	slow     bool          // a route was proven too soon
-	barren   int           // falls in a row that nothing explains
+	passedAt time.Time      // when the last of them was proven
+	quiet    time.Duration  // 0 for quietMax
+	least    time.Duration  // what it is never under again; 0 for quietMin
+	reason   string         // of the last fall
+	slow     bool           // a route was proven too soon
+	lost     int            // connections lost in a row with something new
+	losses   int            // connections lost in this search
+	spared   map[value]bool // with which alone one was
+	resigned bool           // lost connections count for nothing
+	barren   int            // falls in a row that nothing explains
 }
 
 // value is a route with its attributes: with others it is another suspect.
@@ -112,6 +122,7 @@ func (d *suspicion) silence() time.Duration {
 func (d *suspicion) proven(k state.Key, now time.Time) {
 	at := d.fresh[k]
 	delete(d.fresh, k)
+	d.lost = 0
 	if !d.searching() {
 		return
 	}
@@ -121,20 +132,21 @@ func (d *suspicion) proven(k state.Key, now time.Time) {
 	d.passed[k], d.passedAt = at, now
 }
 
-// fell judges the suspects of a fall. It returns those that are to be set aside;
-// the others stay in exaBGP's table, and are sent as the session comes up.
-func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
+// fell judges the suspects of a fall. It returns those that are to be set aside,
+// the newest first: the session may come up before the last of them. The others
+// stay in exaBGP's table, and are sent then.
+func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value {
 	d.trial, d.barren = nil, 0
 	// What was sent before an exception is as little to blame for it as what was
 	// not sent for a NOTIFICATION.
-	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == raised })
+	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == fall.Raised })
 	if len(likely) == 0 {
 		likely = all
 	}
 	slices.SortFunc(likely, func(a, b suspect) int {
 		return cmp.Or(a.at.Compare(b.at), state.CompareKeys(a.key, b.key))
 	})
-	d.measure(likely[0].at, likely[len(likely)-1].at, raised, now)
+	d.measure(likely[0].at, likely[len(likely)-1].at, fall.Raised, now)
 	if d.falls == nil {
 		d.falls = map[value]int{}
 	}
@@ -147,16 +159,46 @@ func (d *suspicion) fell(all []suspect, raised bool, now time.Time) []value {
 	for i, part := range d.parts { // of a fall before that exaBGP did not hear of in time
 		d.parts[i] = slices.DeleteFunc(part, func(v value) bool { return again[v] })
 	}
+	if len(values) == 1 && fall.Lost {
+		return d.spare(values[0])
+	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
 		d.accused = append(d.accused, values[0])
 		return values
 	}
-	parts := divide(values, int(roundTime/d.quiet))
+	newest := len(values) - 1
+	parts := divide(values[:max(newest, 1)], int(roundTime/d.quiet))
+	if newest > 0 {
+		parts = append(parts, values[newest:]) // if routes come one by one, it is the one
+	}
 	if len(likely) == len(all) && len(parts[0]) > 1 {
 		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
 	}
 	d.parts = append(parts, d.parts...)
-	return slices.Concat(parts...)
+	aside := slices.Concat(parts...)
+	slices.Reverse(aside)
+	return aside
+}
+
+// spare has a route tried once more with which alone the connection was lost.
+func (d *suspicion) spare(v value) []value {
+	if d.spared == nil {
+		d.spared = map[value]bool{}
+	}
+	d.falls[v]--
+	d.spared[v] = true
+	d.parts = append(d.parts, []value{v})
+	return []value{v}
+}
+
+// losing tells whether a lost connection counts.
+func (d *suspicion) losing() bool {
+	if d.lost++; d.resigned || !d.searching() && d.lost < lostFalls {
+		return false
+	}
+	d.losses++
+	d.resigned = d.losses > lostMost
+	return true
 }
 
 // measure learns from a fall how fast the peer answers: it did not take longer
@@ -213,7 +255,7 @@ func (d *suspicion) over() map[value]int {
 	for _, v := range d.accused {
 		guilty[v] = d.falls[v]
 	}
-	*d = suspicion{fresh: d.fresh, barren: d.barren}
+	*d = suspicion{fresh: d.fresh, barren: d.barren, resigned: d.resigned}
 	return guilty
 }
 

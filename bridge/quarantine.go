@@ -14,19 +14,26 @@ import (
 // quarantine are the routes that a session falls of. They are not announced to
 // that peer again as they are, not by another bridge or under another exaBGP
 // either. One leaves it when the route is announced with other attributes.
-type quarantine map[place]journal.Quarantined
+type quarantine map[ward]journal.Quarantined
+
+// ward is whose route is in quarantine: of two owners who ask for the same, each
+// may have a value of its own that the session falls of.
+type ward struct {
+	place
+	owner string
+}
 
 func newQuarantine(all []journal.Quarantined) quarantine {
 	q := quarantine{}
 	for _, x := range all {
-		q[place{x.Key, x.Peer}] = x
+		q[ward{place{x.Key, x.Peer}, x.Owner}] = x
 	}
 	return q
 }
 
 // objection says why an announce must not be done at a peer, "" if it may.
 func (q quarantine) objection(o *op, peer netip.Addr) string {
-	if x, ok := q[place{o.key, peer}]; ok && x.Value == o.attrs.Canonical() {
+	if x, ok := q[ward{place{o.key, peer}, o.owner}]; ok && x.Value == o.attrs.Canonical() {
 		return x.Reason
 	}
 	return ""
@@ -40,7 +47,7 @@ func (c *core) ban(k state.Key, s *slot, falls int, reason string) {
 		Peer: p.Addr, Key: k, Owner: s.owner, Value: attrs.Canonical(), At: c.now.UnixMilli(),
 		Reason: fmt.Sprintf("quarantined: the session to %s fell %d times after it was sent (%s); change the route to have it tried again", p.Addr, falls, reason),
 	}
-	c.banned[place{k, p.Addr}] = x
+	c.banned[ward{place{k, p.Addr}, s.owner}] = x
 	c.out.banned = append(c.out.banned, x)
 	c.table.drop(k, p)
 	c.claim(k)
@@ -52,7 +59,7 @@ func (c *core) say(x journal.Quarantined, attrs state.Attrs) {
 	var at []netip.Addr
 	var reasons []string
 	for _, p := range c.peers {
-		if y, ok := c.banned[place{x.Key, p.Addr}]; ok && y.Owner == x.Owner && y.Value == x.Value {
+		if y, ok := c.banned[ward{place{x.Key, p.Addr}, x.Owner}]; ok && y.Value == x.Value {
 			at, reasons = append(at, p.Addr), append(reasons, y.Reason)
 		}
 	}
@@ -63,7 +70,7 @@ func (c *core) say(x journal.Quarantined, attrs state.Attrs) {
 // for it again at once.
 func (c *core) sayBanned() {
 	all := slices.SortedFunc(maps.Values(c.banned), func(a, b journal.Quarantined) int {
-		return cmp.Or(state.CompareKeys(a.Key, b.Key), a.Peer.Compare(b.Peer))
+		return cmp.Or(state.CompareKeys(a.Key, b.Key), a.Peer.Compare(b.Peer), cmp.Compare(a.Owner, b.Owner))
 	})
 	for _, x := range all {
 		if attrs, err := state.ParseCanonical(x.Value); err == nil && c.findPeer(x.Peer) != nil {
@@ -72,12 +79,12 @@ func (c *core) sayBanned() {
 	}
 }
 
-// lift takes a route out of quarantine that exaBGP has taken with other
+// lift takes an owner's route out of quarantine that exaBGP has taken with other
 // attributes.
-func (c *core) lift(k state.Key, peer netip.Addr) {
-	at := place{k, peer}
+func (c *core) lift(k state.Key, peer netip.Addr, owner string) {
+	at := ward{place{k, peer}, owner}
 	if x, ok := c.banned[at]; ok {
 		delete(c.banned, at)
-		c.out.banned = append(c.out.banned, journal.Quarantined{Peer: x.Peer, Key: x.Key})
+		c.out.banned = append(c.out.banned, journal.Quarantined{Peer: x.Peer, Key: x.Key, Owner: owner})
 	}
 }

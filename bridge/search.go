@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"routesync/bridge/wire"
 	"routesync/state"
 )
 
@@ -39,22 +38,44 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 		return func() {}
 	}
 	d := &p.doubts
-	d.reason = fall.Reason
 	suspects, foreign := c.suspects(p)
-	if len(suspects) == 0 {
-		suspects = c.widen(p)
+	if fall.Lost {
+		suspects = slices.DeleteFunc(suspects, func(s suspect) bool { return !s.sent })
 	}
+	again := fall.Lost && len(suspects) == 1 && d.spared[suspects[0].value]
+	if again || len(suspects) == 0 && (!fall.Lost || d.searching()) {
+		suspects = append(suspects, c.widen(p, fall.Lost)...)
+	}
+	if fall.Lost && (len(suspects) == 0 || !d.losing()) {
+		return func() {}
+	}
+	d.reason = fall.Reason
 	if len(suspects) == 0 {
 		c.trouble(fmt.Sprintf("the session to %s fell (%s), and of what routesync announces there nothing is new%s", p.Addr, fall.Reason, about(foreign)))
 		return func() {}
 	}
-	c.trouble(fmt.Sprintf("the session to %s fell (%s) with %d new routes; looking for the one that it falls of%s", p.Addr, fall.Reason, len(suspects), about(foreign)))
-	aside := d.fell(suspects, fall.Raised, c.now)
+	c.trouble(fmt.Sprintf("the session to %s fell (%s); looking for the route that it falls of among %d%s", p.Addr, fall.Reason, len(suspects), about(foreign)))
+	aside := d.fell(suspects, fall, c.now)
+	if fall.Lost && d.resigned {
+		return func() { c.resign(p) }
+	}
 	return func() {
 		for _, x := range aside {
 			c.enqueue(&op{key: x.key, attrs: x.attrs, withdraw: true, aside: p})
 		}
 	}
+}
+
+// resign ends a search without a result: all comes back.
+func (c *core) resign(p *peer) {
+	d := &p.doubts
+	all := append(d.parts, d.accused)
+	d.over()
+	for _, d.trial = range all {
+		c.bringBack(p)
+	}
+	d.trial = nil
+	c.trouble(fmt.Sprintf("the connection to %s is lost again and again; no route is found to be the cause", p.Addr))
 }
 
 // about names routes that are not ours to touch.
@@ -91,7 +112,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 
 // widen finds suspects among the routes that were thought to be good, when the
 // session falls without anything new in it.
-func (c *core) widen(p *peer) []suspect {
+func (c *core) widen(p *peer, lost bool) []suspect {
 	d := &p.doubts
 	var all []suspect
 	blame := func(k state.Key, s *slot, at time.Time) {
@@ -103,97 +124,16 @@ func (c *core) widen(p *peer) []suspect {
 	for k, at := range d.misjudged(c.now) {
 		blame(k, c.table.find(k, p), at)
 	}
-	if d.barren++; len(all) > 0 || d.barren < barrenFalls {
+	if len(all) > 0 || lost {
 		return all
+	}
+	if d.barren++; d.barren < barrenFalls {
+		return nil
 	}
 	for k, e := range c.table.entries {
 		blame(k, e.slot(p), c.now)
 	}
 	return all
-}
-
-// beginAside begins to set a suspect aside. It comes to nothing if the session is
-// up before exaBGP is told: what a peer has is not withdrawn for a search.
-func (c *core) beginAside(o *op, e *entry) {
-	p, s := o.aside, e.slot(o.aside)
-	if c.findPeer(p.Addr) != p || s == nil || s.aside || s.owner == "" || s.attrs != o.attrs {
-		return
-	}
-	o.claimant, o.targets = s.claimant, []*peer{p}
-	e.flight = o
-	c.flying[o] = struct{}{}
-	c.start = append(c.start, o)
-}
-
-// recall takes back what was to set suspects aside at a peer whose session is up
-// again, and was not given to exaBGP yet.
-func (c *core) recall(p *peer) {
-	var back []*op
-	c.windows.waiting = slices.DeleteFunc(c.windows.waiting, func(x *exchange) bool {
-		recalled := len(x.ops) > 0 && x.ops[0].aside == p
-		if recalled {
-			back = append(back, x.ops...)
-		}
-		return recalled
-	})
-	for _, o := range back {
-		o.targets = nil
-		c.commandDone(o)
-	}
-}
-
-// endedSearch notes what became of setting a suspect aside, or of bringing it
-// back.
-func (c *core) endedSearch(o *op, e *entry) {
-	switch {
-	case o.aside != nil:
-		c.endedAside(o, e)
-	case o.restore && len(o.targets) > 0:
-		if s := e.slot(o.targets[0]); s != nil && s.aside { // exaBGP would not take it
-			c.table.drop(o.key, s.peer)
-			c.claim(o.key)
-		}
-	}
-}
-
-func (c *core) endedAside(o *op, e *entry) {
-	p := o.aside
-	if !has(o.targets, p) || has(o.turnedDown, p) || c.findPeer(p.Addr) != p || e.slot(p) != nil {
-		return
-	}
-	reason := fmt.Sprintf("suspended: the session fell after it was new (%s); looking for the route that it falls of", p.doubts.reason)
-	c.put(o.key, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Unsent, reason: reason, aside: true})
-	c.claim(o.key)
-}
-
-// sentAside: exaBGP sends what was set aside. It may do so once, of what waited
-// while the session was down, see [latecomer]; or somebody else put it into
-// exaBGP's table.
-func (c *core) sentAside(k state.Key, s *slot) {
-	at := place{k, s.peer.Addr}
-	if _, late := c.tardy[at]; late {
-		delete(c.tardy, at)
-		return
-	}
-	c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
-}
-
-// auditAside takes a route that was set aside out of the search if exaBGP's table
-// has it: somebody else put it there.
-func (c *core) auditAside(k state.Key, s *slot) {
-	if s.listed == c.audits.round {
-		back := slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, listed: s.listed}
-		back.grade, back.reason = c.expect(k, s.peer)
-		c.put(k, back)
-	}
-}
-
-// dropAside withdraws a route that exaBGP does not have: it was set aside.
-func (c *core) dropAside(o *op, p *peer) {
-	c.table.drop(o.key, p)
-	c.claim(o.key)
-	c.confirmed(o, p, 0, "")
-	o.order.note(p.Addr, o.key, wire.Withdrawn, "", "")
 }
 
 // search goes on with each search by what time alone can show.
@@ -211,7 +151,7 @@ func (c *core) search() {
 func (c *core) searchAt(p *peer) {
 	d := &p.doubts
 	if c.now.Sub(p.since) >= slowTime {
-		d.barren = 0
+		d.barren, d.resigned = 0, false
 	}
 	c.acquit(p)
 	if !d.searching() || c.tries(p) || c.now.Sub(p.since) < control {
@@ -244,9 +184,9 @@ func (c *core) acquit(p *peer) {
 	for k, at := range d.fresh {
 		s := c.table.find(k, p)
 		switch {
-		case s == nil || s.aside:
+		case s == nil || s.aside || !p.carries(k.Family):
 			delete(d.fresh, k)
-		case s.grade != state.Sent && (s.grade != state.Unsent || !p.carries(k.Family)):
+		case s.grade != state.Sent && s.grade != state.Unsent:
 		case c.now.Sub(at) >= silence:
 			d.proven(k, c.now)
 		}
@@ -282,13 +222,4 @@ func (c *core) bringBack(p *peer) bool {
 		}
 	}
 	return some
-}
-
-// beginRestore tells whether a suspect is still to be brought back.
-func (c *core) beginRestore(o *op, s *slot) bool {
-	if s == nil || !s.aside || s.attrs != o.attrs {
-		return false
-	}
-	o.claimant = s.claimant
-	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,7 +43,8 @@ type Server struct {
 	idle  chan *link // its publisher is ready for more
 	inbox chan delivery
 
-	standings chan standing
+	standings  chan standing
+	leaderless atomic.Bool // the command queue does not answer
 
 	link   *link // the session there is, nil for none
 	queue  []rabbit.Message
@@ -247,10 +249,7 @@ func (s *Server) stand(x standing) {
 	if x.up {
 		s.core.cutOff, x.link.up = "", true
 	}
-	if x.told && !x.link.told {
-		x.link.told = true
-		s.core.resume() // what was not told meanwhile
-	}
+	x.link.told = x.link.told || x.told
 }
 
 // carryOut does what the core wants, in the order that it needs.
@@ -305,7 +304,7 @@ func (s *Server) enqueue(u wire.Update) {
 
 func (s *Server) event(kind string, body []byte, err error) {
 	if s.link == nil || !s.link.told {
-		return // readers notice the gap
+		return // there is nobody who could be told
 	}
 	s.post(rabbit.Message{Exchange: rabbit.EventExchange, Key: eventKey(s.core.speaker), Type: kind, Body: body}, err)
 }
@@ -316,9 +315,6 @@ func (s *Server) tell() {
 	for _, t := range s.core.tell() {
 		m := rabbit.Message{Key: t.to, Type: t.kind}
 		if t.to == "" {
-			if s.link == nil || !s.link.told {
-				continue
-			}
 			m.Exchange, m.Key = rabbit.EventExchange, t.key
 		}
 		var err error
@@ -349,12 +345,14 @@ func (s *Server) feed(ctx context.Context, pace *time.Timer) {
 	if !s.ready || s.link == nil {
 		return
 	}
-	if len(s.queue) == 0 && s.core.news() && !(s.paced && s.core.busy()) {
+	if s.link.told && len(s.queue) == 0 && s.core.news() && !(s.paced && s.core.busy()) {
 		s.enqueue(s.core.update())
 		s.paced = true
 		pace.Reset(updateEvery)
 	}
-	s.tell()
+	if s.link.told {
+		s.tell()
+	}
 	if len(s.queue) == 0 {
 		return
 	}

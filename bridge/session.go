@@ -21,6 +21,7 @@ type Session interface {
 	Publish(ctx context.Context, msgs ...rabbit.Message) error
 	Offer(ctx context.Context, msgs ...rabbit.Message) error
 	Alarm() (reason string, changed <-chan struct{})
+	Answers(ctx context.Context, queue string) error
 	Unfit(ctx context.Context, speaker string) ([]string, error)
 }
 

@@ -205,6 +205,9 @@ func (c *core) learnTable(body []string, ok bool) {
 			continue
 		}
 		s := slot{peer: p, claimant: c.claimed(r.Key, p), attrs: r.Attrs}
+		if given := c.claimedValue(r.Key, p); given != (state.Attrs{}) && given != r.Attrs && !p.Same(r.Key.Family, r.Attrs, given) {
+			s.given = given
+		}
 		s.grade, s.reason = c.expect(r.Key, p)
 		if old := c.table.find(r.Key, p); old != nil && old.grade == state.Sent && old.attrs == r.Attrs {
 			s.grade = state.Sent

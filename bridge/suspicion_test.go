@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"routesync/bridge/exabgp"
 )
 
 func suspects(t *testing.T, at time.Time, sent bool, prefixes ...string) []suspect {
@@ -35,17 +37,17 @@ func TestSuspicionFell(t *testing.T) {
 	}{
 		{"one that was sent", suspects(t, late, true, "10.0.0.0/24"), false, []string{"10.0.0.0/24"}, 1, quietMin},
 		{"what was not sent stays, for a NOTIFICATION", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, late, false, "10.0.2.0/24")),
-			false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
+			false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMin},
 		{"what was sent stays, for an exception", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, early, false, "10.0.2.0/24")),
 			true, []string{"10.0.2.0/24"}, 1, quietMin},
-		{"if nothing was sent, all are suspected", suspects(t, late, false, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
-		{"the oldest come back first, the slower the peer may be the later", slices.Concat(suspects(t, late, true, "10.0.0.0/24"), suspects(t, early, true, "10.0.1.0/24")),
-			false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMax},
-		{"a slow peer", suspects(t, early, true, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, 4 * time.Second},
+		{"if nothing was sent, all are suspected", suspects(t, late, false, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMin},
+		{"the newest go first, and come back last", slices.Concat(suspects(t, late, true, "10.0.0.0/24"), suspects(t, early, true, "10.0.1.0/24")),
+			false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMax},
+		{"a slow peer", suspects(t, early, true, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, 4 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var d suspicion
-			aside := d.fell(tc.all, tc.raised, now)
+			aside := d.fell(tc.all, exabgp.Fall{Raised: tc.raised}, now)
 			if got := names(aside); !slices.Equal(got, tc.aside) || len(d.parts) != tc.parts || d.quiet != tc.quiet || len(d.accused) > 0 {
 				t.Errorf("aside %v in %d parts, quiet for %v, accused %v", got, len(d.parts), d.quiet, names(d.accused))
 			}
@@ -61,14 +63,14 @@ func TestSuspicionDivides(t *testing.T) {
 		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
 	}
 	var d suspicion
-	if aside := d.fell(all, false, now); len(aside) != 1000-42 || len(d.parts) != 23 {
+	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 1000-42 || len(d.parts) != 24 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	// The first part falls: it is divided, and comes before the others.
-	if aside := d.fell(all[:42], false, now); len(aside) != 40 || len(d.parts) != 23+20 || d.parts[0][0] != all[2].value {
+	if aside := d.fell(all[:42], exabgp.Fall{}, now); len(aside) != 40 || len(d.parts) != 24+21 || d.parts[0][0] != all[2].value {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
-	if aside := d.fell(all[:1], false, now); len(aside) != 1 || len(d.parts) != 23+20 || len(d.accused) != 1 {
+	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 24+21 || len(d.accused) != 1 {
 		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), names(d.accused))
 	}
 	if guilty := d.over(); len(guilty) != 1 || guilty[all[0].value] != 3 || d.searching() {
@@ -84,9 +86,9 @@ func TestSuspicionMisjudged(t *testing.T) {
 	for _, s := range all {
 		d.doubt(s.key, now)
 	}
-	d.fell(all, false, now)
+	d.fell(all, exabgp.Fall{}, now)
 	d.proven(all[0].key, now)
-	d.fell(all[1:], false, now)
+	d.fell(all[1:], exabgp.Fall{}, now)
 	if len(d.accused) != 1 || d.last() != proofTime {
 		t.Errorf("accused %v", names(d.accused))
 	}

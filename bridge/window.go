@@ -47,7 +47,7 @@ type window struct {
 // plain tells whether nothing but changes of routes is in the window.
 func (w *window) plain() bool { return len(w.commands) > 0 && w.commands[0].plain() }
 
-func (x *exchange) plain() bool { return x.ask == nil && !x.alone }
+func (x *exchange) plain() bool { return x.ask == nil && !x.alone && !x.aside() }
 
 // windows holds the commands that wait, and the windows that exaBGP owes
 // answers, the oldest first. Two may be out, so that exaBGP has work while the

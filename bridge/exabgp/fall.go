@@ -11,6 +11,10 @@ type Fall struct {
 	// Raised: exaBGP could not make an UPDATE of what it was to send, so it
 	// reported none. Otherwise the peer did not bear one that was sent.
 	Raised bool
+	// Lost: the connection ended, and nothing says why. So does one whose peer
+	// sends a NOTIFICATION while exaBGP still writes: who closes a connection with
+	// something unread resets it (RFC 1122 §4.2.2.13), and what it sent is lost.
+	Lost   bool
 	Reason string // for people: "NOTIFICATION 3/10"
 }
 
@@ -30,6 +34,9 @@ func (d Dialect) ParseFall(reason string) (Fall, bool) {
 	}
 	if message == "" {
 		return Fall{Raised: true, Reason: "exaBGP raised an exception"}, true
+	}
+	if strings.HasPrefix(message, "closing connection") {
+		return Fall{Lost: true, Reason: "the connection was lost"}, true
 	}
 	var subcode int
 	if n, err := fmt.Sscanf(message, "notification received (3,%d)", &subcode); n != 1 || err != nil {

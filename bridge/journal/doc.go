@@ -50,9 +50,10 @@
 //	quarantine   since something was in it
 //	  "seal"     as in meta, of the routes
 //	  routes
-//	    key      byte length, 4 or 16; the peer's address; the key of a claim
+//	    key      byte length, 4 or 16; the peer's address; uvarint length of the
+//	             owner's name, that; the key of a claim
 //	    value    byte version, 1
-//	             for each of owner, attributes and reason: uvarint length, that
+//	             for each of attributes and reason: uvarint length, that
 //	             varint when it was found
 //	             uint32 CRC-32C of the key and of the value before it
 //	owners       across all lives of exaBGP; sealed in meta, under "owners"

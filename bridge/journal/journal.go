@@ -57,7 +57,7 @@ type Memory struct {
 	// Before is what was announced in the life before it, and is to be announced
 	// again, in the order of its keys.
 	Before []Entry
-	// Quarantined is in the order of its peers and keys.
+	// Quarantined is in the order of its peers, owners and keys.
 	Quarantined []Quarantined
 	Owners      []Owner // in the order of their names
 }

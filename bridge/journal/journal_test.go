@@ -230,7 +230,8 @@ func TestEqualsAMap(t *testing.T) {
 		j := mustOpen(t, dir)
 		defer func() { j.Close() }()
 		model, before, boot, epoch := map[state.Key][]Claim{}, map[state.Key][]Claim{}, "", int64(0)
-		kept := map[int]Quarantined{}
+		names := []string{"", "a", "edge"}
+		kept := map[int]Quarantined{} // by owner and route
 		entries := func(of map[state.Key][]Claim) (all []Entry) {
 			for _, k := range slices.SortedFunc(maps.Keys(of), state.CompareKeys) {
 				all = append(all, Entry{k, of[k]})
@@ -268,10 +269,12 @@ func TestEqualsAMap(t *testing.T) {
 			"quarantine": func(r *rapid.T) {
 				all := quarantined(5)
 				i := rapid.IntRange(0, 4).Draw(r, "route")
-				all[i].Owner = rapid.SampledFrom([]string{"", "a", "edge"}).Draw(r, "owner")
-				if kept[i] = all[i]; rapid.Bool().Draw(r, "free") {
+				owner := rapid.IntRange(0, len(names)-1).Draw(r, "owner")
+				all[i].Owner = names[owner]
+				id := owner*len(all) + i
+				if kept[id] = all[i]; rapid.Bool().Draw(r, "free") {
 					all[i].Reason = ""
-					delete(kept, i)
+					delete(kept, id)
 				}
 				if err := j.Quarantine(all[i : i+1]); err != nil {
 					r.Fatal(err)

@@ -112,9 +112,9 @@ func encodeQuarantined(q Quarantined) (key, value []byte, err error) {
 		return nil, nil, fmt.Errorf("peer %q is no plain address", q.Peer)
 	}
 	key = append([]byte{byte(q.Peer.BitLen() / 8)}, q.Peer.AsSlice()...)
-	key = append(key, encodeKey(q.Key)...)
+	key = append(appendText(key, q.Owner), encodeKey(q.Key)...)
 	value = []byte{quarantineVersion}
-	for _, text := range []string{q.Owner, q.Value, q.Reason} {
+	for _, text := range []string{q.Value, q.Reason} {
 		value = appendText(value, text)
 	}
 	value = binary.AppendVarint(value, q.At)
@@ -132,6 +132,7 @@ func decodeQuarantined(key, value []byte) (Quarantined, error) {
 	}
 	k := reader{b: key}
 	q := Quarantined{Peer: k.peer(nil)}
+	q.Owner = string(k.take(k.count(1)))
 	if k.err != nil {
 		return Quarantined{}, k.err
 	}
@@ -140,7 +141,7 @@ func decodeQuarantined(key, value []byte) (Quarantined, error) {
 		return Quarantined{}, err
 	}
 	r := reader{b: value[1:body]}
-	for _, text := range []*string{&q.Owner, &q.Value, &q.Reason} {
+	for _, text := range []*string{&q.Value, &q.Reason} {
 		*text = string(r.take(r.count(1)))
 	}
 	q.At = r.number()

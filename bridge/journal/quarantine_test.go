@@ -66,10 +66,10 @@ func TestQuarantineVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "\x04\x7f\x00\x00\x02" + string(encodeKey(q.Key)); string(k) != want {
+	if want := "\x04\x7f\x00\x00\x02\x04team" + string(encodeKey(q.Key)); string(k) != want {
 		t.Errorf("key %q, want %q", k, want)
 	}
-	if want := "\x01\x04team\x05med 1\x03why\x06"; string(value[:len(value)-4]) != want {
+	if want := "\x01\x05med 1\x03why\x06"; string(value[:len(value)-4]) != want {
 		t.Errorf("value %q, want %q", value, want)
 	}
 }

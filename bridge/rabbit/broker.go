@@ -184,9 +184,9 @@ func (o *outage) down(what string, err error) {
 		what = "broker refuses; trying on"
 	}
 	level := slog.LevelDebug
-	if (first || refused && !o.refused) && err.Error() != o.last {
+	if about := subject(err); (first || refused && !o.refused) && about != o.last {
 		level = slog.LevelWarn
-		o.warned, o.last = true, err.Error()
+		o.warned, o.last = true, about
 	}
 	o.refused = o.refused || refused
 	args := []any{"broker", o.urls, "error", err}
@@ -196,6 +196,15 @@ func (o *outage) down(what string, err error) {
 		}
 	}
 	o.log.Log(context.Background(), level, what, args...)
+}
+
+// subject is what an error is about: equal for what is no news after the other.
+func subject(err error) string {
+	var denied *DeniedError
+	if errors.As(err, &denied) {
+		return denied.Permission + " " + denied.Resource
+	}
+	return err.Error()
 }
 
 func (o *outage) up(s *Session) {

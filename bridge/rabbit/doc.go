@@ -15,5 +15,7 @@
 //     that long without an alarm.
 //   - What a slow reader does not take stays with the broker, within the limits
 //     that its queues have there.
+//   - What the broker refuses is an error that says what is missing; what it does
+//     not take for now is another.
 //   - Nothing that is logged or returned holds a password.
 package rabbit

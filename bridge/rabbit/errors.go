@@ -15,6 +15,8 @@ var (
 	ErrRejected = errors.New("the broker rejected the message")
 	// ErrTooLarge: a message is larger than the broker takes.
 	ErrTooLarge = errors.New("the message is larger than the broker takes")
+	// ErrInternal: the broker failed at what it was asked for.
+	ErrInternal = errors.New("the broker fails")
 	// ErrUnreadable: a message came that no session can take.
 	ErrUnreadable = errors.New("a message can't be read")
 	// ErrLocked: another session holds what only one may hold.

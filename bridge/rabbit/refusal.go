@@ -13,6 +13,9 @@ import (
 // the permission; older ones leave it to the reader to know what was asked for.
 var denial = regexp.MustCompile(`(?:(configure|write|read) )?access to ((?:queue|exchange|topic) '.*?'(?: in exchange '.*?')?) in vhost '(.*?)' refused for user '(.*?)'`)
 
+// madeUp are the names that the broker gives to queues: another one each time.
+var madeUp = regexp.MustCompile(`amq\.gen-[^']*`)
+
 // denied makes an error name the permission that is missing, if that is what it
 // is about; queue and exchange are those for what was asked for.
 func (s *Session) denied(err error, queue, exchange string) error {
@@ -24,7 +27,7 @@ func (s *Session) denied(err error, queue, exchange string) error {
 	if m == nil {
 		return err
 	}
-	d := &DeniedError{Permission: m[1], Resource: m[2], Vhost: m[3], User: m[4], err: err}
+	d := &DeniedError{Permission: m[1], Resource: madeUp.ReplaceAllString(m[2], "amq.gen-*"), Vhost: m[3], User: m[4], err: err}
 	switch {
 	case d.Permission != "":
 	case strings.HasPrefix(d.Resource, "queue"):
@@ -72,6 +75,8 @@ func ending(err *amqp.Error) error {
 	switch {
 	case !err.Server && err.Code == amqp.FrameError && err.Reason == amqp.ErrSyntax.Error():
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case err.Code == amqp.InternalError:
+		return fmt.Errorf("%w: %w", ErrInternal, err)
 	case err.Code == amqp.PreconditionFailed && strings.Contains(err.Reason, "message size"):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}

@@ -37,6 +37,13 @@ func TestDenied(t *testing.T) {
 			t.Errorf("%v lost what it was", err)
 		}
 	}
+	once := map[string]bool{}
+	for _, name := range []string{"amq.gen-zpXwGn3qMup3FE_-tNT6Qw", "amq.gen-DqNuJ2SlUMCBKjoqizkoXA"} {
+		once[subject(s.denied(&amqp.Error{Code: amqp.AccessRefused, Reason: "ACCESS_REFUSED - access to queue '" + name + "' in vhost '/' refused for user 'u'"}, Configure, Write))] = true
+	}
+	if diff := cmp.Diff(map[string]bool{"configure queue 'amq.gen-*'": true}, once); diff != "" {
+		t.Errorf("told again for every name that the broker makes up (-want +got):\n%s", diff)
+	}
 	other := &amqp.Error{Code: amqp.AccessRefused, Reason: "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use"}
 	if err := s.denied(other, Read, Read); Refused(err) {
 		t.Errorf("taken for a lack of permission: %v", err)

@@ -26,6 +26,16 @@ func (s *Session) DropUnreadable(ctx context.Context, name string) (bool, error)
 	return false, nil
 }
 
+// Answers finds out whether a queue gives what it holds: to ask one that has lost
+// its leader may cost a connection.
+func (s *Session) Answers(ctx context.Context, name string) error {
+	err := s.getAside(ctx, name, false)
+	if err == nil || errors.Is(err, ErrUnreadable) {
+		return nil
+	}
+	return fmt.Errorf("look at the first message of queue %q: %w", name, err)
+}
+
 // getAside gets the first message of a queue, if there is one, on a connection
 // of its own. With drop the broker forgets it as soon as it was sent.
 func (s *Session) getAside(ctx context.Context, name string, drop bool) error {

@@ -68,11 +68,12 @@ func sampleUpdate(t testing.TB) wire.Update {
 				Addr: peer, LocalAS: 65000, PeerAS: 65001, Up: true, Since: 5,
 				Families: []state.Family{state.IPv4Unicast}, Lacks: []string{"y"}, Tags: []string{"transit"}, Self: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Received: new(3),
 			}},
-			Leases:   []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Conditions: []wire.Condition{{Name: "n", Since: 2, Text: "f", Do: "d"}}, Silent: 3}},
-			Standbys: []wire.Standby{sampleStandby(), {Owner: "team"}},
-			InForce:  []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h"}},
-			Contests: []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
-			Lines:    []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
+			Leases:     []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Conditions: []wire.Condition{{Name: "n", Since: 2, Text: "f", Do: "d"}}, Silent: 3}},
+			Standbys:   []wire.Standby{sampleStandby(), {Owner: "team"}},
+			InForce:    []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h"}},
+			Conditions: sampleConditions(),
+			Contests:   []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
+			Lines:      []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
 		},
 		Entries: []wire.Entry{{
 			Family: state.IPv4Unicast, Keys: []state.Key{mustKey(t, "10.0.0.0/24", 0)},
@@ -81,6 +82,36 @@ func sampleUpdate(t testing.TB) wire.Update {
 		Refused: []state.Refusal{{Key: mustKey(t, "10.0.1.0/24", 0), Owner: "team", Attrs: attrs, Peers: "192.0.2.1", Reason: "no"}},
 		Cleared: []wire.Cleared{{Key: mustKey(t, "10.0.2.0/24", 0), Owner: "team"}},
 		Count:   1, Sum: "00",
+	}
+}
+
+func sampleConditions() []wire.Condition {
+	return []wire.Condition{{Name: wire.Blocked, Since: 7, Text: "memory alarm", Do: "free memory"}}
+}
+
+// TestStrictConditions: what a process tells of itself goes to terminals.
+func TestStrictConditions(t *testing.T) {
+	for name, bad := range map[string][]wire.Condition{
+		"a control character": {{Name: wire.Denied, Text: "\x1b[2J"}}, "more than there can be": make([]wire.Condition, 101),
+	} {
+		about := func(a wire.About) error {
+			body, err := wire.EncodeUpdate(wire.Update{About: &a})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = wire.DecodeUpdate(body)
+			return err
+		}
+		if about(wire.About{Conditions: bad}) == nil || about(wire.About{Leases: []wire.Lease{{Conditions: bad}}}) == nil {
+			t.Errorf("%s: taken of a bridge", name)
+		}
+		body, err := wire.EncodeRequest(wire.Request{Kind: wire.RequestAlive, Conditions: bad})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wire.DecodeRequest(body); err == nil {
+			t.Errorf("%s: taken of a commander", name)
+		}
 	}
 }
 
@@ -134,7 +165,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 	t.Run("alive", func(t *testing.T) {
 		contests := []state.Contest{{Key: mustKey(t, "10.0.0.0/24", 7), Owner: "team", Holder: "other"}}
-		roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Contests: contests}, wire.EncodeRequest, wire.DecodeRequest)
+		roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Contests: contests, Conditions: sampleConditions()}, wire.EncodeRequest, wire.DecodeRequest)
 	})
 	t.Run("grant", func(t *testing.T) {
 		roundTrip(t, wire.Grant{Speaker: "s", Boot: "b", Owner: "o", Epoch: 4, Refused: "r"}, wire.EncodeGrant, wire.DecodeGrant)

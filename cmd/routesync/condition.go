@@ -93,7 +93,7 @@ func (q *queueDepths) look(ctx context.Context, s *rabbit.Session, speakers []st
 		x := wire.Condition{Name: wire.Waiting, Text: fmt.Sprintf("%s in queue %s, which the bridge is reading", waiting(n), name)}
 		if readers == 0 {
 			x.Text = fmt.Sprintf("%s in queue %s, and nobody reads it", waiting(n), name)
-			x.Do = "start the bridge: it takes what is still in force, and refuses the rest"
+			x.Do = "start the bridge; a watch sends anew what is still wanted"
 		}
 		q.all = append(q.all, newCondition(speaker, x))
 	}
@@ -101,7 +101,7 @@ func (q *queueDepths) look(ctx context.Context, s *rabbit.Session, speakers []st
 		q.all = append(q.all, newCondition("", wire.Condition{
 			Name: wire.DeadLetters,
 			Text: fmt.Sprintf("%s in queue %s that could not be read, or not be delivered; no route waits for them", count(n, "message"), rabbit.DeadQueue),
-			Do:   fmt.Sprintf("look at them: rabbitmqadmin get queue=%s count=10; then drop them: rabbitmqctl purge_queue %s", rabbit.DeadQueue, rabbit.DeadQueue),
+			Do:   fmt.Sprintf("rabbitmqadmin get queue=%s count=10 shows them, rabbitmqctl purge_queue %s drops them", rabbit.DeadQueue, rabbit.DeadQueue),
 		}))
 	}
 }

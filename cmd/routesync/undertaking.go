@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"routesync/bridge"
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/state"
@@ -56,7 +58,11 @@ func (u *undertaking) run(ctx context.Context, t task) (last, err error) {
 	clock := startClock(ctx, u.observer.timeout)
 	defer clock.stop()
 	var fatal error
-	err = rabbit.New(u.observer.cfg, u.log).Run(clock.ctx, func(session context.Context, s *rabbit.Session) error {
+	cfg := u.observer.cfg
+	// Nothing was asked for yet that could still be done when somebody has acted.
+	cfg.Final = func(err error) bool { return u.agreement != agreed && bridge.Final(err) }
+	broker := rabbit.New(cfg, u.log)
+	err = broker.Run(clock.ctx, func(session context.Context, s *rabbit.Session) error {
 		last = u.work(ctx, session, s, clock, t)
 		if f := (*failure)(nil); errors.As(last, &f) || errors.As(last, &failures{}) {
 			fatal = last
@@ -67,9 +73,9 @@ func (u *undertaking) run(ctx context.Context, t task) (last, err error) {
 	case fatal != nil:
 		return last, fatal
 	case err != nil && !errors.Is(err, rabbit.ErrStop):
-		return last, err
+		return last, brokerFailure(err)
 	case u.agreement != agreed:
-		return last, u.observer.noBroker(ctx, last)
+		return last, u.observer.noBroker(ctx, cmp.Or(last, broker.Down()))
 	}
 	return last, nil
 }
@@ -100,7 +106,7 @@ func (u *undertaking) agree(ctx, session context.Context, s *rabbit.Session, clo
 	speakers := u.desired.Speakers
 	seen, errs := make([]observation, len(speakers)), make([]error, len(speakers))
 	if err := u.observer.lookAt(session, s, speakers, seen, errs); err != nil {
-		if clock.ctx.Err() == nil {
+		if clock.ctx.Err() == nil || bridge.Final(err) {
 			return err
 		}
 		var all failures

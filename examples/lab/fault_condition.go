@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -106,6 +107,41 @@ func (g *ground) statusIs(ctx context.Context, what string, is func(*statusOf) b
 		}
 		if wait(bounded, planEvery) != nil {
 			return errors.Join(fmt.Errorf("status does not say %s, but ends with %d: %+v", what, s.code, s.all), ctx.Err())
+		}
+	}
+}
+
+// logs waits until the commanding watch has logged a text.
+func (g *ground) logs(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
+	defer cancel()
+	return g.watches[0].WaitWrote(ctx, text)
+}
+
+// logged is how often it has logged a text, or exaBGP and its bridge have.
+func (g *ground) logged(text string) (int, error) {
+	n := 0
+	for _, path := range []string{g.watches[0].Log(), g.speaker.Log()} {
+		log, err := os.ReadFile(path)
+		if err != nil {
+			return 0, fmt.Errorf("read a log: %w", err)
+		}
+		n += strings.Count(string(log), text)
+	}
+	return n, nil
+}
+
+// logsMore waits until they have logged a text more often than that.
+func (g *ground) logsMore(ctx context.Context, text string, than int) error {
+	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
+	defer cancel()
+	for {
+		n, err := g.logged(text)
+		if err != nil || n > than {
+			return err
+		}
+		if err := wait(ctx, planEvery); err != nil {
+			return fmt.Errorf("nobody logs %q once more: %w", text, err)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func fileFaults() []fault {
 		what:    "the watch that starts with it sends nothing until it is told that it is meant",
 		provoke: restoreOldUnseen,
 	}, {
-		name: "file emptied on purpose and filled again", group: "file", hurts: theFile, routes: 1000,
+		name: "file emptied on purpose and filled again", group: "file", overlaps: true, hurts: theFile, routes: 1000,
 		what:    "routes: [] is saved, and at once a file with all routes",
 		provoke: emptyAndFill,
 	}, unreadable}...)

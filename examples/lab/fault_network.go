@@ -124,15 +124,23 @@ func (n *network) freeze(way amqpproxy.Direction, e end) func(context.Context, *
 		if err := n.outlast(ctx, g); err != nil {
 			return err
 		}
-		truth := g.truthful
-		if e.hurts == theBridge {
-			truth = g.outOfReach
-		}
-		if err := truth(ctx); err != nil {
+		if err := n.meanwhile(ctx, g, way, e); err != nil {
 			return err
 		}
 		return n.edit(g)
 	}
+}
+
+// meanwhile is an error if status does not say how it is while the net stands
+// still. In a short round that does not last for long enough to be called silent.
+func (n *network) meanwhile(ctx context.Context, g *ground, way amqpproxy.Direction, e end) error {
+	if e.hurts == theBridge {
+		return g.outOfReach(ctx)
+	}
+	if err := g.truthful(ctx); err != nil || g.short || way&amqpproxy.ToBroker == 0 {
+		return err
+	}
+	return g.watchSilent(ctx)
 }
 
 // outlast waits until a silence must have been noticed.
@@ -153,16 +161,6 @@ func (n *network) halfOpen(way amqpproxy.Direction, e end) func(context.Context,
 		}
 		return n.edit(g)
 	}
-}
-
-// outOfReach is an error if status says something of a bridge that nobody can
-// reach: it can know nothing.
-func (g *ground) outOfReach(ctx context.Context) error {
-	r, err := g.routesync(ctx, "status", "--speaker", g.name)
-	if err == nil && r.code == 0 {
-		err = fmt.Errorf("status tells of a bridge that nobody reaches:\n%s", r.stdout)
-	}
-	return err
 }
 
 // muteAtOnce has one of the two connections of a session go mute as soon as it is

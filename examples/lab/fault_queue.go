@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ownBroker gives a ground a broker that it may spoil.
@@ -65,7 +61,7 @@ func queueFaults() []fault {
 		what:    "a policy leaves it no room for a byte; saves wait, and one difference is sent when there is room",
 		provoke: full,
 	}, {
-		name: "exchange of events deleted", hurts: theBroker | theFile, bound: time.Minute,
+		name: "exchange of events deleted", hurts: theBroker | theFile, bound: 5 * time.Second,
 		what: "nobody is told that the subscription went with it; the watch subscribes again",
 		provoke: func(ctx context.Context, g *ground) error {
 			if err := g.eval(ctx, `rabbit_exchange:delete(rabbit_misc:r(<<"/">>, exchange, <<"rs.evt">>), false, <<"lab">>)`); err != nil {
@@ -74,7 +70,11 @@ func queueFaults() []fault {
 			if err := g.edit(5); err != nil {
 				return err
 			}
-			return g.watches[0].WaitWrote(ctx, "subscribed to again")
+			if err := g.logs(ctx, "asking for its state again"); err != nil {
+				return err
+			}
+			g.over()
+			return g.edit(5)
 		},
 	}, {
 		name: "request queue deleted", bound: 15 * time.Second, hurts: theBroker | theFile,
@@ -87,12 +87,12 @@ func queueFaults() []fault {
 		},
 	}, {
 		name: "poison in the command queue", hurts: theFile,
-		what:    "garbage, a message of an unknown type and a batch that says nothing, among the batches of a save: dead letters, and no loop",
-		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, g.commands(), 3) },
+		what:    "garbage, a message of an unknown type, one that is no batch and one that does not unpack, among the batches of a save: dead letters, and no loop",
+		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, g.commands()) },
 	}, {
 		name: "poison in the request queue", hurts: theFile,
 		what:    "the same among requests",
-		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, "rs.rpc."+g.name, 3) },
+		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, "rs.rpc."+g.name) },
 	}, {
 		name: "dead letter queue full", hurts: theBroker | theFile,
 		what: "no dead letter finds room; commands go on",
@@ -143,7 +143,7 @@ func queueFaults() []fault {
 		provoke: deliveryLimit,
 	}, {
 		name: "message size limit", hurts: theBroker | theFile, routes: manyRoutes, bound: 40 * time.Second,
-		what:    "the broker takes no message of a batch's size; it has a name, and the save goes through when that is mended",
+		what:    "the broker takes no message of the size that is needed; the log says what to raise, and the save goes through then",
 		provoke: sizeLimit,
 	}, {
 		name: "connection limit", hurts: theBroker | theFile, bound: 40 * time.Second,
@@ -151,257 +151,15 @@ func queueFaults() []fault {
 		provoke: connectionLimit,
 	}}
 	for i := range all {
-		all[i].group, all[i].needs = group, own
+		all[i].needs = own
+	}
+	all = append(all, fault{
+		name: "command queue of others", hurts: theBroker | theBridge | theFile, needs: needs{variant: foreignQueue()}, bound: 20 * time.Second,
+		what:    "it was there before, classic, shared, and drops what is older than half a second: it is used, has a name, and what it drops is noticed",
+		provoke: holes,
+	})
+	for i := range all {
+		all[i].group = group
 	}
 	return all
-}
-
-// commands is the name of the speaker's command queue.
-func (g *ground) commands() string { return "rs.cmd." + g.name }
-
-// ctl runs rabbitmqctl on the ground's own broker.
-func (g *ground) ctl(ctx context.Context, args ...string) error {
-	_, err := g.broker.Ctl(ctx, args...)
-	return err
-}
-
-// eval has the broker evaluate Erlang, for what rabbitmqctl has no word for.
-func (g *ground) eval(ctx context.Context, expression string) error {
-	return g.ctl(ctx, "eval", expression+".")
-}
-
-// put publishes a message to a queue, past routesync.
-func (g *ground) put(ctx context.Context, queue, kind, body string) error {
-	return g.eval(ctx, fmt.Sprintf(`rabbit_basic:publish(rabbit_misc:r(<<"/">>, exchange, <<>>), <<"%s">>, [{type, <<"%s">>}], <<"%s">>)`, queue, kind, body))
-}
-
-func (g *ground) deleteQueue(ctx context.Context, name string) error {
-	return g.eval(ctx, fmt.Sprintf(`{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"%s">>)), rabbit_amqqueue:delete(Q, false, false, <<"lab">>)`, name))
-}
-
-// beginEdit saves another file, and returns in the midst of the change.
-func (g *ground) beginEdit(ctx context.Context) error {
-	mark := g.router.Tape().Mark()
-	if err := g.edit(manyRoutes); err != nil {
-		return err
-	}
-	return g.midst(ctx, mark, manyRoutes)
-}
-
-// asleep runs f while the bridge is stopped with SIGSTOP.
-func (g *ground) asleep(ctx context.Context, f func() error) error {
-	if err := g.signalBridge(ctx, unix.SIGSTOP); err != nil {
-		return err
-	}
-	return errors.Join(f(), g.signalBridge(ctx, unix.SIGCONT))
-}
-
-// queued runs f when the command queue holds something.
-func (g *ground) queued(ctx context.Context, f func() error) error {
-	for {
-		out, err := g.broker.Ctl(ctx, "-q", "list_queues", "name", "messages", "--no-table-headers")
-		if err != nil {
-			return err
-		}
-		for line := range strings.Lines(out) {
-			if w := strings.Fields(line); len(w) == 2 && w[0] == g.commands() && w[1] != "0" {
-				return f()
-			}
-		}
-		if err := wait(ctx, planEvery); err != nil {
-			return err
-		}
-	}
-}
-
-// alarm raises an alarm with a command, saves files meanwhile, and ends it.
-func alarm(what string, command ...string) func(context.Context, *ground) error {
-	return func(ctx context.Context, g *ground) error {
-		if err := g.ctl(ctx, command...); err != nil {
-			return err
-		}
-		for range 3 {
-			if err := g.edit(5); err != nil {
-				return err
-			}
-			if err := g.shows(ctx, 1, "blocked", what+" alarm (publishing stops; routes stay as they are)", command[0]); err != nil {
-				return err
-			}
-		}
-		g.over()
-		if err := g.noAlarm(ctx); err != nil {
-			return err
-		}
-		return g.showsNo(ctx, "blocked")
-	}
-}
-
-func (g *ground) noAlarm(ctx context.Context) error {
-	return errors.Join(g.ctl(ctx, "set_vm_memory_high_watermark", "absolute", "512MB"), g.ctl(ctx, "set_disk_free_limit", "50MB"))
-}
-
-func alarmInTheMidst(ctx context.Context, g *ground) error {
-	if err := g.beginEdit(ctx); err != nil {
-		return err
-	}
-	if err := g.ctl(ctx, "set_vm_memory_high_watermark", "absolute", "1"); err != nil {
-		return err
-	}
-	if err := g.edit(5); err != nil {
-		return err
-	}
-	if err := g.shows(ctx, 1, "blocked", "memory alarm"); err != nil {
-		return err
-	}
-	g.over()
-	return g.noAlarm(ctx)
-}
-
-// full fills the queue past routesync while the bridge sleeps.
-func full(ctx context.Context, g *ground) error {
-	if err := g.ctl(ctx, "set_policy", "full", `^rs\.cmd\.`, `{"max-length-bytes":10}`); err != nil {
-		return err
-	}
-	if err := g.asleep(ctx, func() error {
-		for range 3 {
-			if err := g.put(ctx, g.commands(), "", "much more than there is room for"); err != nil {
-				return err
-			}
-		}
-		for range 2 {
-			if err := g.edit(5); err != nil {
-				return err
-			}
-		}
-		if err := g.watches[0].WaitWrote(ctx, "backpressured: "); err != nil {
-			return err
-		}
-		return g.shows(ctx, 1, "waiting", "batches wait in queue "+g.commands())
-	}); err != nil {
-		return err
-	}
-	g.over()
-	if err := g.ctl(ctx, "clear_policy", "full"); err != nil {
-		return err
-	}
-	if err := g.watches[0].WaitWrote(ctx, "backpressured is over"); err != nil {
-		return err
-	}
-	return g.ctl(ctx, "purge_queue", "rs.dead")
-}
-
-// poison puts messages that nobody can read among the batches of a save.
-func (g *ground) poison(ctx context.Context, queue string, n int) error {
-	for i, m := range []struct{ kind, body string }{
-		{"rs.batch.v1", "garbage"}, {"rs.batch.v9", "{}"}, {"rs.batch.v1", `{\"v\":1,\"body\":{}}`},
-	}[:n] {
-		if err := g.put(ctx, queue, m.kind, m.body); err != nil {
-			return err
-		}
-		if i == 0 {
-			if err := g.edit(5); err != nil {
-				return err
-			}
-		}
-	}
-	if err := g.shows(ctx, 0, "dead-letters", "queue rs.dead", "purge_queue"); err != nil {
-		return err
-	}
-	g.over()
-	return g.ctl(ctx, "purge_queue", "rs.dead")
-}
-
-func noLeader(ctx context.Context, g *ground) error {
-	if err := g.eval(ctx, fmt.Sprintf(`ra:stop_server(quorum_queues, {'%%2F_%s', node()})`, g.commands())); err != nil {
-		return err
-	}
-	if err := g.edit(5); err != nil {
-		return err
-	}
-	if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
-		return err
-	}
-	if err := g.shows(ctx, 0, "no-leader", g.commands(), "delete_queue"); err != nil {
-		return err
-	}
-	g.over()
-	if err := g.deleteQueue(ctx, g.commands()); err != nil {
-		return err
-	}
-	return g.showsNo(ctx, "no-leader")
-}
-
-func ackTimeout(ctx context.Context, g *ground) error {
-	const set = `application:set_env(rabbit, consumer_timeout, %s), application:set_env(rabbit, channel_tick_interval, %d)`
-	if err := g.eval(ctx, fmt.Sprintf(set, "1000", 1000)); err != nil {
-		return err
-	}
-	// Channels have the interval from their beginning.
-	if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
-		return err
-	}
-	if err := g.converge(ctx); err != nil {
-		return err
-	}
-	if err := g.speaker.Freeze(); err != nil {
-		return err
-	}
-	err := errors.Join(g.edit(5), wait(ctx, 6*time.Second), g.edit(5), g.speaker.Thaw())
-	g.over()
-	return errors.Join(err, g.eval(ctx, fmt.Sprintf(set, "1800000", 60000)))
-}
-
-func deliveryLimit(ctx context.Context, g *ground) error {
-	if err := g.ctl(ctx, "set_policy", "limit", `^rs\.cmd\.`, `{"delivery-limit":1}`); err != nil {
-		return err
-	}
-	// exaBGP must not answer what a bridge asks, and the next bridge must come.
-	for range 3 {
-		if err := g.edit(5); err != nil {
-			return err
-		}
-		if err := g.killBridge(ctx); err != nil {
-			return err
-		}
-	}
-	g.over()
-	return g.ctl(ctx, "clear_policy", "limit")
-}
-
-func sizeLimit(ctx context.Context, g *ground) error {
-	const set = `application:set_env(rabbit, max_message_size, %d)`
-	if err := g.eval(ctx, fmt.Sprintf(set, 5000)); err != nil {
-		return err
-	}
-	if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
-		return err
-	}
-	if err := g.edit(manyRoutes); err != nil {
-		return err
-	}
-	if err := wait(ctx, 5*time.Second); err != nil {
-		return err
-	}
-	if err := g.eval(ctx, fmt.Sprintf(set, 134217728)); err != nil {
-		return err
-	}
-	g.over()
-	return g.ctl(ctx, "close_all_connections", "lab")
-}
-
-func connectionLimit(ctx context.Context, g *ground) error {
-	if err := g.ctl(ctx, "set_vhost_limits", "-p", "/", `{"max-connections":0}`); err != nil {
-		return err
-	}
-	if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
-		return err
-	}
-	if err := g.edit(5); err != nil {
-		return err
-	}
-	if err := g.shows(ctx, 1, "limit", "no more connections"); err != nil {
-		return err
-	}
-	g.over()
-	return g.ctl(ctx, "clear_vhost_limits", "-p", "/")
 }

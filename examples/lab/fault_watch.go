@@ -22,7 +22,7 @@ func rivalFaults() []fault {
 		return nil
 	}}
 	return []fault{{
-		name: "watcher killed at any moment of a save", group: group, bound: 5 * time.Second, hurts: theWatch | theFile, routes: 2000, needs: needs{watches: 2},
+		name: "watcher killed at any moment of a save", group: group, overlaps: true, bound: 5 * time.Second, hurts: theWatch | theFile, routes: 2000, needs: needs{watches: 2},
 		what:    "kill -9 within a third of a second of a save of 2,000 routes; the second one takes over",
 		provoke: killSavingWatch,
 	}, {
@@ -47,7 +47,7 @@ func killSavingWatch(ctx context.Context, g *ground) error {
 	if err := g.pause(ctx, 300*time.Millisecond); err != nil {
 		return err
 	}
-	if err := g.killWatch(ctx, g.watches[0]); err != nil {
+	if err := g.killWatch(ctx, g.commander()); err != nil {
 		return err
 	}
 	g.over()

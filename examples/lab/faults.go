@@ -80,7 +80,7 @@ func faults() []fault {
 		bridgeFaults, helperFaults, readerFaults,
 		watcherFaults, rivalFaults, fileFaults,
 		brokerFaults,
-		sessionFaults, driftFaults,
+		sessionFaults, poisonFaults, driftFaults,
 		speakerFaults, restartFaults,
 		everythingFaults,
 		networkFaults,

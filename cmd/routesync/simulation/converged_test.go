@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"routesync/state"
@@ -88,6 +89,12 @@ func (w *world) candidates(at place, now int64) []state.Attrs {
 	return all
 }
 
+// allowed are those of them with which the session to a peer does not fall.
+func (w *world) allowed(n *neighbor, k state.Key, now int64) []state.Attrs {
+	all := w.candidates(place{n.addr, k}, now)
+	return slices.DeleteFunc(all, func(a state.Attrs) bool { return poisonous(a) && n.carries(k.Family) })
+}
+
 // wrongAt compares a peer, and exaBGP's table for it, with the files.
 func (w *world) wrongAt(n *neighbor, now int64) string {
 	if !n.up || n.rib.pending() {
@@ -102,13 +109,13 @@ func (w *world) wrongAt(n *neighbor, now int64) string {
 		}
 		for k, a := range has {
 			a = valueOf(a)
-			if k != static() && k != elsewhere() && !contains(w.candidates(place{n.addr, k}, now), a) {
+			if k != static() && k != elsewhere() && !slices.Contains(w.allowed(n, k, now), a) {
 				return fmt.Sprintf("%s has %s %s", n.addr, k, a)
 			}
 		}
 	}
 	for _, k := range fileKeys() {
-		if len(w.candidates(place{n.addr, k}, now)) == 0 {
+		if len(w.allowed(n, k, now)) == 0 || len(w.allowed(n, k, now)) < len(w.candidates(place{n.addr, k}, now)) {
 			continue
 		}
 		if _, there := n.rib.seen[k]; !there {
@@ -166,13 +173,4 @@ func (w *world) misknown(routes map[place]known) string {
 		return fmt.Sprintf("%d routes are taken for advertised, and %d are", len(routes), count)
 	}
 	return ""
-}
-
-func contains(all []state.Attrs, a state.Attrs) bool {
-	for _, x := range all {
-		if x == a {
-			return true
-		}
-	}
-	return false
 }

@@ -239,20 +239,19 @@ func (e *daemon) change(line, name string, by *process) {
 	withdraw := verb == "withdraw"
 	_, rest, _ := strings.Cut(line, name+" ")
 	probe := form == "route" && strings.Contains(rest, "239.255.255.0/32")
-	switch {
-	case probe:
+	if probe {
 		e.say("done") // of a family that no neighbor has
-		return
-	case e.lose > 0:
-		e.lose--
-		return
-	case e.refuse > 0:
-		e.refuse--
-		e.say("error")
 		return
 	}
 	attrs, said, keys, err := parse(rest)
-	if err != nil {
+	switch {
+	case e.lose > 0:
+		e.lose--
+		e.law.turnedDown(e.selected(line), keys)
+		return
+	case e.refuse > 0, err != nil:
+		e.refuse = max(0, e.refuse-1)
+		e.law.turnedDown(e.selected(line), keys)
 		e.say("error")
 		return
 	}
@@ -350,5 +349,8 @@ func (e *daemon) update(n *neighbor, all []*change) {
 		if !c.withdraw || !n.first {
 			e.law.sent(e.boot, n, c)
 		}
+	}
+	if len(come) > 0 && poisonous(all[0].attrs) {
+		e.falls(n)
 	}
 }

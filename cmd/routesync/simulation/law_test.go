@@ -25,9 +25,10 @@ type law struct {
 	newest   map[command]int64 // epoch of a batch that a bridge got
 	valid    map[taking]int64  // epoch of the last that was the newest then
 	epochs   map[gift]int64    // of the last change of a route
-	hand     map[place]bool    // changed by hand since a bridge gave a change
+	hand     map[place]bool    // changed by hand, or turned down, since a bridge gave a change
 	sentIn   map[delivery]bool
-	commands int // of routes, of helpers
+	poison   bool // there are routes with which a session falls
+	commands int  // of routes, of helpers
 	batches  int
 }
 
@@ -199,11 +200,13 @@ func (l *law) commanded(boot string, n *neighbor, given *change) {
 		l.breach("%s %s at %s: it is not ours", word, c.key, n.addr)
 	}
 	l.inFlight(n, c, now)
-	l.inOrder(boot, c, at)
+	if !c.withdraw || !l.poison || n.up {
+		l.inOrder(boot, c, at)
+	}
 	if !c.withdraw {
 		l.announced(boot, n, c, at, now)
 	} else {
-		l.withdrawn(boot, c, at, now)
+		l.withdrawn(boot, n, c, at, now)
 	}
 }
 
@@ -232,7 +235,7 @@ func (l *law) announced(boot string, n *neighbor, c *change, at place, now time.
 	}
 }
 
-func (l *law) withdrawn(boot string, c *change, at place, now time.Time) {
+func (l *law) withdrawn(boot string, n *neighbor, c *change, at place, now time.Time) {
 	was := l.last[at]
 	if was == nil {
 		l.breach("withdraw %s at %s: it was never announced", c.key, at.peer)
@@ -241,11 +244,12 @@ func (l *law) withdrawn(boot string, c *change, at place, now time.Time) {
 	if was.withdrawn {
 		return // nothing that exaBGP has can go with it
 	}
-	if !l.mayGo(at, was, now) && !l.askedLater(boot, ownerOf(was.attrs), c.key, state.Attrs{}, was.attrs) {
+	aside := l.poison && !n.up // of a search
+	if !aside && !l.mayGo(at, was, now) && !l.askedLater(boot, ownerOf(was.attrs), c.key, state.Attrs{}, was.attrs) {
 		l.breach("withdraw %s at %s: every file since asks for it", c.key, at.peer)
 	}
 	left := now
-	if l.isOver(at, was.attrs) {
+	if aside || l.isOver(at, was.attrs) {
 		left = was.left // no file took it back
 	}
 	l.last[at] = &last{attrs: was.attrs, withdrawn: true, since: now, left: left}
@@ -366,6 +370,17 @@ func (l *law) changed(n *neighbor, c *change) {
 	}
 }
 
+// turnedDown: exaBGP does not take a command.
+func (l *law) turnedDown(peers []*neighbor, keys []state.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range peers {
+		for _, k := range keys {
+			l.hand[place{n.addr, k}] = true
+		}
+	}
+}
+
 // sent: exaBGP writes an UPDATE to a peer.
 func (l *law) sent(boot string, n *neighbor, waited *change) {
 	c := waited.valued()
@@ -398,7 +413,7 @@ func (l *law) ended(n *neighbor, f state.Family) {
 	for _, k := range n.endOfRIB(f) {
 		n.moved = time.Now()
 		was := l.last[place{n.addr, k}]
-		if was != nil && !was.withdrawn && !l.hand[place{n.addr, k}] && !l.mayGo(place{n.addr, k}, was, time.Now()) {
+		if was != nil && !was.withdrawn && !poisonous(was.attrs) && !l.hand[place{n.addr, k}] && !l.mayGo(place{n.addr, k}, was, time.Now()) {
 			l.breach("End-of-RIB to %s drops %s, which every file asks for", n.addr, k)
 		}
 	}

@@ -50,6 +50,17 @@ func (e *daemon) sessionDown(n *neighbor, reason string) {
 	e.say(n.envelope("state", `"state": "down", "reason": "`+reason+`"`))
 }
 
+// falls is a session that the peer ends with a NOTIFICATION: no graceful restart
+// covers that (RFC 4724 §4).
+func (e *daemon) falls(n *neighbor) {
+	e.law.note("the session to %s falls of what was sent", n.addr)
+	e.sessionDown(n, "peer reset, message (notification received (3,1)) error(UPDATE message error / Malformed Attribute List)")
+	clear(n.holds)
+	clear(n.stale)
+	n.moved = time.Now()
+	e.sessionUp(n, time.Second)
+}
+
 // kill ends exaBGP as kill -9 does: its peers lose their sessions, its helper
 // finds its stdin closed.
 func (e *daemon) kill() {

@@ -105,6 +105,14 @@ func (d disk) PutOwners(owners []journal.Owner) error {
 
 func (d disk) Sync() error { return d.write(d.Journal.Sync) }
 
+func (d disk) Replace(entries []journal.Entry) error {
+	return d.write(func() error { return d.Journal.Replace(entries) })
+}
+
+func (d disk) Quarantine(all []journal.Quarantined) error {
+	return d.write(func() error { return d.Journal.Quarantine(all) })
+}
+
 func (d disk) Replayed() error { return d.write(d.Journal.Replayed) }
 
 func (d disk) write(f func() error) error {

@@ -49,6 +49,14 @@ func valueOf(a state.Attrs) state.Attrs {
 	return a
 }
 
+// poisonMED is the metric of routes with which a session falls.
+const poisonMED = 9
+
+func poisonous(a state.Attrs) bool {
+	med, _ := a.Get(state.MED)
+	return len(med) == 1 && med[0] == strconv.Itoa(poisonMED)
+}
+
 // ownerOf is whose file has a route with these attributes, "" if none may.
 func ownerOf(a state.Attrs) string {
 	hop, err := netip.ParseAddr(a.NextHop())

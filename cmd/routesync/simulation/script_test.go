@@ -16,6 +16,7 @@ type script struct {
 	owners     []string // of the watchers
 	negotiated []state.Family
 	graceful   bool
+	poison     bool // files may have routes with which a session falls
 	steps      []step
 }
 
@@ -31,7 +32,7 @@ type step struct {
 
 func (s *script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, watchers of %q, the second peer has %v, graceful restart %t\n", s.seed, s.owners, s.negotiated, s.graceful)
+	fmt.Fprintf(&b, "seed %d, watchers of %q, the second peer has %v, graceful restart %t, poison %t\n", s.seed, s.owners, s.negotiated, s.graceful, s.poison)
 	for _, x := range s.steps {
 		fmt.Fprintf(&b, "  +%-8s %s\n", x.after, x)
 	}
@@ -64,15 +65,16 @@ func drawScript(rt *rapid.T) *script {
 	s := &script{seed: rapid.Uint64().Draw(rt, "seed")}
 	s.owners = rapid.SampledFrom([][]string{{"team"}, {"team"}, {"team", "team"}, {"team", "other"}}).Draw(rt, "watchers")
 	s.negotiated = rapid.SampledFrom([][]state.Family{{state.IPv4Unicast, state.IPv6Unicast}, {state.IPv4Unicast}}).Draw(rt, "negotiated")
+	s.poison = rapid.IntRange(0, 3).Draw(rt, "poison") == 3
 	s.graceful = rapid.Bool().Draw(rt, "graceful")
-	s.steps = append(s.steps, step{what: "save", after: 100 * time.Millisecond, file: drawFile(rt)})
+	s.steps = append(s.steps, step{what: "save", after: 100 * time.Millisecond, file: s.drawFile(rt)})
 	for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-		s.steps = append(s.steps, drawStep(rt))
+		s.steps = append(s.steps, s.drawStep(rt))
 	}
 	return s
 }
 
-func drawStep(rt *rapid.T) step {
+func (s *script) drawStep(rt *rapid.T) step {
 	x := step{
 		after: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second, 8 * time.Second}).Draw(rt, "after"),
 		what:  rapid.SampledFrom(faults()).Draw(rt, "what"),
@@ -80,7 +82,7 @@ func drawStep(rt *rapid.T) step {
 	}
 	switch x.what {
 	case "save":
-		x.file = drawFile(rt)
+		x.file = s.drawFile(rt)
 		return x
 	case "by hand":
 		x.n = rapid.IntRange(0, 2*len(fileKeys())+1).Draw(rt, "route")
@@ -91,14 +93,18 @@ func drawStep(rt *rapid.T) step {
 	return x
 }
 
-func drawFile(rt *rapid.T) []entry {
+func (s *script) drawFile(rt *rapid.T) []entry {
+	meds := []int{0, 1, 2}
+	if s.poison {
+		meds = []int{0, 0, 1, 1, 2, 2, poisonMED}
+	}
 	var file []entry
 	for k := range fileKeys() {
 		if rapid.IntRange(0, 3).Draw(rt, "route") == 0 {
 			continue
 		}
 		file = append(file, entry{
-			key: k, med: rapid.IntRange(0, 2).Draw(rt, "med"), peer: rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "peer"),
+			key: k, med: rapid.SampledFrom(meds).Draw(rt, "med"), peer: rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "peer"),
 			expires: rapid.SampledFrom([]time.Duration{0, 0, 0, 0, 0, 0, 0, 2 * time.Second, 20 * time.Second}).Draw(rt, "expires"),
 		})
 	}
@@ -137,7 +143,7 @@ func (w *world) carryOut(x step) {
 			bridge.killAfter(x.n)
 		}
 	case "bridge stops":
-		w.pause(bridge.process, min(x.d, 4*time.Second), func() {})
+		w.pause(bridge.process, min(x.d, time.Second), func() {}) // it holds the journal, for which the next one does not wait long
 	case "exabgp dies":
 		w.killExaBGP(max(x.d, time.Second))
 	case "reload":

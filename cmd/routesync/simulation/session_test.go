@@ -125,6 +125,9 @@ func (s *session) Offer(ctx context.Context, msgs ...rabbit.Message) error {
 // Alarm is of bridge.Session; this broker always has room.
 func (s *session) Alarm() (string, <-chan struct{}) { return "", nil }
 
+// Answers is of bridge.Session; this broker's queues always do.
+func (s *session) Answers(context.Context, string) error { return nil }
+
 // Unfit is of bridge.Session; this broker's queues are as they were declared.
 func (s *session) Unfit(context.Context, string) ([]string, error) { return nil, nil }
 

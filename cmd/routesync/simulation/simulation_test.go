@@ -3,12 +3,15 @@ package simulation
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"routesync/state"
 )
 
 const (
@@ -75,7 +78,10 @@ func (w *world) play(s *script) string {
 			return broke
 		}
 	}
-	return w.quiet()
+	if broke := w.quiet(); broke != "" {
+		return broke
+	}
+	return w.alone()
 }
 
 // converge waits until all is as the files say.
@@ -114,6 +120,7 @@ func (w *world) lastEnd() (d time.Duration) {
 
 // quiet: nothing is left to be done.
 func (w *world) quiet() string {
+	time.Sleep(time.Second) // a commander may ask for a route in its last moment
 	before, batches := w.law.count()
 	time.Sleep(quietFor)
 	if broke := w.law.broken(); broke != "" {
@@ -122,10 +129,39 @@ func (w *world) quiet() string {
 	if missing := w.missing(); missing != "" {
 		return "not converged any more: " + missing
 	}
-	if after, more := w.law.count(); after != before || more != batches {
+	if after, more := w.law.count(); after != before || more != batches && !w.law.poison { // what is refused is asked for again
 		return fmt.Sprintf("%d commands and %d batches came when all was as the files say", after-before, more-batches)
 	}
 	return ""
+}
+
+// alone: exaBGP is killed while the broker is away, and the routes are back as
+// soon as the sessions are. A router with graceful restart does not notice.
+func (w *world) alone() string {
+	const session, longest = 1100 * time.Millisecond, 3 * time.Second
+	var had []map[state.Key]state.Attrs
+	for _, n := range w.peers {
+		delete(n.holds, elsewhere()) // which nobody announces again
+		had = append(had, maps.Clone(n.holds))
+	}
+	since := time.Now()
+	w.broker.crash(false)
+	w.killExaBGP(time.Second)
+	time.Sleep(session + longest)
+	w.mu.Lock()
+	e := w.exabgp
+	w.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, n := range w.peers {
+		switch {
+		case !maps.Equal(n.holds, had[i]):
+			return fmt.Sprintf("%s holds %v behind a restart of exaBGP, and held %v", n.addr, n.holds, had[i])
+		case n.graceful && n.moved.After(since):
+			return fmt.Sprintf("%s noticed a restart of exaBGP, with graceful restart", n.addr)
+		}
+	}
+	return w.law.broken()
 }
 
 func (l *law) count() (commands, batches int) {

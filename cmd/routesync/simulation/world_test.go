@@ -69,6 +69,7 @@ const (
 
 func newWorld(dir string, s *script, log *slog.Logger) *world {
 	w := &world{law: newLaw(), dir: dir, seed: s.seed, log: log, files: map[string]*state.Desired{}}
+	w.law.poison = s.poison
 	w.broker = newBroker(w.random(1), w.law.note)
 	w.broker.batch, w.broker.taken = w.law.published, w.law.taken
 	w.peers = []*neighbor{newNeighbor("127.0.0.2", 65001, []state.Family{state.IPv4Unicast, state.IPv6Unicast}), newNeighbor("127.0.0.3", 65000, s.negotiated)}

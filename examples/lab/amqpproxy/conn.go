@@ -119,6 +119,9 @@ func (p *pump) relay(u *unit) {
 			copies = 2
 		case a.rule.When == Before:
 			p.strike(a)
+		default:
+			// Who gets the unit may answer at once.
+			a.rule.Do.stop(p.conn, Both&^p.way)
 		}
 	}
 	for range copies {
@@ -149,8 +152,15 @@ func (p *pump) act(a Action) {
 		case <-wait.C:
 		case <-p.over:
 		}
-	case freeze, mute:
-		p.proxy.stop(p.conn, a.way, a.verb)
+	default:
+		a.stop(p.conn, Both)
+	}
+}
+
+// stop does what a Freeze or a Mute says, as far as it is about the given ways.
+func (a Action) stop(c *conn, ways Direction) {
+	if ways &= a.way; ways != 0 {
+		c.proxy.stop(c, ways, a.verb)
 	}
 }
 

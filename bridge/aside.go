@@ -1,0 +1,108 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// A suspect is set aside by a withdraw at a peer that is down, and brought back by
+// an announce. In between its slot stays, so that nobody takes it for gone.
+
+// beginAside begins to set a suspect aside. It comes to nothing if the session is
+// up before exaBGP is told: what a peer has is not withdrawn for a search.
+func (c *core) beginAside(o *op, e *entry) {
+	p, s := o.aside, e.slot(o.aside)
+	if c.findPeer(p.Addr) != p || s == nil || s.aside || s.owner == "" || s.attrs != o.attrs {
+		return
+	}
+	o.claimant, o.targets = s.claimant, []*peer{p}
+	e.flight = o
+	c.flying[o] = struct{}{}
+	c.start = append(c.start, o)
+}
+
+// aside tells whether a command sets suspects aside. It is given by itself, so
+// that few are under way when the session comes up in the midst of it.
+func (x *exchange) aside() bool { return len(x.ops) > 0 && x.ops[0].aside != nil }
+
+// recall takes back what was to set suspects aside at a peer whose session is up
+// again, and was not given to exaBGP yet.
+func (c *core) recall(p *peer) {
+	var back []*op
+	c.windows.waiting = slices.DeleteFunc(c.windows.waiting, func(x *exchange) bool {
+		recalled := x.aside() && x.ops[0].aside == p
+		if recalled {
+			back = append(back, x.ops...)
+		}
+		return recalled
+	})
+	for _, o := range back {
+		o.targets = nil
+		c.commandDone(o)
+	}
+}
+
+// endedSearch notes what became of setting a suspect aside, or of bringing it
+// back.
+func (c *core) endedSearch(o *op, e *entry) {
+	switch {
+	case o.aside != nil:
+		c.endedAside(o, e)
+	case o.restore && len(o.targets) > 0:
+		if s := e.slot(o.targets[0]); s != nil && s.aside { // exaBGP would not take it
+			c.table.drop(o.key, s.peer)
+			c.claim(o.key)
+		}
+	}
+}
+
+func (c *core) endedAside(o *op, e *entry) {
+	p := o.aside
+	if !has(o.targets, p) || has(o.turnedDown, p) || c.findPeer(p.Addr) != p || e.slot(p) != nil {
+		return
+	}
+	reason := fmt.Sprintf("suspended: the session fell after it was new (%s); looking for the route that it falls of", p.doubts.reason)
+	c.put(o.key, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Unsent, reason: reason, aside: true})
+	// It is no latecomer: a router may not bear its withdraw either.
+	delete(c.tardy, place{o.key, p.Addr})
+	c.claim(o.key)
+}
+
+// sentAside: exaBGP sends what was set aside. As a session begins that may be what
+// waited for it, see [latecomer], and is not in exaBGP's table; later somebody
+// else put it there.
+func (c *core) sentAside(k state.Key, s *slot) {
+	if !s.peer.unsettled {
+		c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, grade: state.Sent})
+	}
+}
+
+// auditAside takes a route that was set aside out of the search if exaBGP's table
+// has it: somebody else put it there.
+func (c *core) auditAside(k state.Key, s *slot) {
+	if s.listed == c.audits.round {
+		back := slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, listed: s.listed}
+		back.grade, back.reason = c.expect(k, s.peer)
+		c.put(k, back)
+	}
+}
+
+// dropAside withdraws a route that exaBGP does not have: it was set aside.
+func (c *core) dropAside(o *op, p *peer) {
+	c.table.drop(o.key, p)
+	c.claim(o.key)
+	c.confirmed(o, p, 0, "")
+	o.order.note(p.Addr, o.key, wire.Withdrawn, "", "")
+}
+
+// beginRestore tells whether a suspect is still to be brought back.
+func (c *core) beginRestore(o *op, s *slot) bool {
+	if s == nil || !s.aside || s.attrs != o.attrs {
+		return false
+	}
+	o.claimant = s.claimant
+	return true
+}
