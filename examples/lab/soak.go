@@ -79,7 +79,7 @@ func (a *arena) soak(ctx context.Context, o soakOptions, out io.Writer) (err err
 	}
 	a.ground = s.ground
 	for _, f := range faults() {
-		if f.overlaps && f.group != "network" {
+		if v := f.needs; f.overlaps && v.variant == nil && !v.graceful && v.routers <= n.routers && v.watches <= n.watches {
 			s.faults = append(s.faults, f)
 		}
 	}
