@@ -85,6 +85,7 @@ func faults() []fault {
 		everythingFaults,
 		networkFaults,
 		queueFaults,
+		poisonFaults,
 	} {
 		all = append(all, group()...)
 	}
