@@ -55,9 +55,8 @@ func driftFaults() []fault {
 		drift(one, "configuration read again", "SIGUSR1, and nothing in the configuration has changed", func(ctx context.Context, g *ground) error {
 			return g.resent(ctx, g.reload)
 		}),
-		drift(one, "configuration that can't be read", "SIGUSR1, with an error behind the process block", func(ctx context.Context, g *ground) error {
-			return g.misconfigured(ctx)
-		}),
+		drift(one, "configuration that can't be read", "SIGUSR1, with an error behind the process block: exaBGP 4.2 reads none any more, and all else goes on", misconfigured),
+		drift(one, "configuration that can't be read, and mended", "SIGUSR1, with an error before the process block: exaBGP ends the bridge; a save, and SIGUSR1 with the good one", mended),
 		drift(one, "configuration with one of our routes", "SIGUSR1, with a static route to a prefix of the file, and again without", collision),
 		drift(one, "neighbor changed", "SIGUSR1, with another router id: exaBGP forgets what it announced to the neighbor", neighborChanged),
 		drift(two, "neighbor gone and back", "SIGUSR1 without one of two neighbors, and SIGUSR1 with it", neighborGone),
@@ -69,8 +68,11 @@ func driftFaults() []fault {
 		}),
 	}
 	for i := range all {
-		if strings.Contains(all[i].name, "cleared") || strings.HasPrefix(all[i].name, "neighbor ") || strings.Contains(all[i].name, "can't be read") {
+		if strings.Contains(all[i].name, "cleared") || strings.HasPrefix(all[i].name, "neighbor ") || all[i].name == "configuration that can't be read" {
 			all[i].spoils = true // what is exaBGP's own is gone, or another, or it can't read it any more
+		}
+		if strings.Contains(all[i].name, "mended") {
+			all[i].deaths, all[i].hurts = 1, all[i].hurts|theBridge
 		}
 	}
 	return all
@@ -99,8 +101,8 @@ func withOthers(g *ground, o *rig.SpeakerOptions) {
 	o.ExaBGP = []string{"exabgp", "--root", dir, "--env", filepath.Join(dir, "exabgp.env")}
 	o.Env = append(o.Env, "exabgp_api_cli=true", "exabgp_api_chunk=10000")
 	o.Extra += fmt.Sprintf("process other { run %s; encoder text; }", filepath.Join(dir, "other"))
-	for i := range o.Neighbors {
-		o.Neighbors[i].Extra += " api other { processes [ other ]; }"
+	for i := range o.Neighbors { // a name twice is an error (configuration/core/section.py)
+		o.Neighbors[i].Extra += fmt.Sprintf(" api other%d { processes [ other ]; }", i)
 	}
 }
 
@@ -222,107 +224,6 @@ func mixedUp(ctx context.Context, g *ground) error {
 		return err
 	}
 	return g.router.Tape().Wait(ctx, "the router is told", func() bool { return g.router.Tape().Mark()-mark >= 2 })
-}
-
-// reload has exaBGP read its configuration again.
-func (g *ground) reload() error {
-	if err := unix.Kill(g.speaker.PID(), unix.SIGUSR1); err != nil {
-		return fmt.Errorf("tell exaBGP to read its configuration: %w", err)
-	}
-	return nil
-}
-
-// reconfigured has exaBGP read another configuration, and its own again when
-// between has returned.
-func (g *ground) reconfigured(ctx context.Context, edit func(string) string, between func() error) error {
-	own, err := os.ReadFile(g.speaker.Config())
-	if err != nil {
-		return fmt.Errorf("read exaBGP's configuration: %w", err)
-	}
-	if err := g.configure(edit(string(own))); err != nil {
-		return err
-	}
-	if err := between(); err != nil {
-		return err
-	}
-	return g.resent(ctx, func() error { return g.configure(string(own)) })
-}
-
-// resent waits until f has had exaBGP send everything again, as each of its
-// configurations does that it can read.
-func (g *ground) resent(ctx context.Context, f func() error) error {
-	tape := g.router.Tape()
-	mark := tape.Mark()
-	if err := f(); err != nil {
-		return err
-	}
-	return tape.Wait(ctx, "all is sent again", func() bool { return tape.Mark()-mark >= usualRoutes })
-}
-
-// misconfigured has exaBGP read a configuration that it can't, and puts its own
-// back without another word: after an error inside of a neighbor 4.2 can't read
-// any (configuration.py keeps where it was).
-func (g *ground) misconfigured(ctx context.Context) error {
-	own, err := os.ReadFile(g.speaker.Config())
-	if err != nil {
-		return fmt.Errorf("read exaBGP's configuration: %w", err)
-	}
-	if err := g.configure(string(own) + "\nneighbor 127.0.0.77 { nonsense; }\n"); err != nil {
-		return err
-	}
-	for text := ""; !strings.Contains(text, "not reloaded"); {
-		log, err := os.ReadFile(g.speaker.Log())
-		if err == nil {
-			text, err = string(log), wait(ctx, askAgainEvery)
-		}
-		if err != nil {
-			return fmt.Errorf("wait until exaBGP has refused its configuration: %w", err)
-		}
-	}
-	return os.WriteFile(g.speaker.Config(), own, 0o644)
-}
-
-func (g *ground) configure(text string) error {
-	if err := os.WriteFile(g.speaker.Config(), []byte(text), 0o644); err != nil {
-		return fmt.Errorf("change exaBGP's configuration: %w", err)
-	}
-	return g.reload()
-}
-
-func collision(ctx context.Context, g *ground) error {
-	p := g.some(1)[0]
-	edit := func(text string) string {
-		return strings.Replace(text, "static { ", "static { route "+p.String()+" next-hop 192.0.2.88 med 88; ", 1)
-	}
-	seen := func(what string, yes func(path string) bool) func() error {
-		return func() error {
-			return g.router.Tape().Wait(ctx, what, func() bool { return yes(g.router.Tape().Table()[p]) })
-		}
-	}
-	return g.reconfigured(ctx, edit, seen("the file's route is back", func(path string) bool { return path == g.last()[p] }))
-}
-
-func neighborChanged(ctx context.Context, g *ground) error {
-	own, err := os.ReadFile(g.speaker.Config())
-	if err != nil {
-		return fmt.Errorf("read exaBGP's configuration: %w", err)
-	}
-	return g.bounces(ctx, func() error {
-		return g.configure(strings.Replace(string(own), "router-id 10.254.", "router-id 10.253.", 1))
-	})
-}
-
-func neighborGone(ctx context.Context, g *ground) error {
-	r := g.routers[1]
-	edit := func(text string) string {
-		before, rest, _ := strings.Cut(text, "neighbor "+r.Address.String()+" {")
-		_, after, _ := strings.Cut(rest, "\n}\n")
-		return before + after
-	}
-	if err := g.reconfigured(ctx, edit, func() error { return r.WaitDown(ctx) }); err != nil {
-		return err
-	}
-	return g.backUp(ctx)
 }
 
 // cleared clears tables, and what is exaBGP's own is gone with them for good.

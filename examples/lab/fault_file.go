@@ -83,6 +83,23 @@ func (s routeSet) edited(r *rand.Rand, n int) routeSet {
 	return next
 }
 
+// batches is how many a watch sends for a small save that follows: announces and
+// withdraws are never in one.
+func (s routeSet) batches(next routeSet) int {
+	announces, withdraws := 0, 0
+	for p, path := range next {
+		if s[p] != path {
+			announces = 1
+		}
+	}
+	for p := range s {
+		if _, ok := next[p]; !ok {
+			withdraws = 1
+		}
+	}
+	return announces + withdraws
+}
+
 // shuffled are its prefixes in an order that the seed alone decides.
 func (s routeSet) shuffled(r *rand.Rand) []netip.Prefix {
 	all := s.sorted()

@@ -46,7 +46,7 @@ func fileFaults() []fault {
 		spoilt("with a fault in a route", "one route of many has host bits", "host bits", func(g *ground) error {
 			return g.save(strings.Replace(g.text(), ".0/24", ".1/24", 1))
 		}),
-		spoilt("written to a full disk", "what an editor saves in place is cut where the space ends", "the file has faults", (*ground).writeCut),
+		spoilt("written to a full disk", "what an editor saves in place is cut where the space ends, in the middle of a line", "the file has faults", (*ground).writeCut),
 	}
 	return append(all, []fault{{
 		name: "file half-written for seconds", group: "file", bound: bound, hurts: theFile,
@@ -149,10 +149,17 @@ func (g *ground) cut() error {
 	return os.Truncate(g.file(), int64(at))
 }
 
-// writeCut writes in place what has more room than there is.
+// writeCut writes in place what needs more room than there is. Where the space
+// ends right behind a line, what is left is a good file, and nobody can tell it
+// from one that was meant: the room ends in the middle of one.
 func (g *ground) writeCut() error {
-	cmd := exec.Command("sh", "-c", `ulimit -f 1; exec cat > "$0"`, g.file()) // 512 bytes: POSIX
-	cmd.Stdin = strings.NewReader(g.text())
+	const room = 512 // POSIX has ulimit -f count in these
+	text := g.text()
+	if text[room-1] == '\n' {
+		text = "#\n" + text
+	}
+	cmd := exec.Command("sh", "-c", `ulimit -f 1; exec cat > "$0"`, g.file())
+	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err == nil {
 		return fmt.Errorf("all of it was written: %s", out)
 	}

@@ -151,14 +151,21 @@ func deliveryLimit(ctx context.Context, g *ground) error {
 	if err := g.ctl(ctx, "set_policy", "limit", `^rs\.cmd\.`, `{"delivery-limit":0}`); err != nil {
 		return err
 	}
+	before := g.last()
 	if err := g.takenBack(ctx); err != nil {
 		return err
 	}
-	if err := g.shows(ctx, 0, "dead-letters", "in queue rs.dead"); err != nil {
+	letters := fmt.Sprintf("%d message", before.batches(g.last()))
+	if err := g.shows(ctx, 0, "dead-letters", letters, "in queue rs.dead"); err != nil {
 		return err
 	}
 	g.over()
-	return errors.Join(g.ctl(ctx, "clear_policy", "limit"), g.ctl(ctx, "purge_queue", "rs.dead"))
+	if err := errors.Join(g.ctl(ctx, "clear_policy", "limit"), g.converge(ctx)); err != nil {
+		return err
+	}
+	g.recovered()
+	// Not one more: no batch was dropped twice, and none of those that are sent anew.
+	return errors.Join(g.shows(ctx, 0, "dead-letters", letters, "in queue rs.dead"), g.ctl(ctx, "purge_queue", "rs.dead"))
 }
 
 // takenBack publishes a save to a bridge that sleeps, and ends its connection.
