@@ -101,8 +101,8 @@ func withOthers(g *ground, o *rig.SpeakerOptions) {
 	o.ExaBGP = []string{"exabgp", "--root", dir, "--env", filepath.Join(dir, "exabgp.env")}
 	o.Env = append(o.Env, "exabgp_api_cli=true", "exabgp_api_chunk=10000")
 	o.Extra += fmt.Sprintf("process other { run %s; encoder text; }", filepath.Join(dir, "other"))
-	for i := range o.Neighbors { // a name twice is an error (configuration/core/section.py)
-		o.Neighbors[i].Extra += fmt.Sprintf(" api other%d { processes [ other ]; }", i)
+	for i := range o.Neighbors {
+		o.Neighbors[i].Extra += fmt.Sprintf(" api other%d { processes [ other ]; }", i) // exaBGP 4.2 takes no name twice
 	}
 }
 
