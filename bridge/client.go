@@ -52,6 +52,7 @@ type Reader struct {
 	alive    time.Time       // when the bridge was last told that the commander is there
 	contests []state.Contest // and what it asks for that others have
 	heard    time.Time       // when something of the speaker last came
+	readied  string          // the life of the bridge that is known to be ready
 	holdback
 }
 
@@ -187,7 +188,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		}
 		before := c.applied()
 		err = c.replica.apply(&u)
-		if errors.Is(err, errGap) {
+		if errors.Is(err, errGap) || err == nil && c.nowReady(&u) {
 			return true, c.restart(ctx)
 		}
 		if c.applied() > before {
@@ -348,6 +349,18 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
 		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision,
 	})
+}
+
+// nowReady tells whether a bridge says, for the first time in its life, that it
+// knows what exaBGP announces, to one who waits for that. To ask again now and
+// then would cost seconds of every death of a bridge.
+func (c *Reader) nowReady(u *wire.Update) bool {
+	if u.Part != nil || u.About == nil || !u.About.Ready || u.Run == c.readied {
+		return false
+	}
+	c.readied = u.Run
+	unready := c.replica.about != nil && !c.replica.about.Ready
+	return (unready || c.epoch == 0 && c.why != "") && !c.blocked && !time.Now().Before(c.until)
 }
 
 func (c *Reader) ready() bool {

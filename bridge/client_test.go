@@ -1,9 +1,15 @@
 package bridge
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
@@ -31,4 +37,60 @@ func TestReaderAwaitsNoBatch(t *testing.T) {
 			t.Errorf("%s: unanswered is %t", name, got)
 		}
 	}
+}
+
+// TestReadyIsAnsweredAtOnce: who was told that the bridge still reads exaBGP's
+// table asks again when it says that it has, and only then.
+func TestReadyIsAnsweredAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		c, a := held(t, &log)
+		c.replica.run, c.replica.boot = "before", "b"
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			for {
+				if err := c.Await(ctx, nil); err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+		n := int64(0)
+		update := func(ready bool) {
+			n++
+			body, err := wire.EncodeUpdate(wire.Update{Speaker: "edge1", Boot: "b", Run: "after", N: n, About: &wire.About{Ready: ready}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.inbox <- rabbit.Delivery{Type: wire.TypeUpdate, Body: body}
+			synctest.Wait()
+		}
+		asked := func(want int) {
+			t.Helper()
+			if len(a.taken) != want {
+				t.Errorf("published %q, want %d requests", a.taken, want)
+			}
+		}
+		update(false) // another life of the bridge
+		asked(1)
+		refusal, err := wire.EncodeGrant(wire.Grant{Speaker: "edge1", Boot: "b", Owner: "team", Refused: "the bridge is still reading exaBGP's table"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.inbox <- rabbit.Delivery{Type: wire.TypeGrant, Body: refusal}
+		update(false)
+		asked(1)
+		update(true)
+		asked(2)
+		update(true) // it says more of itself
+		asked(2)
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if want := []string{wire.TypeRequest, wire.TypeRequest}; !cmp.Equal(a.taken, want) {
+			t.Errorf("published %v, want requests for the lease", a.taken)
+		}
+	})
 }

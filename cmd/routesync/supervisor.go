@@ -27,7 +27,7 @@ const (
 	lived = 2 * time.Second
 	// restLeast and restMost bound the pause between two that do.
 	restLeast = 100 * time.Millisecond
-	restMost  = 2 * time.Second
+	restMost  = time.Second
 	// leaveMost is how long a supervisor that was told to end reads on: exaBGP may
 	// be busy before it notices.
 	leaveMost = 10 * time.Second
