@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"routesync/examples/lab/rig"
 )
 
 // reload has exaBGP read its configuration again.
@@ -138,8 +141,24 @@ func neighborGone(ctx context.Context, g *ground) error {
 		_, after, _ := strings.Cut(rest, "\n}\n")
 		return before + after
 	}
-	if err := g.reconfigured(ctx, edit, func() error { return r.WaitDown(ctx) }); err != nil {
+	gone := func() error { return errors.Join(r.WaitDown(ctx), g.forgets(ctx, r)) }
+	if err := g.reconfigured(ctx, edit, gone); err != nil {
 		return err
 	}
 	return g.backUp(ctx)
+}
+
+// forgets waits until exaBGP has taken a neighbor out. It closes the session a
+// turn of its loop before, and a configuration that has the neighbor again in
+// between makes it none any more (reactor/loop.py, load).
+func (g *ground) forgets(ctx context.Context, r *rig.Router) error {
+	for {
+		peers, err := g.answer(ctx, "show neighbor extensive")
+		if err != nil || !strings.Contains(peers, r.Address.String()) {
+			return err
+		}
+		if err := wait(ctx, askAgainEvery); err != nil {
+			return fmt.Errorf("wait until exaBGP has forgotten %s: %w", r.Name, err)
+		}
+	}
 }

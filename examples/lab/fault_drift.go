@@ -109,13 +109,21 @@ func withOthers(g *ground, o *rig.SpeakerOptions) {
 // cli gives exaBGP commands with its own command line.
 func (g *ground) cli(ctx context.Context, commands ...string) error {
 	for _, command := range commands {
-		args := append([]string{"--root", g.lab.Dir(), "--env", filepath.Join(g.lab.Dir(), "exabgp.env")}, strings.Fields(command)...)
-		out, err := exec.CommandContext(ctx, "exabgp-cli", args...).CombinedOutput()
-		if err != nil || strings.Contains(string(out), "could not") || strings.Contains(string(out), "warning") {
-			return fmt.Errorf("exabgp-cli %s: %v: %s", command, err, out)
+		if _, err := g.answer(ctx, command); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// answer is what exaBGP's own command line answers to a command.
+func (g *ground) answer(ctx context.Context, command string) (string, error) {
+	args := append([]string{"--root", g.lab.Dir(), "--env", filepath.Join(g.lab.Dir(), "exabgp.env")}, strings.Fields(command)...)
+	out, err := exec.CommandContext(ctx, "exabgp-cli", args...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "could not") || strings.Contains(string(out), "warning") {
+		return "", fmt.Errorf("exabgp-cli %s: %v: %s", command, err, out)
+	}
+	return string(out), nil
 }
 
 // other gives exaBGP commands from its other helper, all at once.
