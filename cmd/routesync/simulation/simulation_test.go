@@ -17,7 +17,7 @@ import (
 const (
 	// bound is the longest time from the end of the faults until all is as the
 	// files say.
-	bound = 2 * time.Minute
+	bound = time.Minute
 	// quietFor is for how long nothing is commanded then: longer than anything
 	// that the programs do from time to time.
 	quietFor = 70 * time.Second
