@@ -57,7 +57,7 @@ func faults() []string {
 		"by hand", "by hand",
 		"answers are lost", "commands are refused",
 		"connection breaks", "connection breaks", "broker dies", "broker freezes", "broker loses", "broker repeats", "broker holds back",
-		"purge", "queue is deleted", "queue is full", "foreign message",
+		"old command", "purge", "queue is deleted", "queue is full", "foreign message",
 	}
 }
 
@@ -178,6 +178,8 @@ func (w *world) carryOut(x step) {
 		b.misbehave(x.n, func(p *plan) { p.repeat = 1 + x.n%3 })
 	case "broker holds back":
 		b.misbehave(x.n, func(p *plan) { p.hold, p.held = 1+x.n%3, x.d })
+	case "old command":
+		b.again(x.n % 6)
 	case "purge":
 		b.purge()
 	case "queue is deleted":
