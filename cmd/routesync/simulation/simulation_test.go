@@ -18,6 +18,8 @@ const (
 	// bound is the longest time from the end of the faults until all is as the
 	// files say.
 	bound = time.Minute
+	// retried is after what time a change that was turned down was tried again.
+	retried = 40 * time.Second
 	// quietFor is for how long nothing is commanded then: longer than anything
 	// that the programs do from time to time.
 	quietFor = 70 * time.Second
@@ -71,6 +73,12 @@ func (w *world) play(s *script) string {
 	w.mend()
 	if broke := w.converge(); broke != "" {
 		return broke
+	}
+	if s.poison {
+		time.Sleep(retried) // what exaBGP turned down may be poison
+		if broke := w.converge(); broke != "" {
+			return broke
+		}
 	}
 	if ends := w.lastEnd(); ends > 0 {
 		time.Sleep(ends)
