@@ -134,7 +134,11 @@ func (w *world) quiet() string {
 	if broke := w.law.broken(); broke != "" {
 		return broke
 	}
-	if missing := w.missing(); missing != "" {
+	missing := w.missing()
+	if w.law.poison { // what is refused is asked for from time to time
+		missing = w.converge()
+	}
+	if missing != "" {
 		return "not converged any more: " + missing
 	}
 	if after, more := w.law.count(); after != before || more != batches && !w.law.poison { // what is refused is asked for again
