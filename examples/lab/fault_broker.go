@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"net"
 	"time"
 )
+
+// askBrokerEvery is the beat of the question whether the broker is back.
+const askBrokerEvery = 10 * time.Millisecond
 
 // brokerFaults are those of the broker's process.
 func brokerFaults() []fault {
@@ -76,7 +80,30 @@ func (g *ground) withoutBroker(ctx context.Context, end func(context.Context) er
 	if err := g.pause(ctx, time.Second); err != nil {
 		return err
 	}
-	return g.broker.Start(ctx)
+	dialing, stop := context.WithCancel(ctx)
+	defer stop()
+	answered := make(chan time.Time, 1)
+	go func() { answered <- g.answers(dialing) }()
+	if err := g.broker.Start(ctx); err != nil {
+		return err
+	}
+	g.overAt(<-answered)
+	return nil
+}
+
+// answers returns when the broker first takes a connection, which is before it
+// says that it is ready.
+func (g *ground) answers(ctx context.Context) time.Time {
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", g.broker.Address.String())
+		if err == nil {
+			_ = conn.Close() // nothing was said
+			return time.Now()
+		}
+		if wait(ctx, askBrokerEvery) != nil {
+			return time.Now()
+		}
+	}
 }
 
 func (g *ground) brokerSleeps(ctx context.Context, d time.Duration, meanwhile func() error) error {

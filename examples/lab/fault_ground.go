@@ -304,10 +304,12 @@ func (g *ground) excuse(prefixes ...netip.Prefix) {
 
 // over says that the fault ends now: what comes is the recovery. The last call
 // counts.
-func (g *ground) over() {
+func (g *ground) over() { g.overAt(time.Now()) }
+
+func (g *ground) overAt(at time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ended = time.Now()
+	g.ended = at
 }
 
 // pause waits for a time that is drawn, at most so long.

@@ -183,8 +183,9 @@ func (g *ground) begin() {
 	g.ended, g.healed = time.Time{}, time.Time{}
 	clear(g.excused)
 	for _, r := range g.routers {
-		g.marks[r.Tape()] = r.Tape().Mark()
-		r.Tape().Forget(r.Tape().Mark())
+		mark := r.Tape().Mark()
+		g.marks[r.Tape()] = mark
+		r.Tape().Forget(mark)
 	}
 }
 
