@@ -17,12 +17,17 @@ type poison struct {
 	reason  string        // of the fall in place of the one that exaBGP has for it
 	drowns  int           // with more routes under way the NOTIFICATION is lost; 0 for never
 
-	writes  int       // routes under way
-	drowned bool      // the NOTIFICATION is
-	doom    time.Time // when the session falls of what was sent; zero for never
-	back    time.Time // when it comes up again; zero if it did not fall by itself
-	delay   int
-	fell    int
+	writes  int  // routes under way
+	drowned bool // the NOTIFICATION is
+	// unreadable tells that the peer does not bear a withdraw of such a route
+	// either; bad are those that it was sent.
+	unreadable bool
+	bad        map[state.Key]bool
+
+	doom  time.Time // when the session falls of what was sent; zero for never
+	back  time.Time // when it comes up again; zero if it did not fall by itself
+	delay int
+	fell  int
 }
 
 // fails tells whether exaBGP fails at a change, with which the session is over.
@@ -38,7 +43,18 @@ func (f *fakeExaBGP) fails(p *fakePeer, c change) bool {
 // swallow has a peer take a route.
 func (f *fakeExaBGP) swallow(p *fakePeer, k state.Key, a state.Attrs) {
 	if p.poisons != nil && !p.raises && p.poisons(k, a) && p.doom.IsZero() {
+		if p.bad == nil {
+			p.bad = map[state.Key]bool{}
+		}
+		p.bad[k] = true
 		p.doom, p.drowned = f.now.Add(p.lag), p.drowns > 0 && p.writes > p.drowns
+	}
+}
+
+// swallowWithdraw has a peer take a withdraw.
+func (f *fakeExaBGP) swallowWithdraw(p *fakePeer, k state.Key) {
+	if p.unreadable && p.bad[k] && p.doom.IsZero() {
+		p.doom = f.now.Add(p.lag)
 	}
 }
 

@@ -466,6 +466,26 @@ func TestPoisonOfOnePeer(t *testing.T) {
 	w.stays(p)
 }
 
+// A router may not bear a withdraw of the route either. Neither the search nor a
+// bridge that comes in the middle of it gives it one.
+func TestPoisonThatIsNotToBeWithdrawn(t *testing.T) {
+	for i := range 14 {
+		w, p := poisoned(t, func(_ *world, p *fakePeer) { p.unreadable = true })
+		lines := many(3, 2)
+		w.want(desired(t, lines...))
+		w.liveUntil(20*time.Second, func() bool { return len(w.core.peers[0].doubts.accused) == 1 && p.up })
+		w.live(500 * time.Millisecond)
+		p.resend() // exaBGP takes its time
+		w.live(time.Duration(i) * 500 * time.Millisecond)
+		fell := p.fell
+		w.boot("boot-1", "run-2")
+		w.live(10 * time.Second)
+		if p.fell != fell {
+			t.Errorf("after %d/2 s the session fell: %q", i, w.exabgp.wrote[max(0, len(w.exabgp.wrote)-3):])
+		}
+	}
+}
+
 // A bridge that dies in the middle of a search leaves one that begins again, and
 // one under another exaBGP remembers what was found.
 func TestDeathInASearch(t *testing.T) {

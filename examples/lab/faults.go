@@ -80,11 +80,12 @@ func faults() []fault {
 		bridgeFaults, helperFaults, readerFaults,
 		watcherFaults, rivalFaults, fileFaults,
 		brokerFaults,
-		sessionFaults, poisonFaults, driftFaults,
+		sessionFaults, driftFaults,
 		speakerFaults, restartFaults,
 		everythingFaults,
 		networkFaults,
 		queueFaults,
+		poisonFaults,
 	} {
 		all = append(all, group()...)
 	}

@@ -35,6 +35,8 @@ func checks(broker string) []check {
 		{name: "staticcheck", argv: []string{"go", "tool", "staticcheck", "-tags", "integration", "./..."}},
 		{name: "go mod tidy", argv: []string{"go", "mod", "tidy", "-diff"}},
 		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
+		// Half of them in each of the two that run at once. What races shows in the unit tests, which run a few.
+		{name: "10,000 simulated histories", argv: []string{"go", "test", "-count=1", "-timeout", "8m", "-run", "TestHistories", "./cmd/routesync/simulation", "-rapid.checks=5000"}},
 		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-tags", "integration", "-timeout", "25m", "./examples/lab/..."}},
 	}
 }

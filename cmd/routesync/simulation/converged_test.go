@@ -28,8 +28,9 @@ func (w *world) mend() {
 		bridge.resume()
 	}
 	for _, x := range w.watchers {
-		x.process.killAfter(0)
-		x.process.resume()
+		p := w.life(x)
+		p.killAfter(0)
+		p.resume()
 		w.follow(x)
 	}
 	if e == nil {

@@ -117,7 +117,7 @@ func (w *world) carryOut(x step) {
 	watcher, n := w.watchers[x.whose%len(w.watchers)], w.peers[x.whose]
 	b := w.broker
 	w.mu.Lock()
-	e, bridge := w.exabgp, w.bridge
+	e, bridge, commander := w.exabgp, w.bridge, watcher.process
 	w.mu.Unlock()
 	exabgp := func(f func(e *daemon)) {
 		if e != nil {
@@ -128,11 +128,11 @@ func (w *world) carryOut(x step) {
 	case "save":
 		w.save(watcher.owner, desired(watcher.owner, x.file...))
 	case "watcher dies":
-		watcher.process.kill()
+		commander.kill()
 	case "watcher dies in":
-		watcher.process.killAfter(x.n)
+		commander.killAfter(x.n)
 	case "watcher stops":
-		w.pause(watcher.process, x.d, func() { w.follow(watcher) })
+		w.pause(commander, x.d, func() { w.follow(watcher) })
 	case "bridge dies", "bridge dies in":
 		w.mu.Lock()
 		w.torn = tear(x.n % 3)
@@ -161,7 +161,7 @@ func (w *world) carryOut(x step) {
 	case "commands are refused":
 		exabgp(func(e *daemon) { e.refuse = x.n % 4 })
 	case "connection breaks":
-		p := watcher.process
+		p := commander
 		if x.n%2 == 0 {
 			p = bridge.process
 		}
@@ -228,10 +228,17 @@ func (w *world) save(owner string, d *state.Desired) {
 	w.files[owner] = d
 	w.mu.Unlock()
 	for _, x := range w.watchers {
-		if x.owner == owner && x.process.alive() && !x.process.stopped() {
+		if p := w.life(x); x.owner == owner && p.alive() && !p.stopped() {
 			w.follow(x)
 		}
 	}
+}
+
+// life is the process of a watcher.
+func (w *world) life(x *watcher) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return x.process
 }
 
 // follow has a watcher read its file.

@@ -238,7 +238,7 @@ func (c *consumer) run(out chan<- rabbit.Delivery) {
 	defer close(out)
 	ctx := c.session.ctx
 	for {
-		m := c.next()
+		m, again := c.next()
 		if m == nil {
 			select {
 			case <-c.wake:
@@ -250,7 +250,7 @@ func (c *consumer) run(out chan<- rabbit.Delivery) {
 		if c.session.broker.pass(ctx) != nil || !c.session.process.runs() {
 			return
 		}
-		d := rabbit.Delivery{Exchange: m.Exchange, Key: m.Key, Type: m.Type, ID: m.ID, ReplyTo: m.ReplyTo, Redelivered: m.again > 0, Body: m.Body}
+		d := rabbit.Delivery{Exchange: m.Exchange, Key: m.Key, Type: m.Type, ID: m.ID, ReplyTo: m.ReplyTo, Redelivered: again, Body: m.Body}
 		if c.queue.kind == commands {
 			c.session.broker.taken(c.session.process, m.Body)
 		}
@@ -268,21 +268,21 @@ func (c *consumer) run(out chan<- rabbit.Delivery) {
 	}
 }
 
-func (c *consumer) next() *message {
+func (c *consumer) next() (m *message, again bool) {
 	b := c.session.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q := c.queue
 	for len(q.messages) > 0 && len(q.consumers) > 0 && q.consumers[0] == c {
-		m := q.messages[0]
+		m = q.messages[0]
 		q.messages = q.messages[1:]
 		if m.Expiration > 0 && time.Since(m.at) > m.Expiration {
 			continue
 		}
 		c.unacked = append(c.unacked, m)
-		return m
+		return m, m.again > 0
 	}
-	return nil
+	return nil, false
 }
 
 func (c *consumer) done(m *message) {

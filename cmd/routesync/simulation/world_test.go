@@ -147,7 +147,7 @@ func (w *world) stop() {
 		bridge.kill()
 	}
 	for _, x := range w.watchers {
-		x.process.kill()
+		w.life(x).kill()
 	}
 	w.broker.thaw()
 	w.all.Wait()

@@ -37,9 +37,13 @@ const (
 	extendedLen   = 0x10
 	afiIPv4       = 1
 	safiUnicast   = 1
+	safiFlow      = 133 // RFC 8955 §4
 )
 
 var errShort = errors.New("it is cut short")
+
+// errFlow is about flows, which a tape passes over.
+var errFlow = errors.New("flows are not recorded")
 
 // record is one record of an MRT dump: a message or a change of the session.
 type record struct {
@@ -240,6 +244,9 @@ func numbers(b []byte, size, group int) []string {
 // reach reads MP_REACH_NLRI, and returns the next hop, the first of two.
 func (u *update) reach(b []byte) (string, error) {
 	six, err := unicast(b)
+	if errors.Is(err, errFlow) {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -258,6 +265,9 @@ func (u *update) reach(b []byte) (string, error) {
 
 func (u *update) unreach(b []byte) error {
 	six, err := unicast(b)
+	if errors.Is(err, errFlow) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +282,9 @@ func unicast(b []byte) (six bool, err error) {
 		return false, errShort
 	}
 	afi, safi := binary.BigEndian.Uint16(b), b[2]
+	if safi == safiFlow {
+		return false, errFlow
+	}
 	if safi != safiUnicast || afi > 2 {
 		return false, fmt.Errorf("routes of AFI %d, SAFI %d, which are not recorded", afi, safi)
 	}
