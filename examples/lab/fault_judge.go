@@ -17,18 +17,23 @@ type trial struct {
 	graceful bool                  // a route may leave the table by the session's end
 }
 
-// verdict lists what must not have happened.
+// verdict lists what must not have happened. Stranded is what a router still holds
+// at the bound and the last file has not: it was asked for once, and is no
+// invention.
 type verdict struct {
-	lost, invented, withdrawn []string
+	lost, invented, withdrawn, stranded []string
 }
 
 func (v *verdict) add(o verdict) {
 	v.lost = append(v.lost, o.lost...)
 	v.invented = append(v.invented, o.invented...)
 	v.withdrawn = append(v.withdrawn, o.withdrawn...)
+	v.stranded = append(v.stranded, o.stranded...)
 }
 
-func (v *verdict) clean() bool { return len(v.lost)+len(v.invented)+len(v.withdrawn) == 0 }
+func (v *verdict) clean() bool {
+	return len(v.lost)+len(v.invented)+len(v.withdrawn)+len(v.stranded) == 0
+}
 
 // judge goes through what a router was told.
 func (t *trial) judge(told []rig.Told) verdict {
@@ -95,7 +100,7 @@ func left(want, held routeSet) verdict {
 	}
 	for _, p := range held.sorted() {
 		if _, ok := want[p]; !ok {
-			v.invented = append(v.invented, fmt.Sprintf("%s %s is held at the end, and the last file has it not", p, held[p]))
+			v.stranded = append(v.stranded, fmt.Sprintf("%s %s is held, and the last file has it not", p, held[p]))
 		}
 	}
 	return v

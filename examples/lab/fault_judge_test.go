@@ -60,7 +60,7 @@ func TestJudge(t *testing.T) {
 func TestLeft(t *testing.T) {
 	p, q, r := netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.1.0/24"), netip.MustParsePrefix("10.0.2.0/24")
 	v := left(routeSet{p: "a", q: "a"}, routeSet{q: "b", r: "a"})
-	if len(v.lost) != 2 || len(v.invented) != 1 {
+	if len(v.lost) != 2 || len(v.stranded) != 1 {
 		t.Errorf("%+v", v)
 	}
 	if v := left(routeSet{p: "a"}, routeSet{p: "a"}); !v.clean() {

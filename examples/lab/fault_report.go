@@ -29,6 +29,7 @@ type faultFigures struct {
 	Lost      int      `json:"lost"`
 	Invented  int      `json:"invented"`
 	Withdrawn int      `json:"withdrawn"`
+	Stranded  int      `json:"stranded"`
 	MedianMS  int64    `json:"median_ms"`
 	WorstMS   int64    `json:"worst_ms"`
 	BoundMS   int64    `json:"bound_ms"`
@@ -44,6 +45,7 @@ func (r *row) figures() faultFigures {
 		f.Lost += len(o.lost)
 		f.Invented += len(o.invented)
 		f.Withdrawn += len(o.withdrawn)
+		f.Stranded += len(o.stranded)
 		if o.took > 0 {
 			times = append(times, o.took)
 		}
@@ -61,7 +63,7 @@ func (o *outcome) notes(round int, bound time.Duration) []string {
 	note := func(format string, args ...any) {
 		all = append(all, fmt.Sprintf("round %d: ", round)+fmt.Sprintf(format, args...))
 	}
-	for kind, list := range map[string][]string{"lost": o.lost, "invented": o.invented, "withdrawn": o.withdrawn} {
+	for kind, list := range map[string][]string{"lost": o.lost, "invented": o.invented, "stranded": o.stranded, "withdrawn": o.withdrawn} {
 		if n := len(list); n > 0 {
 			note("%d %s, first %s", n, kind, strings.Join(list[:min(n, 3)], "; "))
 		}

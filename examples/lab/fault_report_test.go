@@ -67,6 +67,7 @@ func TestFaultSummary(t *testing.T) {
 	for name, o := range map[string]outcome{
 		"lost":      {verdict: verdict{lost: []string{"x"}}},
 		"invented":  {verdict: verdict{invented: []string{"x"}}},
+		"stranded":  {verdict: verdict{stranded: []string{"x"}}},
 		"withdrawn": {verdict: verdict{withdrawn: []string{"x"}}},
 		"late":      {late: true},
 		"err":       {err: errors.New("x")},

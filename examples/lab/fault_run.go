@@ -225,7 +225,7 @@ func (g *ground) holds(want routeSet) bool {
 }
 
 // recover waits until all is well again. What is missing at the bound is lost,
-// also if it comes later.
+// and what should be gone is stranded, also if it comes or goes later.
 func (g *ground) recover(ctx context.Context, bound time.Duration) (o outcome) {
 	g.mu.Lock()
 	if g.ended.IsZero() {
@@ -275,7 +275,7 @@ func agrees(ctx context.Context, r *rig.Router) error {
 		held[route.Prefix] = pathOf(route)
 	}
 	if v := left(r.Tape().Table(), held); !v.clean() {
-		return fmt.Errorf("router %s disagrees with its tape: %q", r.Name, append(v.lost, v.invented...))
+		return fmt.Errorf("router %s disagrees with its tape: %q", r.Name, append(v.lost, v.stranded...))
 	}
 	return r.Tape().Fault()
 }
