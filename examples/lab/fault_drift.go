@@ -61,10 +61,11 @@ func driftFaults() []fault {
 		drift(one, "neighbor changed", "SIGUSR1, with another router id: exaBGP forgets what it announced to the neighbor", neighborChanged),
 		drift(two, "neighbor gone and back", "SIGUSR1 without one of two neighbors, and SIGUSR1 with it", neighborGone),
 		drift(two, "one neighbor's table cleared", "neighbor ADDRESS clear adj-rib out: exaBGP 4.2 hides the same routes of the others too", func(ctx context.Context, g *ground) error {
-			return g.cleared(ctx, "neighbor "+g.routers[1].Address.String()+" clear adj-rib out")
+			r := g.routers[1]
+			return g.cleared(ctx, "neighbor "+r.Address.String()+" clear adj-rib out", r)
 		}),
 		drift(two, "all tables cleared", "clear adj-rib out", func(ctx context.Context, g *ground) error {
-			return g.cleared(ctx, "clear adj-rib out")
+			return g.cleared(ctx, "clear adj-rib out", g.routers...)
 		}),
 	}
 	for i := range all {
@@ -234,14 +235,22 @@ func mixedUp(ctx context.Context, g *ground) error {
 	return g.router.Tape().Wait(ctx, "the router is told", func() bool { return g.router.Tape().Mark()-mark >= 2 })
 }
 
-// cleared clears tables, and what is exaBGP's own is gone with them for good.
-func (g *ground) cleared(ctx context.Context, command string) error {
+// cleared clears the tables of routers, and what is exaBGP's own there is gone
+// for good.
+func (g *ground) cleared(ctx context.Context, command string, of ...*rig.Router) error {
 	g.excuse(g.last().sorted()...)
 	g.excuse(g.foreign.sorted()...)
-	r := g.routers[len(g.routers)-1]
-	mark := r.Tape().Mark()
+	marks := map[*rig.Router]int{}
+	for _, r := range of {
+		g.bare[r], marks[r] = true, r.Tape().Mark()
+	}
 	if err := g.cli(ctx, command); err != nil {
 		return err
 	}
-	return r.Tape().Wait(ctx, "the router is told", func() bool { return r.Tape().Mark()-mark >= usualRoutes })
+	for _, r := range of {
+		if err := r.Tape().Wait(ctx, "the router is told", func() bool { return r.Tape().Mark()-marks[r] >= usualRoutes }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

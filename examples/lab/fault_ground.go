@@ -45,6 +45,7 @@ type ground struct {
 	short               bool
 	born                time.Time // when its queues were made
 	foreign             routeSet
+	bare                map[*rig.Router]bool // exaBGP has taken its own routes from it, for good
 
 	saving  sync.Mutex // one save at a time
 	mu      sync.Mutex
@@ -67,7 +68,7 @@ func openGround(ctx context.Context, at stage, name string, n needs, seed *rand.
 	g := &ground{
 		stage: &stage{lab: lab, broker: at.broker, binary: at.binary, dir: filepath.Join(lab.Dir(), "work")},
 		needs: n, name: name, bridgeURL: at.broker.URL, watchURL: at.broker.URL, rand: seed, short: short,
-		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{},
+		starts: map[int64]int{}, marks: map[*rig.Tape]int{}, excused: map[netip.Prefix]bool{}, bare: map[*rig.Router]bool{},
 	}
 	defer func() {
 		if err != nil {
@@ -285,10 +286,12 @@ func (g *ground) last() routeSet {
 	return g.files[len(g.files)-1].routes
 }
 
-// want is what every router holds in the end.
-func (g *ground) want() routeSet {
+// want is what a router holds in the end.
+func (g *ground) want(r *rig.Router) routeSet {
 	want := maps.Clone(g.last())
-	maps.Copy(want, g.foreign)
+	if !g.bare[r] {
+		maps.Copy(want, g.foreign)
+	}
 	return want
 }
 

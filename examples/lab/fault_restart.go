@@ -175,8 +175,8 @@ func restartWithoutBroker(ctx context.Context, g *ground) error {
 func (g *ground) held(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, usualBound)
 	defer cancel()
-	want := g.want()
 	for _, r := range g.routers {
+		want := g.want(r)
 		if err := r.Tape().Wait(ctx, fmt.Sprintf("it holds the %d routes of the file", len(want)), func() bool { return r.Tape().Holds(want) }); err != nil {
 			return err
 		}

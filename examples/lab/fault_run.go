@@ -194,8 +194,8 @@ func (g *ground) begin() {
 func (g *ground) converge(ctx context.Context) error {
 	last := "not asked yet"
 	for {
-		want := g.want()
 		for _, r := range g.routers {
+			want := g.want(r)
 			if err := r.Tape().Wait(ctx, fmt.Sprintf("it holds the %d routes of the file", len(want)),
 				func() bool { return r.Tape().Holds(want) }); err != nil {
 				return err
@@ -205,7 +205,7 @@ func (g *ground) converge(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("wait until nothing is left to do: %w; before: %s", err, last)
 		}
-		if r.code == 0 && g.holds(want) {
+		if r.code == 0 && g.holds() {
 			return nil
 		}
 		last = r.stderr + r.stdout
@@ -215,9 +215,9 @@ func (g *ground) converge(ctx context.Context) error {
 	}
 }
 
-func (g *ground) holds(want routeSet) bool {
+func (g *ground) holds() bool {
 	for _, r := range g.routers {
-		if !r.Tape().Holds(want) {
+		if !r.Tape().Holds(g.want(r)) {
 			return false
 		}
 	}
@@ -243,7 +243,7 @@ func (g *ground) recover(ctx context.Context, bound time.Duration) (o outcome) {
 	if err != nil {
 		o.late = true
 		for _, r := range g.routers {
-			o.add(left(g.want(), r.Tape().Table()))
+			o.add(left(g.want(r), r.Tape().Table()))
 		}
 		patient, cancel := context.WithTimeout(ctx, extraPatience)
 		defer cancel()

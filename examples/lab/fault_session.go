@@ -39,7 +39,7 @@ func sessionFaults() []fault {
 					if err := g.edit(300); err != nil {
 						return err
 					}
-					want, tape := g.want(), g.routers[1].Tape()
+					want, tape := g.want(g.routers[1]), g.routers[1].Tape()
 					limited, cancel := context.WithTimeout(ctx, baseLimit)
 					err := tape.Wait(limited, "the peer that is up has the save", func() bool { return tape.Holds(want) })
 					cancel()
