@@ -360,7 +360,10 @@ func (c *Reader) nowReady(u *wire.Update) bool {
 	}
 	c.readied = u.Run
 	unready := c.replica.about != nil && !c.replica.about.Ready
-	return (unready || c.epoch == 0 && c.why != "") && !c.blocked && !time.Now().Before(c.until)
+	refused := c.epoch == 0 && c.why != ""
+	// Who only reads may have asked the bridge before this one, which died of it.
+	unheard := c.mandate.Owner == "" && c.replica.run == ""
+	return (unready || refused || unheard) && !c.blocked && !time.Now().Before(c.until)
 }
 
 func (c *Reader) ready() bool {

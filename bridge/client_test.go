@@ -39,6 +39,26 @@ func TestReaderAwaitsNoBatch(t *testing.T) {
 	}
 }
 
+// TestReaderOfABridgeThatDied: who reads, and asked a bridge that died before it
+// answered, asks the next one when that is ready, and no third time.
+func TestReaderOfABridgeThatDied(t *testing.T) {
+	t.Parallel()
+	a := &alarmed{life: t.Context(), inbox: make(chan rabbit.Delivery), changed: make(chan struct{})}
+	r := NewReader(a, "edge1", slog.New(slog.DiscardHandler))
+	for i, want := range []int{0, 1, 1} {
+		body, err := wire.EncodeUpdate(wire.Update{Speaker: "edge1", Boot: "b", Run: "next", N: int64(i), About: &wire.About{Ready: i > 0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.take(t.Context(), rabbit.Delivery{Type: wire.TypeUpdate, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+		if len(a.taken) != want {
+			t.Errorf("after update %d: published %v, want %d requests", i, a.taken, want)
+		}
+	}
+}
+
 // TestReadyIsAnsweredAtOnce: who was told that the bridge still reads exaBGP's
 // table asks again when it says that it has, and only then.
 func TestReadyIsAnsweredAtOnce(t *testing.T) {
