@@ -333,6 +333,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 			return // the first batch of a session has no withdraws
 		}
 		delete(p.holds, c.key)
+		p.withdrew++
 		f.swallowWithdraw(p, c.key)
 		delete(p.stale, c.key)
 		if f.release == "3.4.8" {

@@ -28,8 +28,9 @@ type poison struct {
 	back  time.Time // when it comes up again; zero if it did not fall by itself
 	delay int
 	fell  int
-	// resets is how often the bridge reset it.
-	resets int
+	// resets is how often the bridge ended it, and withdrew how many withdraws
+	// the peer was sent.
+	resets, withdrew int
 }
 
 // fails tells whether exaBGP fails at a change, with which the session is over.

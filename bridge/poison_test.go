@@ -314,9 +314,13 @@ func TestSessionIsUpBeforeTheSearch(t *testing.T) {
 			w.want(desired(t, lines...))
 			w.settle()
 			down(w, p)
-			w.step() // what the neighbors are is asked for first
-			if !slices.ContainsFunc(w.core.windows.waiting, func(x *exchange) bool { return x.withdraw }) {
+			w.core.line(p.envelope("state", map[string]any{"state": "connected"}), w.now)
+			e := w.core.take()
+			if len(w.core.asides) == 0 {
 				t.Fatal("no withdraw waits")
+			}
+			for _, line := range e.lines {
+				w.exabgp.write(line)
 			}
 			up(w, p)
 		}},
@@ -338,6 +342,57 @@ func TestSessionIsUpBeforeTheSearch(t *testing.T) {
 				if strings.Contains(line, "withdraw") {
 					t.Errorf("exaBGP was told %q", line)
 				}
+			}
+			w.refusedAs()
+			w.holds(p, lines...)
+			w.stays(p)
+		})
+	}
+}
+
+// A session may come up before exaBGP has read what it was told while it was down.
+// Then it ends once more, before anything is withdrawn from it.
+func TestSessionIsUpBeforeTheCommand(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		before int // commands that were read before
+		resets int
+	}{
+		{"the first", 0, 1},
+		{"the second", 1, 1},
+		{"none", 3, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, p := poisoned(t, nil)
+			lines := many(120)
+			w.want(desired(t, lines...))
+			w.live(time.Second)
+			p.doom = w.now
+			w.exabgp.pass(w.now)
+			w.core.take() // what was asked before
+			for _, line := range w.exabgp.out {
+				w.core.line(line, w.now)
+			}
+			w.exabgp.out = nil
+			for range tc.before {
+				w.step()
+			}
+			e := w.core.take()
+			if tc.before < 3 && (len(e.lines) != 3 || e.lines[0] != "neighbor 127.0.0.2 teardown 4" || strings.Count(e.lines[1], "/24") > asideMost) {
+				t.Fatalf("exaBGP is told %q", e.lines)
+			}
+			w.exabgp.sessionUp(p)
+			w.exabgp.flush()
+			for _, line := range e.lines {
+				w.exabgp.write(line)
+			}
+			w.settle()
+			if p.resets != tc.resets || p.withdrew > 0 {
+				t.Errorf("the session was ended %d times, and %d routes were withdrawn", p.resets, p.withdrew)
+			}
+			w.live(time.Minute)
+			if p.withdrew > 0 {
+				t.Errorf("%d routes were withdrawn", p.withdrew)
 			}
 			w.refusedAs()
 			w.holds(p, lines...)
@@ -379,7 +434,7 @@ func TestCommandsDuringASearch(t *testing.T) {
 		}
 		return n
 	}
-	if n := suspended(); n != 8 {
+	if n := suspended(); n != 10 {
 		t.Errorf("%d routes are said to be suspended: %+v", n, w.replica.set.Routes)
 	}
 	// They stay that when the session is up, and although exaBGP lacks them.
@@ -388,7 +443,7 @@ func TestCommandsDuringASearch(t *testing.T) {
 	w.core.suspect()
 	w.core.auditDue()
 	w.settle()
-	if n := suspended(); n != 8 {
+	if n := suspended(); n != 10 {
 		t.Errorf("%d routes are said to be suspended after the session is up: %+v", n, w.replica.set.Routes)
 	}
 	w.plan(desired(t, lines...), 0)
