@@ -89,6 +89,16 @@ func (f *fakeExaBGP) resets(p *fakePeer) {
 	f.sessionLost(p, "peer reset, message (notification sent (6,4)) error(Cease / Administrative Reset)")
 }
 
+// sooner is when the first session falls after a time, and before another.
+func (f *fakeExaBGP) sooner(after, before time.Time) time.Time {
+	for _, p := range f.peers {
+		if p.up && p.doom.After(after) && p.doom.Before(before) {
+			before = p.doom
+		}
+	}
+	return before
+}
+
 func (f *fakeExaBGP) falls(p *fakePeer, message string) {
 	reason := message
 	if !strings.HasPrefix(f.release, "5") {

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"routesync/state"
@@ -33,10 +34,13 @@ func likeliestFirst(all []suspect) {
 	})
 }
 
-// divide makes about n parts of what is in that order. A family, and a kind that
-// is a part or more by itself, begins a part of its own.
+// divide makes parts of what is in that order, about n of them and so many that
+// divisions of the same kind end with one route. A family, and a kind that is a
+// part or more by itself, begins a part of its own.
 func divide(values []value, n int) [][]value {
 	n = min(max(n, partsMin), partsMax)
+	divisions := max(1, math.Ceil(math.Log(float64(len(values)))/math.Log(float64(n))-0.15))
+	n = int(math.Ceil(math.Pow(float64(len(values)), 1/divisions)))
 	size := (len(values) + n - 1) / n
 	kinds := map[kind]int{}
 	for _, v := range values {

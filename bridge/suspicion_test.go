@@ -65,12 +65,12 @@ func TestSuspicionDivides(t *testing.T) {
 		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
 	}
 	var d suspicion
-	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 950 || len(d.parts) != 19 {
+	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 900 || len(d.parts) != 9 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	// The first part falls: it is divided, and comes before the others.
 	d.next()
-	if aside := d.fell(all[:50], exabgp.Fall{}, now); len(aside) != 48 || len(d.parts) != 18+16 || len(d.parts[15]) != 3 {
+	if aside := d.fell(all[:100], exabgp.Fall{}, now); len(aside) != 90 || len(d.parts) != 8+9 || len(d.parts[8]) != 10 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 1 || len(d.accused) != 1 {
