@@ -2,8 +2,11 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 
+	"routesync/bridge/journal"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -59,6 +62,20 @@ func (c *core) giveAside() bool {
 
 // aside tells whether a command sets suspects aside. It is given by itself.
 func (x *exchange) aside() bool { return len(x.ops) > 0 && x.ops[0].aside != nil }
+
+// recallAside has what a bridge before had set aside announced again, as what the
+// life of exaBGP before had is: a search that it died in begins anew. In exaBGP's
+// table it is only if it was not set aside any more.
+func (c *core) recallAside() {
+	for _, k := range slices.SortedFunc(maps.Keys(c.claims), state.CompareKeys) {
+		for _, x := range c.claims[k] {
+			x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), func(a netip.Addr) bool { return c.table.find(k, c.findPeer(a)) != nil })
+			if x.Aside && len(x.Peers) > 0 {
+				c.replay.before = append(c.replay.before, journal.Entry{Key: k, Claims: []journal.Claim{x}})
+			}
+		}
+	}
+}
 
 // recall takes back what was to set suspects aside at a peer whose session is up
 // again, and was not given to exaBGP yet.
