@@ -16,6 +16,8 @@
 //   - exaBGP is told only what was validated here.
 //   - A claim is in the journal before the command that makes it true. A journal
 //     that can't be written is named in the status until it is whole again.
+//   - What was confirmed in the life of exaBGP before is announced again before
+//     anybody commands, but for what was to go; the End-of-RIB comes behind it.
 //   - What peers announce decides nothing here, and its messages wait behind all
 //     that does. A reader who misses some of it is told so.
 //   - A route of which its peer's session falls is found, and not announced there

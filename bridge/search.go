@@ -101,7 +101,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 		s := c.table.find(k, p)
 		switch {
 		case s == nil || s.aside || flying[k] || !p.carries(k.Family):
-		case s.owner == "":
+		case s.owner == "", s.given != (state.Attrs{}): // or the value is somebody else's
 			foreign = append(foreign, k)
 		default:
 			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent || s.grade == state.Unsent})
@@ -116,7 +116,7 @@ func (c *core) widen(p *peer, lost bool) []suspect {
 	d := &p.doubts
 	var all []suspect
 	blame := func(k state.Key, s *slot, at time.Time) {
-		if s != nil && !s.aside && s.owner != "" {
+		if s != nil && !s.aside && s.owner != "" && s.given == (state.Attrs{}) {
 			d.doubt(k, at)
 			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent})
 		}

@@ -100,7 +100,7 @@ func withOthers(g *ground, o *rig.SpeakerOptions) {
 	o.Env = append(o.Env, "exabgp_api_cli=true", "exabgp_api_chunk=10000")
 	o.Extra += fmt.Sprintf("process other { run %s; encoder text; }", filepath.Join(dir, "other"))
 	for i := range o.Neighbors {
-		o.Neighbors[i].Extra += " api other { processes [ other ]; }"
+		o.Neighbors[i].Extra += fmt.Sprintf(" api other%d { processes [ other ]; }", i) // exaBGP 4.2 takes no name twice
 	}
 }
 

@@ -83,7 +83,7 @@ func (a *arena) soak(ctx context.Context, o soakOptions, out io.Writer) (err err
 			s.faults = append(s.faults, f)
 		}
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := errors.Join(s.settle(ctx), wait(ctx, time.Until(s.born.Add(queueAge)))); err != nil {
 		return err
 	}
 	for err == nil && ctx.Err() == nil && time.Since(s.began) < o.span {

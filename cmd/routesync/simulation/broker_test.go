@@ -29,7 +29,8 @@ type broker struct {
 	locks    map[string]*session
 	plan     [kinds]plan
 	made     int
-	tail     time.Time // when the last message comes that is held back
+	past     []rabbit.Message // commands that it took
+	tail     time.Time        // when the last message comes that is held back
 }
 
 // kind is what a message is for.
@@ -129,6 +130,7 @@ func (b *broker) accept(m rabbit.Message) error {
 		}
 	case rabbit.CommandExchange:
 		k = commands
+		b.past = append(b.past, m)
 	}
 	if len(to) > 0 {
 		k = to[0].kind
@@ -250,6 +252,17 @@ func (b *broker) purge() {
 		b.note("%d commands are purged", len(q.messages))
 		q.messages = nil
 	}
+}
+
+// again has a command of before come once more.
+func (b *broker) again(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queues[rabbit.CommandQueue(speaker)]
+	if q == nil || len(b.past) == 0 {
+		return
+	}
+	b.put([]*queue{q}, b.past[max(0, len(b.past)-1-n)])
 }
 
 func (b *broker) deleteCommands() {

@@ -138,7 +138,7 @@ func (w *world) unknownTo(owner string, now int64) string {
 			continue
 		}
 		x.view.mu.Lock()
-		complete, routes := x.view.complete, x.view.routes
+		complete, routes := x.view.complete && x.view.settled, x.view.routes
 		x.view.mu.Unlock()
 		if !complete {
 			continue

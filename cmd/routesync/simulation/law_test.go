@@ -181,7 +181,7 @@ func (l *law) published(body []byte) {
 }
 
 // late is how long a command may be on its way to exaBGP.
-const late = 20 * time.Second
+const late = 8 * time.Second
 
 // commanded looks at a change that a helper gives, before it is in the table.
 func (l *law) commanded(boot string, n *neighbor, given *change) {

@@ -199,15 +199,20 @@ func (x witness) Await(ctx context.Context, wake <-chan struct{}) error {
 	err := x.Commander.Await(ctx, wake)
 	a := x.Advertised()
 	x.world.law.claims(x.name, x.Boot(), a)
-	x.watcher.view.look(a, x.watcher.owner)
+	x.watcher.view.look(a, x.Settled())
 	return err
 }
 
+func (x witness) Send(ctx context.Context, changes []state.Change) error {
+	x.watcher.view.unsettle()
+	return x.Commander.Send(ctx, changes)
+}
+
 // look keeps what a watcher takes for advertised.
-func (v *view) look(a *state.Advertised, owner string) {
+func (v *view) look(a *state.Advertised, settled bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.complete, v.routes = a.Complete, map[place]known{}
+	v.complete, v.settled, v.routes = a.Complete, settled, map[place]known{}
 	for k, adverts := range a.Routes {
 		for _, advert := range adverts {
 			for _, at := range advert.At {
@@ -215,6 +220,12 @@ func (v *view) look(a *state.Advertised, owner string) {
 			}
 		}
 	}
+}
+
+func (v *view) unsettle() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.settled = false
 }
 
 func (v *view) forget() {

@@ -57,7 +57,7 @@ func faults() []string {
 		"by hand", "by hand",
 		"answers are lost", "commands are refused",
 		"connection breaks", "connection breaks", "broker dies", "broker freezes", "broker loses", "broker repeats", "broker holds back",
-		"purge", "queue is deleted", "queue is full", "foreign message",
+		"old command", "purge", "queue is deleted", "queue is full", "foreign message",
 	}
 }
 
@@ -65,7 +65,7 @@ func drawScript(rt *rapid.T) *script {
 	s := &script{seed: rapid.Uint64().Draw(rt, "seed")}
 	s.owners = rapid.SampledFrom([][]string{{"team"}, {"team"}, {"team", "team"}, {"team", "other"}}).Draw(rt, "watchers")
 	s.negotiated = rapid.SampledFrom([][]state.Family{{state.IPv4Unicast, state.IPv6Unicast}, {state.IPv4Unicast}}).Draw(rt, "negotiated")
-	s.poison = rapid.IntRange(0, 3).Draw(rt, "poison") == 3
+	s.poison = poisoned && rapid.IntRange(0, 3).Draw(rt, "poison") == 3
 	s.graceful = rapid.Bool().Draw(rt, "graceful")
 	s.steps = append(s.steps, step{what: "save", after: 100 * time.Millisecond, file: s.drawFile(rt)})
 	for range rapid.IntRange(1, 12).Draw(rt, "steps") {
@@ -178,6 +178,8 @@ func (w *world) carryOut(x step) {
 		b.misbehave(x.n, func(p *plan) { p.repeat = 1 + x.n%3 })
 	case "broker holds back":
 		b.misbehave(x.n, func(p *plan) { p.hold, p.held = 1+x.n%3, x.d })
+	case "old command":
+		b.again(x.n % 6)
 	case "purge":
 		b.purge()
 	case "queue is deleted":

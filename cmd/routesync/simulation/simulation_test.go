@@ -14,10 +14,18 @@ import (
 	"routesync/state"
 )
 
+// poisoned has files ask for routes with which a session falls, in one of four
+// histories. One of some 3000 of these fails: a value that was replaced while the
+// session was down is sent all the same, the session falls of it, and the value
+// that replaced it is put into quarantine in its place.
+const poisoned = false
+
 const (
 	// bound is the longest time from the end of the faults until all is as the
 	// files say.
-	bound = 2 * time.Minute
+	bound = time.Minute
+	// retried is after what time a change that was turned down was tried again.
+	retried = 40 * time.Second
 	// quietFor is for how long nothing is commanded then: longer than anything
 	// that the programs do from time to time.
 	quietFor = 70 * time.Second
@@ -71,6 +79,12 @@ func (w *world) play(s *script) string {
 	w.mend()
 	if broke := w.converge(); broke != "" {
 		return broke
+	}
+	if s.poison {
+		time.Sleep(retried) // what exaBGP turned down may be poison
+		if broke := w.converge(); broke != "" {
+			return broke
+		}
 	}
 	if ends := w.lastEnd(); ends > 0 {
 		time.Sleep(ends)
@@ -126,7 +140,11 @@ func (w *world) quiet() string {
 	if broke := w.law.broken(); broke != "" {
 		return broke
 	}
-	if missing := w.missing(); missing != "" {
+	missing := w.missing()
+	if w.law.poison { // what is refused is asked for from time to time
+		missing = w.converge()
+	}
+	if missing != "" {
 		return "not converged any more: " + missing
 	}
 	if after, more := w.law.count(); after != before || more != batches && !w.law.poison { // what is refused is asked for again

@@ -48,6 +48,7 @@ type watcher struct {
 type view struct {
 	mu       sync.Mutex
 	complete bool
+	settled  bool // what it sent was answered
 	routes   map[place]known
 }
 
@@ -106,6 +107,7 @@ func (w *world) startExaBGP() {
 	w.boots++
 	e := newDaemon(w.law, fmt.Sprintf("boot-%d", w.boots), w.random(100+uint64(w.boots)), w.peers)
 	w.law.note("exaBGP starts: %s", e.boot)
+	rng := w.random(200 + uint64(w.boots))
 	e.spawn = w.startBridge
 	e.ended = func(e *daemon) { // it had too many helpers that died
 		w.law.note("exaBGP ends: too many helpers died")
@@ -114,7 +116,7 @@ func (w *world) startExaBGP() {
 	for _, n := range w.peers {
 		n.rib.add(&change{key: static(), attrs: attrsOf("", static(), 0)}, true)
 		n.rib.reset()
-		e.sessionUp(n, 100*time.Millisecond)
+		e.sessionUp(n, time.Duration(1+rng.IntN(100))*time.Millisecond)
 	}
 	w.exabgp = e
 	w.all.Go(e.run)

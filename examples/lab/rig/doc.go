@@ -11,7 +11,8 @@
 //     KeeperMain is the first call of main and of TestMain.
 //   - Readiness is asked for, never slept for: what RabbitMQ tells systemd,
 //     BIRD's control socket, the helper's place in the process table.
-//   - What a router holds is what it says it holds.
+//   - What a router holds is what it says it holds. What it was told is on its
+//     Tape, every message of it, also what was undone at once.
 //   - Nothing is read from or written to the machine's own RabbitMQ, exaBGP,
 //     BIRD, GoBGP or tmux: each part has its own folder, configuration, ports or
 //     socket and, in RabbitMQ's case, its own port mapper. Everything listens
