@@ -2,8 +2,11 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 
+	"routesync/bridge/journal"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -24,21 +27,69 @@ func (c *core) beginAside(o *op, e *entry) {
 	c.start = append(c.start, o)
 }
 
-// aside tells whether a command sets suspects aside. It is given by itself, so
-// that few are under way when the session comes up in the midst of it.
+// asideMost is how many routes a command sets aside. exaBGP does 50 steps of its
+// commands between two turns of its peers, and a route is one (reactor/
+// asynchronous.py, ASYNC.LIMIT), so that such a command is done in one go.
+const asideMost = 48
+
+// planAside has suspects set aside, as soon as their peer is not about to be up.
+//
+// The session can come up before exaBGP has read the command, although that was
+// not known yet when it was given. Then it would send the withdraws, of routes
+// that it has just sent. So before each it is told to end that session, should
+// there be one: which it does before it sends anything else (reactor/peer.py,
+// _main), and the session of a peer that is down is not touched.
+func (c *core) planAside(attrs state.Attrs, at []*peer, ops []*op) {
+	for some := range slices.Chunk(ops, asideMost) {
+		c.asides = append(c.asides, c.commands(true, attrs, at, some)...)
+	}
+}
+
+// giveAside puts what sets suspects aside before the other commands, and tells
+// whether any may go.
+func (c *core) giveAside() bool {
+	i := slices.IndexFunc(c.asides, func(x *exchange) bool { return !x.at[0].connecting || c.findPeer(x.at[0].Addr) != x.at[0] })
+	if i < 0 {
+		return true
+	}
+	if len(c.windows.out) > 0 {
+		return false
+	}
+	c.windows.ahead(c.asides[i])
+	c.asides = slices.Delete(c.asides, i, i+1)
+	return true
+}
+
+// aside tells whether a command sets suspects aside. It is given by itself.
 func (x *exchange) aside() bool { return len(x.ops) > 0 && x.ops[0].aside != nil }
+
+// recallAside has what a bridge before had set aside announced again, as what the
+// life of exaBGP before had is: a search that it died in begins anew. In exaBGP's
+// table it is only if it was not set aside any more.
+func (c *core) recallAside() {
+	for _, k := range slices.SortedFunc(maps.Keys(c.claims), state.CompareKeys) {
+		for _, x := range c.claims[k] {
+			x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), func(a netip.Addr) bool { return c.table.find(k, c.findPeer(a)) != nil })
+			if x.Aside && len(x.Peers) > 0 {
+				c.replay.before = append(c.replay.before, journal.Entry{Key: k, Claims: []journal.Claim{x}})
+			}
+		}
+	}
+}
 
 // recall takes back what was to set suspects aside at a peer whose session is up
 // again, and was not given to exaBGP yet.
 func (c *core) recall(p *peer) {
 	var back []*op
-	c.windows.waiting = slices.DeleteFunc(c.windows.waiting, func(x *exchange) bool {
-		recalled := x.aside() && x.ops[0].aside == p
-		if recalled {
+	recalled := func(x *exchange) bool {
+		is := x.aside() && x.ops[0].aside == p
+		if is {
 			back = append(back, x.ops...)
 		}
-		return recalled
-	})
+		return is
+	}
+	c.asides = slices.DeleteFunc(c.asides, recalled)
+	c.windows.waiting = slices.DeleteFunc(c.windows.waiting, recalled) // is given again
 	for _, o := range back {
 		o.targets = nil
 		c.commandDone(o)

@@ -34,24 +34,25 @@ func (c *core) claim(k state.Key) {
 	if coming != nil && coming.accepted {
 		coming = nil // the table has it
 	}
-	note := func(whose claimant, attrs state.Attrs, leaving bool, a netip.Addr) {
+	note := func(whose claimant, attrs state.Attrs, leaving, aside bool, a netip.Addr) {
 		if whose.owner == "" {
 			return
 		}
 		from, value := whose.provenance(), attrs.Canonical()
 		for i := range entry.Claims {
-			if x := &entry.Claims[i]; x.Owner == whose.owner && x.From == from && x.Value == value && x.Leaving == leaving {
+			if x := &entry.Claims[i]; x.Owner == whose.owner && x.From == from && x.Value == value && x.Leaving == leaving && x.Aside == aside {
 				x.Peers = append(x.Peers, a)
 				return
 			}
 		}
-		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Value: value, Leaving: leaving, Peers: []netip.Addr{a}})
+		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Value: value, Leaving: leaving, Aside: aside, Peers: []netip.Addr{a}})
 	}
 	goes := func(p *peer) bool { return coming != nil && coming.withdraw && has(coming.targets, p) }
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
 		if s.grade != state.Withdrawing && !comes(s.peer) {
-			note(s.claimant, s.asked(), s.leaves || goes(s.peer), s.peer.Addr)
+			aside := s.aside || goes(s.peer) && coming.aside != nil
+			note(s.claimant, s.asked(), s.leaves || goes(s.peer) && !aside, aside, s.peer.Addr)
 		}
 	}
 	for _, p := range c.peers {
@@ -60,13 +61,13 @@ func (c *core) claim(k state.Key) {
 			left, ours = c.lost[place{k, p.Addr}]
 		}
 		if ours && e.slot(p) == nil && !comes(p) {
-			note(left, state.Attrs{}, true, p.Addr)
+			note(left, state.Attrs{}, true, false, p.Addr)
 		}
 		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {
-			note(left.claimant, left.attrs, true, p.Addr)
+			note(left.claimant, left.attrs, true, false, p.Addr)
 		}
 		if comes(p) {
-			note(coming.claimant, coming.attrs, false, p.Addr)
+			note(coming.claimant, coming.attrs, false, false, p.Addr)
 		}
 	}
 	c.out.claims = append(c.out.claims, entry)

@@ -45,6 +45,10 @@ func (c *core) launchStarted() {
 	}
 	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {
+		if g.aside {
+			c.planAside(g.attrs, groups[g].at, groups[g].ops)
+			continue
+		}
 		for _, x := range c.commands(g.withdraw, g.attrs, groups[g].at, groups[g].ops) {
 			c.windows.add(x)
 		}
@@ -123,6 +127,9 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 		for _, k := range cmd.Keys {
 			x.ops = append(x.ops, byKey[k])
 			byKey[k].commands++
+		}
+		if x.aside() {
+			x.guard = c.dialect.Reset(at[0].Addr)
 		}
 		out = append(out, x)
 	}

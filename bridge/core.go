@@ -40,6 +40,7 @@ type peer struct {
 	resent     time.Time      // since when exaBGP sends it all of its table, if it is unsettled
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
+	connecting bool           // exaBGP tries to bring its session up
 	doubts     suspicion
 }
 
@@ -146,6 +147,7 @@ type core struct {
 	forgetful bool
 	ends      bool // exaBGP said that it shuts down
 	windows   windows
+	asides    []*exchange // commands that set suspects aside, before their turn
 	audits    audits
 	closed    int       // windows that were closed at the last look
 	waited    time.Time // since when none was

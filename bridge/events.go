@@ -67,6 +67,9 @@ func (c *core) event(e *exabgp.Event) {
 	if e.State == "down" {
 		c.receivedDown(p, e.Reason) // also of a session that was not asked for yet
 	}
+	if e.State != "" {
+		p.connecting = e.State == "connected"
+	}
 	p.spoke = p.spoke || e.State == "up" || e.State == "down"
 	switch {
 	case e.State == "up":

@@ -151,6 +151,11 @@ func (f *fakeExaBGP) write(line string) {
 			p.resend()
 		}
 		f.say("done")
+	case strings.HasSuffix(line, " teardown 4"):
+		for _, p := range f.selected(line) {
+			f.resets(p)
+		}
+		f.say("done")
 	case strings.Contains(line, " announce eor "):
 		f.endOfRIB(line)
 	case strings.Contains(line, "239.255.255.0/32"):
@@ -328,6 +333,7 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 			return // the first batch of a session has no withdraws
 		}
 		delete(p.holds, c.key)
+		p.withdrew++
 		f.swallowWithdraw(p, c.key)
 		delete(p.stale, c.key)
 		if f.release == "3.4.8" {

@@ -28,6 +28,9 @@ type poison struct {
 	back  time.Time // when it comes up again; zero if it did not fall by itself
 	delay int
 	fell  int
+	// resets is how often the bridge ended it, and withdrew how many withdraws
+	// the peer was sent.
+	resets, withdrew int
 }
 
 // fails tells whether exaBGP fails at a change, with which the session is over.
@@ -74,6 +77,26 @@ func (f *fakeExaBGP) pass(now time.Time) {
 			f.sessionUp(p)
 		}
 	}
+}
+
+// resets ends a session that is up, with which exaBGP begins its delays anew.
+func (f *fakeExaBGP) resets(p *fakePeer) {
+	if !p.up {
+		return
+	}
+	p.resets, p.doom, p.delay = p.resets+1, time.Time{}, 1
+	p.back = f.now.Add(50 * time.Millisecond)
+	f.sessionLost(p, "peer reset, message (notification sent (6,4)) error(Cease / Administrative Reset)")
+}
+
+// sooner is when the first session falls after a time, and before another.
+func (f *fakeExaBGP) sooner(after, before time.Time) time.Time {
+	for _, p := range f.peers {
+		if p.up && p.doom.After(after) && p.doom.Before(before) {
+			before = p.doom
+		}
+	}
+	return before
 }
 
 func (f *fakeExaBGP) falls(p *fakePeer, message string) {

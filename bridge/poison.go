@@ -28,12 +28,12 @@ const (
 	// A peer takes a round trip and a little work until its NOTIFICATION is read:
 	// the more of it, the longer is waited for in a search. It is measured, and
 	// measured wrong at most until the session falls without a suspect.
-	quietMin, quietMax = 250 * time.Millisecond, time.Second
+	quietMin, quietMax = 250 * time.Millisecond, 500 * time.Millisecond
 	quietLimit         = 8 * time.Second
 	// Suspects are divided into as many parts as take this time if all are good. A
 	// fall costs a reconnect, for which exaBGP (reactor/delay.py) and routers wait
 	// longer from time to time; a part that is good costs the quiet time.
-	roundTime          = 8 * time.Second
+	roundTime          = 5 * time.Second
 	partsMin, partsMax = 4, 24
 	// slowTime is in the place of proofTime at the end of a search in which a
 	// route was proven too soon.
@@ -45,7 +45,7 @@ const (
 	// something new, until it is searched, and lostMost how many until the search
 	// ends without a result: of a lost connection nobody is guilty, but a
 	// NOTIFICATION can be lost with it.
-	lostFalls, lostMost = 3, 10
+	lostFalls, lostMost = 2, 10
 )
 
 // suspicion is what is known at one peer of the routes that its session may fall
@@ -133,7 +133,7 @@ func (d *suspicion) proven(k state.Key, now time.Time) {
 }
 
 // fell judges the suspects of a fall. It returns those that are to be set aside,
-// the newest first: the session may come up before the last of them. The others
+// the likeliest first: the session may come up before the last of them. The others
 // stay in exaBGP's table, and are sent then.
 func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value {
 	d.trial, d.barren = nil, 0
@@ -143,10 +143,9 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 	if len(likely) == 0 {
 		likely = all
 	}
-	slices.SortFunc(likely, func(a, b suspect) int {
-		return cmp.Or(a.at.Compare(b.at), state.CompareKeys(a.key, b.key))
-	})
-	d.measure(likely[0].at, likely[len(likely)-1].at, fall.Raised, now)
+	oldest, newest := span(likely)
+	d.measure(oldest, newest, fall.Raised, now)
+	likeliestFirst(likely)
 	if d.falls == nil {
 		d.falls = map[value]int{}
 	}
@@ -164,20 +163,17 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
 		d.accused = append(d.accused, values[0])
+		if len(d.parts) > 1 { // most often one route is guilty, and the rest good
+			d.parts = [][]value{slices.Concat(d.parts...)}
+		}
 		return values
 	}
-	newest := len(values) - 1
-	parts := divide(values[:max(newest, 1)], int(roundTime/d.quiet))
-	if newest > 0 {
-		parts = append(parts, values[newest:]) // if routes come one by one, it is the one
-	}
-	if len(likely) == len(all) && len(parts[0]) > 1 {
-		parts = parts[1:] // the oldest ones stay; one by itself is tried when the session is up
+	parts := divide(values, int(roundTime/d.quiet))
+	if last := len(parts) - 1; len(likely) == len(all) && len(parts[last]) > 1 {
+		parts = parts[:last] // it stays; one by itself is tried when the session is up
 	}
 	d.parts = append(parts, d.parts...)
-	aside := slices.Concat(parts...)
-	slices.Reverse(aside)
-	return aside
+	return slices.Concat(parts...)
 }
 
 // spare has a route tried once more with which alone the connection was lost.
@@ -259,8 +255,8 @@ func (d *suspicion) over() map[value]int {
 	return guilty
 }
 
-// divide makes n parts of equal size, or about as many as there may be.
-func divide(values []value, n int) [][]value {
-	n = min(max(n, partsMin), partsMax)
-	return slices.Collect(slices.Chunk(values, (len(values)+n-1)/n))
+// span is when the first and the last of them was sent.
+func span(all []suspect) (oldest, newest time.Time) {
+	at := func(a, b suspect) int { return a.at.Compare(b.at) }
+	return slices.MinFunc(all, at).at, slices.MaxFunc(all, at).at
 }

@@ -41,7 +41,7 @@ func (c *core) beginReplay() {
 		}
 	}
 	if n := c.replay.open - 1; n > 0 {
-		c.log.Info("exaBGP was started again; announcing what it had", "routes", n)
+		c.log.Info("announcing again what exaBGP does not have any more", "routes", n)
 	}
 	c.replay.answered(c)
 }

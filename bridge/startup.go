@@ -218,6 +218,7 @@ func (c *core) learnTable(body []string, ok bool) {
 		c.log.Info("exaBGP's table has routes that routesync can't name; they are left alone", "routes", unknown)
 	}
 	c.recallLatecomers()
+	c.recallAside()
 	c.reclaim()
 	c.claims = nil
 	c.log.Info("exaBGP's table is read", "routes", c.table.digest.Count, "peers", len(c.peers))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"routesync/bridge/exabgp"
+	"routesync/state"
 )
 
 func suspects(t *testing.T, at time.Time, sent bool, prefixes ...string) []suspect {
@@ -37,13 +38,13 @@ func TestSuspicionFell(t *testing.T) {
 	}{
 		{"one that was sent", suspects(t, late, true, "10.0.0.0/24"), false, []string{"10.0.0.0/24"}, 1, quietMin},
 		{"what was not sent stays, for a NOTIFICATION", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, late, false, "10.0.2.0/24")),
-			false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMin},
+			false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
 		{"what was sent stays, for an exception", slices.Concat(suspects(t, late, true, "10.0.0.0/24", "10.0.1.0/24"), suspects(t, early, false, "10.0.2.0/24")),
 			true, []string{"10.0.2.0/24"}, 1, quietMin},
-		{"if nothing was sent, all are suspected", suspects(t, late, false, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, quietMin},
-		{"the newest go first, and come back last", slices.Concat(suspects(t, late, true, "10.0.0.0/24"), suspects(t, early, true, "10.0.1.0/24")),
+		{"if nothing was sent, all are suspected", suspects(t, late, false, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMin},
+		{"the newest go first", slices.Concat(suspects(t, late, true, "10.0.0.0/24"), suspects(t, early, true, "10.0.1.0/24")),
 			false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, quietMax},
-		{"a slow peer", suspects(t, early, true, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.1.0/24", "10.0.0.0/24"}, 2, 4 * time.Second},
+		{"a slow peer", suspects(t, early, true, "10.0.0.0/24", "10.0.1.0/24"), false, []string{"10.0.0.0/24", "10.0.1.0/24"}, 2, 4 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var d suspicion
@@ -55,7 +56,8 @@ func TestSuspicionFell(t *testing.T) {
 	}
 }
 
-// Of many the oldest part stays in exaBGP's table, and is the first to be tried.
+// Of many the last part stays in exaBGP's table, and is tried when the session is
+// up. When one is found, what is left is one part.
 func TestSuspicionDivides(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var all []suspect
@@ -63,14 +65,15 @@ func TestSuspicionDivides(t *testing.T) {
 		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
 	}
 	var d suspicion
-	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 1000-42 || len(d.parts) != 24 {
+	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 900 || len(d.parts) != 9 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	// The first part falls: it is divided, and comes before the others.
-	if aside := d.fell(all[:42], exabgp.Fall{}, now); len(aside) != 40 || len(d.parts) != 24+21 || d.parts[0][0] != all[2].value {
+	d.next()
+	if aside := d.fell(all[:100], exabgp.Fall{}, now); len(aside) != 90 || len(d.parts) != 8+9 || len(d.parts[8]) != 10 {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
-	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 24+21 || len(d.accused) != 1 {
+	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 1 || len(d.accused) != 1 {
 		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), names(d.accused))
 	}
 	if guilty := d.over(); len(guilty) != 1 || guilty[all[0].value] != 3 || d.searching() {
@@ -96,5 +99,27 @@ func TestSuspicionMisjudged(t *testing.T) {
 	passed := d.misjudged(now.Add(3 * time.Second))
 	if _, ok := passed[all[0].key]; len(passed) != 1 || !ok || len(d.accused) > 0 || len(d.parts) != parts+1 || d.last() != slowTime || d.least == 0 {
 		t.Errorf("passed %v, accused %v", passed, names(d.accused))
+	}
+}
+
+// What is alone in its family or in its attributes comes back first, by itself.
+func TestDivide(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var all []suspect
+	for _, r := range desired(t, append(many(30, 8), "2001:db8::/48 "+nh, "2001:db8:1::/48 "+nh, "10.9.0.0/16 "+nh+" med 7", "10.9.0.0/17 "+nh+" med 7")...).Routes {
+		all = append(all, suspect{value{r.Key, r.Attrs}, now, true})
+	}
+	all[0].at = now.Add(time.Second)
+	likeliestFirst(all)
+	var values []value
+	for _, s := range all {
+		values = append(values, s.value)
+	}
+	var got []int
+	for _, p := range divide(values, partsMin) {
+		got = append(got, len(p))
+	}
+	if !slices.Equal(got, []int{2, 3, 9, 9, 9, 2}) || all[0].key.Family != state.IPv6Unicast || all[2].key.String() != "10.0.8.0/24" || all[5].at == now {
+		t.Errorf("parts of %v: %v", got, names(values))
 	}
 }

@@ -20,7 +20,8 @@ const questionTries = 3
 // exchange is one command and what becomes of it: either a change of routes,
 // or a question whose answer has a body.
 type exchange struct {
-	line string
+	guard string // a command before it, of whose answer nothing follows; "" for none
+	line  string
 
 	withdraw bool
 	attrs    state.Attrs
@@ -40,6 +41,7 @@ type exchange struct {
 // before its barrier's is believed.
 type window struct {
 	commands []*exchange
+	guards   int // answers to come that nothing follows from
 	answers  []exabgp.Kind
 	barrier  bool // the barrier's header was seen
 }
@@ -74,7 +76,7 @@ func (w *windows) ahead(xs ...*exchange) { w.waiting = append(xs, w.waiting...) 
 func (w *windows) owed() int {
 	n := 0
 	for _, x := range w.out {
-		n += len(x.commands) + 1 - len(x.answers)
+		n += x.guards + len(x.commands) + 1 - len(x.answers)
 	}
 	return n
 }
@@ -94,8 +96,12 @@ func (w *windows) next() []string {
 	x := &window{commands: w.waiting[:n:n]}
 	w.waiting, w.out = w.waiting[n:], append(w.out, x)
 	lines := make([]string, 0, n+1)
-	for _, x := range x.commands {
-		lines = append(lines, x.line)
+	for _, c := range x.commands {
+		if c.guard != "" {
+			lines = append(lines, c.guard)
+			x.guards++
+		}
+		lines = append(lines, c.line)
 	}
 	return append(lines, exabgp.Barrier)
 }
@@ -127,6 +133,10 @@ func (w *windows) answer(k exabgp.Kind) *window {
 		return nil
 	}
 	x := w.out[0]
+	if x.guards > 0 {
+		x.guards--
+		return nil
+	}
 	if x.barrier {
 		w.out = w.out[1:]
 		w.closed++
@@ -141,7 +151,11 @@ func (c *core) pump() {
 	if c.quiet != nil && !c.quiet.rests.IsZero() {
 		return
 	}
-	for lines := c.windows.next(); lines != nil; lines = c.windows.next() {
+	for c.giveAside() {
+		lines := c.windows.next()
+		if lines == nil {
+			return
+		}
 		if lines[0] == exabgp.ShowExtensive {
 			for _, p := range c.peers {
 				p.spoke = false

@@ -64,6 +64,11 @@ func (d Dialect) Flush(peer netip.Addr) string {
 	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
 }
 
+// Reset renders the command that ends the session to peer with a NOTIFICATION
+// (Cease, Administrative Reset: RFC 4486 §3). It does nothing if the session is
+// not up, and unlike a change of routes it is carried out when it is read.
+func (d Dialect) Reset(peer netip.Addr) string { return fmt.Sprintf("neighbor %s teardown 4", peer) }
+
 // FlushResets tells whether a [Dialect.Flush] resets the session: with
 // route-refresh exaBGP 4.2 sends a malformed message then.
 func (n Neighbor) FlushResets() bool { return n.Dialect.grammar == grammar42 && n.RouteRefresh }

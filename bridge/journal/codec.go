@@ -15,7 +15,8 @@ import (
 
 // The versions of a record. The second has a provenance in every claim, the
 // third a lease in every provenance, the fourth a value and whether it is leaving
-// in every claim; each is written only where there is one. What is in a version
+// in every claim, the fifth whether it is set aside; each is written only where
+// there is one. What is in a version
 // never changes: a journal that can't be read makes every route
 // of the files a foreign one.
 const (
@@ -23,6 +24,7 @@ const (
 	recordByHand  = 2
 	recordLeased  = 3
 	recordValued  = 4
+	recordAside   = 5
 )
 
 // versionFor is the first version that can say what claims do.
@@ -30,10 +32,12 @@ func versionFor(claims []Claim) byte {
 	version := byte(recordVersion)
 	for _, c := range claims {
 		switch {
+		case c.Aside:
+			return recordAside
 		case c.Value != "" || c.Leaving:
-			return recordValued
+			version = recordValued
 		case c.From.Lease != 0:
-			version = recordLeased
+			version = max(version, recordLeased)
 		case c.From != state.Provenance{}:
 			version = max(version, recordByHand)
 		}
@@ -56,7 +60,8 @@ func decodeKey(b []byte) (state.Key, error) {
 func compareClaims(a, b Claim) int {
 	return cmp.Or(strings.Compare(a.Owner, b.Owner), cmp.Compare(a.From.At, b.From.At),
 		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires),
-		cmp.Compare(a.From.Lease, b.From.Lease), strings.Compare(a.Value, b.Value), compareBools(a.Leaving, b.Leaving))
+		cmp.Compare(a.From.Lease, b.From.Lease), strings.Compare(a.Value, b.Value),
+		compareBools(a.Leaving, b.Leaving), compareBools(a.Aside, b.Aside))
 }
 
 func compareBools(a, b bool) int {
@@ -109,6 +114,9 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 			b = appendText(b, c.Value)
 			b = append(b, flag(c.Leaving))
 		}
+		if version >= recordAside {
+			b = append(b, flag(c.Aside))
+		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
 		for _, p := range c.Peers {
 			if !p.IsValid() || p.Zone() != "" {
@@ -134,8 +142,8 @@ func appendText(b []byte, text string) []byte {
 
 // decodeClaims reads exactly what [encodeClaims] writes.
 func decodeClaims(key, value []byte) ([]Claim, error) {
-	if len(value) < 1 || value[0] < recordVersion || value[0] > recordValued {
-		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordValued)
+	if len(value) < 1 || value[0] < recordVersion || value[0] > recordAside {
+		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordAside)
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -157,6 +165,9 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 		}
 		if value[0] >= recordValued {
 			c.Value, c.Leaving = string(r.take(r.count(1))), r.flag()
+		}
+		if value[0] >= recordAside {
+			c.Aside = r.flag()
 		}
 		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {
 			r.fail("claims out of order")

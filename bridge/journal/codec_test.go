@@ -28,6 +28,8 @@ func TestVersions(t *testing.T) {
 			Claim{Owner: "team", Value: "med 1"}},
 		{"leaving", "\x04\x01\x04team\x00\x00\x00\x00\x00\x01\x01\x04\x7f\x00\x00\x02",
 			Claim{Owner: "team", Leaving: true}},
+		{"set aside", "\x05\x01\x04team\x00\x00\x00\x00\x05med 1\x00\x01\x01\x04\x7f\x00\x00\x02",
+			Claim{Owner: "team", Value: "med 1", Aside: true}},
 	} {
 		test.claim.Peers = []netip.Addr{peer}
 		key := []byte("key")

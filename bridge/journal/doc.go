@@ -33,7 +33,7 @@
 //	  "seal"     uint64 number of claims records, uint64 sum of their checksums
 //	claims
 //	  key        uint32 family, the bytes of the NLRI
-//	  value      byte version, 1 to 4, the first that can say it
+//	  value      byte version, 1 to 5, the first that can say it
 //	             uvarint number of claims, at least 1, in order; for each
 //	               uvarint length of the owner's name, the name
 //	               from version 2 on: uvarint length of who gave it by hand,
@@ -41,6 +41,7 @@
 //	               from version 3 on: varint its lease
 //	               from version 4 on: uvarint length of its attributes, those;
 //	                 byte 1 if it is to be withdrawn, else 0
+//	               from version 5 on: byte 1 if it is set aside, else 0
 //	               uvarint number of peers, in the order of their addresses;
 //	                 for each: byte length, 4 or 16; the address
 //	             uint32 CRC-32C of the key and of the value before it

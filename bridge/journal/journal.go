@@ -40,6 +40,7 @@ type Claim struct {
 	// are not known, as in a record of an earlier release.
 	Value   string
 	Leaving bool // it is to be withdrawn
+	Aside   bool // it was taken out of exaBGP's table, and is to come back
 	Peers   []netip.Addr
 }
 

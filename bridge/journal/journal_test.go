@@ -209,6 +209,7 @@ func drawEntries() *rapid.Generator[[]Entry] {
 		}
 		if rapid.Bool().Draw(t, "valued") {
 			c.Value, c.Leaving = rapid.SampledFrom([]string{"", "med 1", "med 2"}).Draw(t, "value"), rapid.Bool().Draw(t, "leaving")
+			c.Aside = rapid.IntRange(0, 3).Draw(t, "aside") == 0
 		}
 		return c
 	})

@@ -21,6 +21,7 @@ func poisonFaults() []fault {
 			},
 		}},
 		provoke: poisonAmong,
+		spoils:  true, // the route stays in quarantine, and exaBGP waits ever longer
 	}}
 }
 

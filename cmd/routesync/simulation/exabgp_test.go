@@ -148,7 +148,7 @@ func (e *daemon) say(lines ...string) {
 // command takes a line: the first name in reverse alphabetical order that the
 // line has counts (reactor/api/__init__.py).
 func (e *daemon) command(line string, by *process) {
-	names := []string{"withdraw route", "withdraw attributes", "version", "show neighbor", "show adj-rib out", "show adj-rib in", "reset", "flush adj-rib out", "announce eor", "announce attributes"}
+	names := []string{"withdraw route", "withdraw attributes", "version", "teardown", "show neighbor", "show adj-rib out", "show adj-rib in", "reset", "flush adj-rib out", "announce eor", "announce attributes"}
 	for _, name := range names {
 		if name != line && !strings.HasSuffix(line, " "+name) && !strings.Contains(line, name+" ") {
 			continue
@@ -156,6 +156,11 @@ func (e *daemon) command(line string, by *process) {
 		switch name {
 		case "version":
 			e.say("exabgp 4.2.21", "done")
+		case "teardown":
+			for _, n := range e.selected(line) {
+				e.tearDown(n)
+			}
+			e.say("done")
 		case "reset":
 			e.queue = nil // it is not answered
 		case "show neighbor", "show adj-rib out", "show adj-rib in":

@@ -50,6 +50,16 @@ func (e *daemon) sessionDown(n *neighbor, reason string) {
 	e.say(n.envelope("state", `"state": "down", "reason": "`+reason+`"`))
 }
 
+// tearDown ends a session that is up, as the helper asks.
+func (e *daemon) tearDown(n *neighbor) {
+	if !n.up {
+		return
+	}
+	e.law.note("the session to %s is ended by the bridge", n.addr)
+	e.sessionDown(n, "peer reset, message (notification sent (6,4)) error(Cease / Administrative Reset)")
+	e.sessionUp(n, time.Second)
+}
+
 // falls is a session that the peer ends with a NOTIFICATION: no graceful restart
 // covers that (RFC 4724 §4).
 func (e *daemon) falls(n *neighbor) {
