@@ -31,7 +31,7 @@ func bridgeFaults() []fault {
 		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGKILL) },
 	}, {
 		name: "bridge terminated in the midst of a change", group: group, overlaps: true, bound: bound, hurts: theBridge | theFile, routes: manyRoutes,
-		what:    "SIGTERM to the bridge at a random moment of a change of 5,000 routes",
+		what:    "SIGTERM to the bridge at a random moment of a change of 5,000 routes; from its end",
 		provoke: func(ctx context.Context, g *ground) error { return g.bridgeDies(ctx, unix.SIGTERM) },
 	}, {
 		name: "bridge killed while the broker is down", group: group, overlaps: true, bound: 5 * time.Second, hurts: theBridge | theBroker | theFile,
@@ -57,12 +57,25 @@ func bridgeFaults() []fault {
 	}}
 }
 
-// bridgeDies ends the bridge at a random moment of a large change.
+// bridgeDies ends the bridge at a random moment of a large change, and returns
+// when it has ended.
 func (g *ground) bridgeDies(ctx context.Context, sig unix.Signal) error {
 	if err := g.changeMuch(ctx, manyRoutes); err != nil {
 		return err
 	}
-	return g.signalBridge(ctx, sig)
+	pid, err := g.speaker.BridgePID(ctx)
+	if err == nil {
+		err = unix.Kill(pid, sig)
+	}
+	if err != nil {
+		return fmt.Errorf("send %v to the bridge (pid %d): %w", sig, pid, err)
+	}
+	for unix.Kill(pid, 0) == nil {
+		if err := wait(ctx, askAgainEvery); err != nil {
+			return fmt.Errorf("wait until the bridge has ended (pid %d): %w", pid, err)
+		}
+	}
+	return nil
 }
 
 // changeMuch saves a file in which n routes differ, and returns at a random
