@@ -111,6 +111,7 @@ func (c *core) sessionUp(p *peer) {
 	p.owed = p.ManualEOR
 	p.unsettled, p.resent, c.aboutNews = true, c.now, true
 	c.recall(p)
+	p.doubts.others = nil
 	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -233,6 +234,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		c.next(k, e)
 		return
 	}
+	p.doubts.sentOther(k)
 	if c.overtaken(k, s, e, r) {
 		return
 	}

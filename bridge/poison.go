@@ -63,16 +63,17 @@ type suspicion struct {
 	// passed are those that are proven by no more than the quiet time, and when
 	// each was last sent.
 	passed   map[state.Key]time.Time
-	passedAt time.Time      // when the last of them was proven
-	quiet    time.Duration  // 0 for quietMax
-	least    time.Duration  // what it is never under again; 0 for quietMin
-	reason   string         // of the last fall
-	slow     bool           // a route was proven too soon
-	lost     int            // connections lost in a row with something new
-	losses   int            // connections lost in this search
-	spared   map[value]bool // with which alone one was
-	resigned bool           // lost connections count for nothing
-	barren   int            // falls in a row that nothing explains
+	passedAt time.Time          // when the last of them was proven
+	quiet    time.Duration      // 0 for quietMax
+	least    time.Duration      // what it is never under again; 0 for quietMin
+	reason   string             // of the last fall
+	slow     bool               // a route was proven too soon
+	lost     int                // connections lost in a row with something new
+	losses   int                // connections lost in this search
+	spared   map[value]bool     // with which alone one was
+	resigned bool               // lost connections count for nothing
+	barren   int                // falls in a row that nothing explains
+	others   map[state.Key]bool // of which another value was sent in this session
 }
 
 // value is a route with its attributes: with others it is another suspect.
@@ -84,8 +85,9 @@ type value struct {
 // suspect is a route with which a session fell.
 type suspect struct {
 	value
-	at   time.Time // when it was taken, or last sent
-	sent bool      // in the session that fell
+	at    time.Time // when it was taken, or last sent
+	sent  bool      // in the session that fell
+	other bool      // another value of it was, of which it may have fallen
 }
 
 // doubt notes a route that was taken, or last sent, at some time.
@@ -105,6 +107,15 @@ func (d *suspicion) wrote(k state.Key, now time.Time) {
 	if _, ok := d.passed[k]; ok {
 		d.passed[k] = now
 	}
+}
+
+// sentOther notes that what a peer was sent of a route is not what exaBGP's table
+// has: something older, see [latecomer].
+func (d *suspicion) sentOther(k state.Key) {
+	if d.others == nil {
+		d.others = map[state.Key]bool{}
+	}
+	d.others[k] = true
 }
 
 // searching tells whether a culprit is looked for.
@@ -153,7 +164,9 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 	again := make(map[value]bool, len(likely))
 	for i, s := range likely {
 		values[i], again[s.value] = s.value, true
-		d.falls[s.value]++
+		if d.falls[s.value] += 0; !s.other {
+			d.falls[s.value]++
+		}
 	}
 	for i, part := range d.parts { // of a fall before that exaBGP did not hear of in time
 		d.parts[i] = slices.DeleteFunc(part, func(v value) bool { return again[v] })

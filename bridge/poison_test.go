@@ -630,3 +630,32 @@ func TestDeathInASearch(t *testing.T) {
 		t.Errorf("the session fell %d times more", p.fell-fell)
 	}
 }
+
+// What the session fell of may be an older value, which waited for it and came with
+// the right one. That is not guilty of it, however often.
+func TestPoisonThatWasReplaced(t *testing.T) {
+	w, p := poisoned(t, nil)
+	d := desired(t, "10.0.0.0/24 "+nh+" med 5")
+	k := d.Routes[0].Key
+	w.want(d)
+	w.settle()
+	right := p.cache[k]
+	p.doom = w.now
+	w.exabgp.pass(w.now)
+	for range 3 { // the session is up again before anything could be set aside
+		p.back, p.cache[k] = time.Time{}, attrs(t, nh+" med 666")
+		w.exabgp.sessionUp(p)
+		w.exabgp.flush()
+		p.cache[k] = right
+		p.pending = append(p.pending, change{key: k})
+		w.exabgp.flush()
+		w.exabgp.pass(w.now)
+	}
+	if p.fell < 3 {
+		t.Fatalf("the session fell %d times", p.fell)
+	}
+	w.live(2 * time.Minute)
+	w.refusedAs()
+	w.holds(p, "10.0.0.0/24 "+nh+" med 5")
+	w.stays(p)
+}

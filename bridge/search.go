@@ -94,7 +94,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 	for o := range c.flying {
 		if !o.withdraw && !o.accepted && has(o.targets, p) && p.carries(o.key.Family) {
 			flying[o.key] = true
-			all = append(all, suspect{value{o.key, o.attrs}, c.now, has(o.seen, p)})
+			all = append(all, suspect{value{o.key, o.attrs}, c.now, has(o.seen, p), p.doubts.others[o.key]})
 		}
 	}
 	for k, at := range p.doubts.fresh {
@@ -104,7 +104,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 		case s.owner == "", s.given != (state.Attrs{}): // or the value is somebody else's
 			foreign = append(foreign, k)
 		default:
-			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent || s.grade == state.Unsent})
+			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent || s.grade == state.Unsent, p.doubts.others[k]})
 		}
 	}
 	return all, foreign
@@ -118,7 +118,7 @@ func (c *core) widen(p *peer, lost bool) []suspect {
 	blame := func(k state.Key, s *slot, at time.Time) {
 		if s != nil && !s.aside && s.owner != "" && s.given == (state.Attrs{}) {
 			d.doubt(k, at)
-			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent})
+			all = append(all, suspect{value{k, s.attrs}, at, s.grade == state.Sent, d.others[k]})
 		}
 	}
 	for k, at := range d.misjudged(c.now) {
@@ -197,7 +197,11 @@ func (c *core) acquit(p *peer) {
 func (c *core) tries(p *peer) bool {
 	d := &p.doubts
 	for k := range d.fresh {
-		if s := c.table.find(k, p); s != nil && !s.aside && d.falls[value{k, s.attrs}] > 0 && p.carries(k.Family) {
+		s := c.table.find(k, p)
+		if s == nil || s.aside || !p.carries(k.Family) {
+			continue
+		}
+		if _, suspected := d.falls[value{k, s.attrs}]; suspected {
 			return true
 		}
 	}

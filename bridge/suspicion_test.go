@@ -12,7 +12,7 @@ import (
 func suspects(t *testing.T, at time.Time, sent bool, prefixes ...string) []suspect {
 	var all []suspect
 	for _, p := range prefixes {
-		all = append(all, suspect{value{desired(t, p).Routes[0].Key, attrs(t, nh)}, at, sent})
+		all = append(all, suspect{value{desired(t, p).Routes[0].Key, attrs(t, nh)}, at, sent, false})
 	}
 	return all
 }
@@ -62,7 +62,7 @@ func TestSuspicionDivides(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var all []suspect
 	for _, r := range desired(t, many(1000)...).Routes {
-		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true})
+		all = append(all, suspect{value{r.Key, r.Attrs}, now.Add(-50 * time.Millisecond), true, false})
 	}
 	var d suspicion
 	if aside := d.fell(all, exabgp.Fall{}, now); len(aside) != 900 || len(d.parts) != 9 {
@@ -107,7 +107,7 @@ func TestDivide(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var all []suspect
 	for _, r := range desired(t, append(many(30, 8), "2001:db8::/48 "+nh, "2001:db8:1::/48 "+nh, "10.9.0.0/16 "+nh+" med 7", "10.9.0.0/17 "+nh+" med 7")...).Routes {
-		all = append(all, suspect{value{r.Key, r.Attrs}, now, true})
+		all = append(all, suspect{value{r.Key, r.Attrs}, now, true, false})
 	}
 	all[0].at = now.Add(time.Second)
 	likeliestFirst(all)
