@@ -37,7 +37,7 @@ func checks(broker string) []check {
 		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
 		// Half of them in each of the two that run at once. What races shows in the unit tests, which run a few.
 		{name: "10,000 simulated histories", argv: []string{"go", "test", "-count=1", "-timeout", "8m", "-run", "TestHistories", "./cmd/routesync/simulation", "-rapid.checks=5000"}},
-		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-tags", "integration", "-timeout", "25m", "./examples/lab/..."}},
+		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-parallel", "4", "-tags", "integration", "-timeout", "25m", "./examples/lab/..."}},
 	}
 }
 
