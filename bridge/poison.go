@@ -212,8 +212,9 @@ func (d *suspicion) losing() bool {
 
 // measure learns from a fall how fast the peer answers: it did not take longer
 // than since the oldest suspect was sent, and no less than since the newest was.
+// What it took once in a search it may take again.
 func (d *suspicion) measure(oldest, newest time.Time, raised bool, now time.Time) {
-	d.quiet = cmp.Or(d.least, quietMin)
+	d.quiet = max(d.quiet, cmp.Or(d.least, quietMin))
 	if !raised {
 		d.quiet = max(d.quiet, min(4*now.Sub(oldest), quietMax), min(2*now.Sub(newest), quietLimit))
 	}

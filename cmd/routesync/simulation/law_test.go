@@ -54,6 +54,7 @@ type place struct {
 type last struct {
 	attrs     state.Attrs // of the last announce
 	withdrawn bool
+	aside     bool      // by a search for what the session falls of, it may be
 	since     time.Time // when it became so
 	left      time.Time // when it was last withdrawn
 }
@@ -252,7 +253,7 @@ func (l *law) withdrawn(boot string, n *neighbor, c *change, at place, now time.
 	if aside || l.isOver(at, was.attrs) {
 		left = was.left // no file took it back
 	}
-	l.last[at] = &last{attrs: was.attrs, withdrawn: true, since: now, left: left}
+	l.last[at] = &last{attrs: was.attrs, withdrawn: true, aside: aside, since: now, left: left}
 }
 
 // askedLater tells whether a batch asked for one value of a route behind the last
@@ -298,6 +299,9 @@ func (l *law) inOrder(boot string, c *change, at place) {
 		if was != nil {
 			owner = ownerOf(was.attrs)
 		}
+	}
+	if was != nil && was.aside && !c.withdraw && was.attrs == c.attrs {
+		return // a search brings it back, which is no batch's work
 	}
 	if was != nil && was.withdrawn == c.withdraw && (c.withdraw || was.attrs == c.attrs) {
 		return // it is as it was told before, to this exaBGP or the last

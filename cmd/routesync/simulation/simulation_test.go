@@ -14,12 +14,6 @@ import (
 	"routesync/state"
 )
 
-// poisoned has files ask for routes with which a session falls, in one of four
-// histories. One of some 3000 of these fails: a value that was replaced while the
-// session was down is sent all the same, the session falls of it, and the value
-// that replaced it is put into quarantine in its place.
-const poisoned = false
-
 const (
 	// bound is the longest time from the end of the faults until all is as the
 	// files say.
