@@ -65,7 +65,7 @@ func drawScript(rt *rapid.T) *script {
 	s := &script{seed: rapid.Uint64().Draw(rt, "seed")}
 	s.owners = rapid.SampledFrom([][]string{{"team"}, {"team"}, {"team", "team"}, {"team", "other"}}).Draw(rt, "watchers")
 	s.negotiated = rapid.SampledFrom([][]state.Family{{state.IPv4Unicast, state.IPv6Unicast}, {state.IPv4Unicast}}).Draw(rt, "negotiated")
-	s.poison = rapid.IntRange(0, 3).Draw(rt, "poison") == 3
+	s.poison = poisoned && rapid.IntRange(0, 3).Draw(rt, "poison") == 3
 	s.graceful = rapid.Bool().Draw(rt, "graceful")
 	s.steps = append(s.steps, step{what: "save", after: 100 * time.Millisecond, file: s.drawFile(rt)})
 	for range rapid.IntRange(1, 12).Draw(rt, "steps") {
