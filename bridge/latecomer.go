@@ -110,6 +110,7 @@ func (c *core) overtaken(k state.Key, s *slot, e *entry, r *report) bool {
 	case seen || s.grade != state.Sent || !s.peer.unsettled:
 		return false
 	}
+	c.drift(k, s.peer.Addr, fmt.Sprintf("%s was sent to %s with another value behind the one that was given; that is given again", k, s.peer.Addr))
 	c.table.grade(k, s, state.Accepted, "")
 	c.enqueue(&op{
 		key: k, attrs: s.attrs, claimant: s.claimant, peers: []netip.Addr{s.peer.Addr},

@@ -221,7 +221,9 @@ func strangersRoute(ctx context.Context, g *ground) error {
 // mixedUp has exaBGP put changes of one batch into another order: what has the
 // attributes of something before it goes with that (rib/outgoing.py, updates).
 func mixedUp(ctx context.Context, g *ground) error {
-	p := g.some(1)[0]
+	drawn := g.last().shuffled(g.rand)
+	p := drawn[slices.IndexFunc(drawn, func(p netip.Prefix) bool { return p.Addr().Is4() })] // q has its next hop
+	g.excuse(p)
 	_, words, _ := strings.Cut(g.last()[p], "] ")
 	q := netip.MustParsePrefix(fmt.Sprintf("198.19.%d.0/24", g.rand.IntN(256)))
 	g.mu.Lock()
