@@ -95,5 +95,5 @@ func (c *core) sendAgain(p *peer) {
 		return
 	}
 	p.flushed = c.now
-	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
+	c.flush(p.Addr)
 }

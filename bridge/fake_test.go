@@ -147,6 +147,9 @@ func (f *fakeExaBGP) write(line string) {
 		}
 		f.say("done")
 	case strings.HasSuffix(line, "flush adj-rib out") && !f.sixth():
+		if f.release == "" && !slices.ContainsFunc(f.selected(line), func(p *fakePeer) bool { return p.up }) {
+			f.t.Fatalf("exaBGP ends itself at %q", line)
+		}
 		for _, p := range f.selected(line) {
 			p.resend()
 		}

@@ -295,3 +295,30 @@ func TestAnswersOwedToTheHelperBefore(t *testing.T) {
 	}
 	w.plan(desired(t, "10.0.0.0/24 "+nh), 0)
 }
+
+// exaBGP 4.2 ends itself at a flush of which no session is up.
+func TestNoFlushOfWhatIsDown(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	flushed := func() (n int) {
+		for _, line := range w.core.take().lines {
+			if strings.HasSuffix(line, "flush adj-rib out") {
+				n++
+			}
+		}
+		return n
+	}
+	w.core.flush(a.addr, b.addr)
+	w.core.sessionDown(w.core.findPeer(a.addr), "")
+	if n := flushed(); n != 1 {
+		t.Errorf("%d flushes while one of two is up", n)
+	}
+	w.core.windows.out = nil
+	w.core.flush(a.addr)
+	if n := flushed(); n != 0 {
+		t.Errorf("%d flushes of a peer that is down", n)
+	}
+}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -228,22 +229,34 @@ func (c *core) learnTable(body []string, ok bool) {
 // prove has exaBGP send again what this bridge has not seen it send, because a
 // bridge before it may have: the peer gets UPDATEs that change nothing, and the
 // reports of them prove what it holds.
-func (c *core) prove() {
-	for _, p := range c.peers {
-		c.proveAt(p)
+func (c *core) prove() { c.proveAt(c.peers...) }
+
+func (c *core) proveAt(peers ...*peer) {
+	var at []netip.Addr
+	for _, p := range peers {
+		switch {
+		case !p.up || !c.hasUnproven(p):
+		case p.FlushResets():
+			c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
+		default:
+			p.heard, p.unsettled, p.resent = c.now, true, c.now
+			at = append(at, p.Addr)
+		}
 	}
+	c.flush(at...)
 }
 
-func (c *core) proveAt(p *peer) {
-	if !p.up || !c.hasUnproven(p) {
+// flush has exaBGP send peers everything again.
+func (c *core) flush(peers ...netip.Addr) {
+	if len(peers) == 0 {
 		return
 	}
-	if p.FlushResets() {
-		c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
-		return
+	down := func() bool {
+		return !slices.ContainsFunc(peers, func(a netip.Addr) bool { p := c.findPeer(a); return p != nil && p.up })
 	}
-	p.heard, p.unsettled, p.resent = c.now, true, c.now
-	c.windows.add(&exchange{line: c.dialect.Flush(p.Addr), ask: func([]string, bool) {}})
+	for _, line := range c.dialect.Flush(peers...) {
+		c.windows.add(&exchange{line: line, void: down, ask: func([]string, bool) {}})
+	}
 }
 
 func (c *core) hasUnproven(p *peer) bool {

@@ -29,6 +29,7 @@ type exchange struct {
 	ops      []*op
 	alone    bool // an answer was lost: one command to a window now
 
+	void  func() bool                  // tells whether it must not be given any more; nil for never
 	ask   func(body []string, ok bool) // of a question; ok: answered done
 	each  func(line string)            // of a question whose body is not kept
 	body  []string
@@ -83,6 +84,9 @@ func (w *windows) owed() int {
 
 // next opens a window and returns its lines; none if nothing may be sent now.
 func (w *windows) next() []string {
+	for len(w.waiting) > 0 && w.waiting[0].void != nil && w.waiting[0].void() {
+		w.waiting = w.waiting[1:]
+	}
 	if len(w.waiting) == 0 || len(w.out) > 1 {
 		return nil
 	}

@@ -54,14 +54,21 @@ func (d Dialect) Answers() bool { return d.grammar != grammar34 }
 // both.
 func (d Dialect) segmented() bool { return d.grammar == grammar50 || d.grammar == grammar60 }
 
-// Flush renders the command that sends everything announced to peer again. It
-// must not be used on a neighbor whose session that resets ([Neighbor.FlushResets]). exaBGP answers
-// error if the peer is down.
-func (d Dialect) Flush(peer netip.Addr) string {
-	if d.grammar == grammar60 { // the selector is behind the command (dispatch/v4.py)
-		return fmt.Sprintf("flush adj-rib out %s", peer)
+// Flush renders the commands that send everything announced to peers again. They
+// must not be used on a neighbor whose session that resets ([Neighbor.FlushResets]).
+//
+// exaBGP 4.2.21 ends itself when no session of those that a flush names is up: it
+// fails at the log line that says so (reactor/api/command/rib.py and logger.py,
+// "LOG_warning"). So they are named together, in one command.
+func (d Dialect) Flush(peers ...netip.Addr) []string {
+	if d.grammar != grammar60 {
+		return []string{selector(peers) + "flush adj-rib out"}
 	}
-	return fmt.Sprintf("neighbor %s flush adj-rib out", peer)
+	var lines []string
+	for _, p := range peers { // the selector is behind the command (dispatch/v4.py)
+		lines = append(lines, fmt.Sprintf("flush adj-rib out %s", p))
+	}
+	return lines
 }
 
 // Reset renders the command that ends the session to peer with a NOTIFICATION

@@ -224,9 +224,10 @@ func TestRIBOf5GivesBackWhatWasAnnounced(t *testing.T) {
 
 // TestFlushOfDialects: exaBGP 6.0 takes no neighbor before it.
 func TestFlushOfDialects(t *testing.T) {
-	peer := netip.MustParseAddr("192.0.2.2")
-	for release, want := range map[string]string{"4.2.21": "neighbor 192.0.2.2 flush adj-rib out", "5.0.13": "neighbor 192.0.2.2 flush adj-rib out", "6.0.0": "flush adj-rib out 192.0.2.2"} {
-		if got := DialectOf(release).Flush(peer); got != want {
+	a, b := netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
+	both := []string{"neighbor 192.0.2.2, neighbor 192.0.2.3 flush adj-rib out"}
+	for release, want := range map[string][]string{"4.2.21": both, "5.0.13": both, "6.0.0": {"flush adj-rib out 192.0.2.2", "flush adj-rib out 192.0.2.3"}} {
+		if got := DialectOf(release).Flush(a, b); !slices.Equal(got, want) {
 			t.Errorf("%s: %q", release, got)
 		}
 		if resets := (Neighbor{Dialect: DialectOf(release), RouteRefresh: true}).FlushResets(); resets != (release == "4.2.21") {
