@@ -131,7 +131,7 @@ func file(t testing.TB, prefixes ...string) *state.Desired {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: attrs})
+		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Terms: &state.Terms{Attrs: attrs}})
 	}
 	return d
 }

@@ -259,7 +259,7 @@ func TestOverlapIsLeftAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d := newFakeSpeaker(), file(t, "10.0.0.0/24", "10.0.1.0/24")
 		f.set.Peers[0].PeerAS = 65001
-		twin := d.Routes[0]
+		twin := state.Wanted{Key: d.Routes[0].Key, Terms: &state.Terms{Attrs: d.Routes[0].Attrs}}
 		twin.Peers = state.SelectPeers([]state.Selector{{AS: 65001}})
 		d.Routes[0].Peers = state.NewPeers([]netip.Addr{peerA})
 		d.Routes = append([]state.Wanted{d.Routes[0], twin}, d.Routes[1:]...)

@@ -42,11 +42,11 @@ func drawDesired(t *rapid.T, peers []state.Neighbor) *state.Desired {
 		key := state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24), 0)
 		switch rapid.IntRange(0, 2).Draw(t, "route") {
 		case 1:
-			d.Routes = append(d.Routes, state.Wanted{Key: key, Attrs: drawAttrs(t)})
+			d.Routes = append(d.Routes, state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t)}})
 		case 2: // different values for different peers
 			for _, p := range peers {
 				if rapid.Bool().Draw(t, "peer") {
-					d.Routes = append(d.Routes, state.Wanted{Key: key, Attrs: drawAttrs(t), Peers: state.NewPeers([]netip.Addr{p.Addr})})
+					d.Routes = append(d.Routes, state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t), Peers: state.NewPeers([]netip.Addr{p.Addr})}})
 				}
 			}
 		}

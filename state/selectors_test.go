@@ -43,7 +43,7 @@ func drawSelected(t *rapid.T) *state.Desired {
 		key := state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24), 0)
 		from := len(d.Routes)
 		for range rapid.IntRange(0, 3).Draw(t, "routes") {
-			w := state.Wanted{Key: key, Attrs: drawAttrs(t), Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "selectors"))}
+			w := state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t), Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "selectors"))}}
 			w.Expires = rapid.SampledFrom([]int64{0, 1000}).Draw(t, "expires")
 			if !slices.ContainsFunc(d.Routes[from:], func(o state.Wanted) bool { return o.Peers.Overlap(w.Peers) }) {
 				d.Routes = append(d.Routes, w)
@@ -200,8 +200,8 @@ func TestOverlapsAreSymmetric(t *testing.T) {
 		peers := drawNeighbors(t)
 		a := &state.Advertised{Peers: peers}
 		key := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/24"), 0)
-		x := state.Wanted{Key: key, Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "x"))}
-		y := state.Wanted{Key: key, Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "y"))}
+		x := state.Wanted{Key: key, Terms: &state.Terms{Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "x"))}}
+		y := state.Wanted{Key: key, Terms: &state.Terms{Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "y"))}}
 		if x.Peers.Overlap(y.Peers) != y.Peers.Overlap(x.Peers) {
 			t.Fatalf("%s and %s", x.Peers, y.Peers)
 		}

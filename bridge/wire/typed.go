@@ -278,8 +278,8 @@ type locatedJSON struct {
 	From   Commander `json:"from"`
 	Found  bool      `json:"found"`
 	File   string    `json:"file,omitempty"`
-	Line   int       `json:"line,omitempty"`
-	Column int       `json:"column,omitempty"`
+	Line   int32     `json:"line,omitempty"`
+	Column int32     `json:"column,omitempty"`
 }
 
 // EncodeLocated returns the body of the answer to a question.

@@ -184,7 +184,7 @@ func TestImportTellsWhatNoFileAsksFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := imported{owner: "a", speaker: "edge1", routes: []state.Wanted{{Key: key("10.0.0.0/16"), Attrs: hop}, {Key: odd, Attrs: hop}}}
+	got := imported{owner: "a", speaker: "edge1", routes: []state.Wanted{{Key: key("10.0.0.0/16"), Terms: &state.Terms{Attrs: hop}}, {Key: odd, Terms: &state.Terms{Attrs: hop}}}}
 	text, problems, err := got.write()
 	if err != nil || len(problems) != 1 || problems[0].where != "224.0.0.0/8" {
 		t.Errorf("%v, %v", problems, err)

@@ -206,7 +206,7 @@ func applied(t *testing.T) outcome {
 	many := reconcile.Assessment{Routes: 30, Confirmed: 5}
 	for i := range 25 {
 		many.Pending = append(many.Pending, reconcile.Case{
-			Key: key(fmt.Sprintf("10.%d.0.0/16", i)), Peer: up(), Pos: state.Position{File: "routes.yaml", Line: i + 6, Column: 13},
+			Key: key(fmt.Sprintf("10.%d.0.0/16", i)), Peer: up(), Pos: state.Position{File: "routes.yaml", Line: int32(i + 6), Column: 13},
 		})
 	}
 	return outcome{plans: p, grade: state.Sent, timeout: time.Minute, results: []result{
