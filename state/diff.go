@@ -105,7 +105,7 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised, resolve)
 		i = j
 	}
-	for key := range advertised.Routes {
+	for key := range advertised.Routes.All() {
 		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
 		if !wanted {
 			plan.compare(key, nil, advertised, resolve)
@@ -120,7 +120,7 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 
 // compare adds what is to be done about one key.
 func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve func(Peers, Family) []netip.Addr) {
-	adverts := advertised.Routes[key]
+	adverts := advertised.Routes.Get(key)
 	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
 	changed := map[*Wanted]bool{}
 	overlaps := FindOverlaps(wanted, resolve)

@@ -70,18 +70,18 @@ func (t table) put(k state.Key, p netip.Addr, v value) {
 }
 
 func (t table) advertised(peers []state.Neighbor) *state.Advertised {
-	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{}}
+	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers}
 	for k, at := range t {
 		for _, p := range slices.SortedFunc(maps.Keys(at), netip.Addr.Compare) {
 			v := at[p]
-			adverts := a.Routes[k]
+			adverts := a.Routes.Get(k)
 			i := slices.IndexFunc(adverts, func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs })
 			if i < 0 {
 				adverts = append(adverts, state.Advert{Owner: v.owner, Attrs: v.attrs})
 				i = len(adverts) - 1
 			}
 			adverts[i].At = append(adverts[i].At, state.At{Peer: p, Grade: state.Sent})
-			a.Routes[k] = adverts
+			a.Routes.Set(adverts, k)
 		}
 	}
 	return a

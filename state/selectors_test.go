@@ -64,17 +64,19 @@ type placed struct {
 type model map[state.Key]map[netip.Addr]placed
 
 func (m model) advertised(peers []state.Neighbor) *state.Advertised {
-	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{}}
+	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers}
 	for k, at := range m {
+		var adverts []state.Advert
 		for _, p := range slices.SortedFunc(maps.Keys(at), netip.Addr.Compare) {
 			v := at[p]
-			i := slices.IndexFunc(a.Routes[k], func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs && x.From == v.from })
+			i := slices.IndexFunc(adverts, func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs && x.From == v.from })
 			if i < 0 {
-				i = len(a.Routes[k])
-				a.Routes[k] = append(a.Routes[k], state.Advert{Owner: v.owner, Attrs: v.attrs, From: v.from})
+				i = len(adverts)
+				adverts = append(adverts, state.Advert{Owner: v.owner, Attrs: v.attrs, From: v.from})
 			}
-			a.Routes[k][i].At = append(a.Routes[k][i].At, state.At{Peer: p, Grade: state.Accepted})
+			adverts[i].At = append(adverts[i].At, state.At{Peer: p, Grade: state.Accepted})
 		}
+		a.Routes.Set(adverts, k)
 	}
 	return a
 }
