@@ -72,15 +72,15 @@ func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	}
 	for _, c := range changes {
 		if reason := f.refuse[c.Key]; reason != "" {
-			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After, Reason: reason})
+			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After(), Reason: reason})
 			continue
 		}
-		if c.Op == state.Withdraw {
+		if c.Op() == state.Withdraw {
 			f.set.Routes.Set(nil, c.Key)
 			continue
 		}
 		at := []state.At{{Peer: peerA, Grade: f.grade}}
-		f.set.Routes.Set([]state.Advert{{Attrs: c.After, Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}, c.Key)
+		f.set.Routes.Set([]state.Advert{{Attrs: c.After(), Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}, c.Key)
 	}
 	f.unsent++
 	return nil
