@@ -113,20 +113,20 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				report(log, plan, sp.Advertised(), desired.Owner)
 			}
 		}
-		if err := await(ctx, sp, t, clock.wait(left, time.Now())); err != nil {
+		if err := await(ctx, sp, t.changed, clock.wait(left, time.Now())); err != nil {
 			return err
 		}
 	}
 }
 
-// await waits for news, no longer than the time given; 0 is for ever.
-func await(ctx context.Context, sp Speaker, t *Target, longest time.Duration) error {
+// await waits for news, or for wake, no longer than the time given; 0 is for ever.
+func await(ctx context.Context, sp Speaker, wake <-chan struct{}, longest time.Duration) error {
 	wait, cancel := ctx, context.CancelFunc(func() {})
 	if longest > 0 {
 		wait, cancel = context.WithTimeout(ctx, longest)
 	}
 	defer cancel()
-	err := sp.Await(wait, t.changed)
+	err := sp.Await(wait, wake)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil
 	}
