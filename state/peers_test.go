@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -126,10 +127,10 @@ func TestDiffLeavesOverlapsAlone(t *testing.T) {
 		{Key: key, Terms: &state.Terms{Attrs: two, Peers: selectors(t, "tag lab")}, Pos: state.Position{File: "g", Line: 7, Column: 1}},
 		{Key: other, Terms: &state.Terms{Attrs: one}},
 	}}
-	a := &state.Advertised{Complete: true, Peers: taggedPeers(), Routes: map[state.Key][]state.Advert{
+	a := &state.Advertised{Complete: true, Peers: taggedPeers(), Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 		key: {{Attrs: two, Owner: "team", At: []state.At{{Peer: taggedPeers()[0].Addr, Grade: state.Sent}}},
 			{Attrs: two, Owner: "other", At: []state.At{{Peer: taggedPeers()[2].Addr, Grade: state.Sent}}}},
-	}}
+	}))}
 	p, err := state.Diff(d, a)
 	if err != nil || len(p.Overlaps) != 1 || len(p.Foreign) != 1 || len(p.Changes) != 1 || p.Changes[0].Key != other {
 		t.Fatalf("plan %+v, %v", p, err)
@@ -157,15 +158,15 @@ func TestDiffOfRoutesForNobody(t *testing.T) {
 		{Key: key(3), Terms: &state.Terms{Attrs: one}},
 	}}
 	for _, peers := range [][]state.Neighbor{taggedPeers(), nil} {
-		a := &state.Advertised{Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{
+		a := &state.Advertised{Complete: true, Peers: peers, Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 			key(1): {{Attrs: one, Owner: "team", At: []state.At{{Peer: taggedPeers()[0].Addr, Grade: state.Sent}}}},
-		}}
+		}))}
 		p, err := state.Diff(d, a)
 		if err != nil || len(p.Nowhere) != 1 || p.Nowhere[0].Key != key(1) || p.Unchanged != 0 {
 			t.Fatalf("plan %+v, %v", p, err)
 		}
 		for _, c := range p.Changes {
-			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op != state.Withdraw {
+			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op() != state.Withdraw {
 				t.Errorf("%+v goes to every peer", c)
 			}
 		}

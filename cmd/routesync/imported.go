@@ -21,7 +21,7 @@ type given struct {
 // route that is being withdrawn is not there any more.
 func importAdvertised(set *state.Advertised, pick func(owner string) bool) []state.Wanted {
 	at := map[given][]netip.Addr{}
-	for k, adverts := range set.Routes {
+	for k, adverts := range set.Routes.All() {
 		for _, a := range adverts {
 			if !pick(a.Owner) {
 				continue
