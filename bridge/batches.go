@@ -110,10 +110,10 @@ func batches(changes []state.Change, size int) []wire.Batch {
 		groups := map[class][]state.Key{}
 		addrs := map[class][]netip.Addr{}
 		for _, ch := range changes {
-			if (ch.Op == state.Withdraw) != withdraw {
+			if (ch.Op() == state.Withdraw) != withdraw {
 				continue
 			}
-			g := class{withdraw: withdraw, family: ch.Key.Family, attrs: ch.After, peers: state.NewPeers(ch.Peers)}
+			g := class{withdraw: withdraw, family: ch.Key.Family, attrs: ch.After(), peers: state.NewPeers(ch.Peers)}
 			if ch.Wanted != nil {
 				g.expires, g.lease = ch.Wanted.Expires, ch.Wanted.Lease
 			}

@@ -234,7 +234,7 @@ func desired(t testing.TB, lines ...string) *state.Desired {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := state.Wanted{Key: state.UnicastKey(p, 0), Attrs: attrs(t, rest)}
+		w := state.Wanted{Key: state.UnicastKey(p, 0), Terms: &state.Terms{Attrs: attrs(t, rest)}}
 		if some {
 			w.Peers = state.NewPeers([]netip.Addr{netip.MustParseAddr(peer)})
 		}

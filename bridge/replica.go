@@ -74,7 +74,7 @@ func (r *replica) part(u *wire.Update) error {
 	if u.Part.Part == 1 {
 		r.reset(u)
 		r.parts, r.next = u.Part.ID, 1
-		r.pending, r.sum = state.Advertised{Speaker: r.speaker, Routes: map[state.Key][]state.Advert{}}, state.Digest{}
+		r.pending, r.sum = state.Advertised{Speaker: r.speaker}, state.Digest{}
 	}
 	if u.Part.ID != r.parts || u.Part.Part != r.next {
 		r.parts = ""
@@ -117,15 +117,10 @@ func (r *replica) check(u *wire.Update) error {
 // merge puts what u says in place of what set has.
 func merge(set *state.Advertised, u *wire.Update, d state.Digest) state.Digest {
 	for _, e := range u.Entries {
-		for _, k := range e.Keys {
-			d = each(set.Routes[k], k, d, state.Digest.Remove)
-			if len(e.Adverts) == 0 {
-				delete(set.Routes, k)
-				continue
-			}
-			set.Routes[k] = e.Adverts
+		set.Routes.Swap(e.Adverts, e.Keys, func(k state.Key, was []state.Advert) {
+			d = each(was, k, d, state.Digest.Remove)
 			d = each(e.Adverts, k, d, state.Digest.Add)
-		}
+		})
 	}
 	for _, c := range u.Cleared {
 		set.Refused = without(set.Refused, c.Key, c.Owner)

@@ -97,7 +97,7 @@ func (a *Assessment) route(w *state.Wanted, peer netip.Addr, owner string, adver
 	at, there := advertised.Grade(w.Key, w.Attrs, owner, peer)
 	c.Reason = at.Reason
 	switch {
-	case !there && foreignAt(advertised.Routes[w.Key], owner, peer):
+	case !there && foreignAt(advertised.Routes.Get(w.Key), owner, peer):
 		c.Reason = refused[w.Key].Reason
 		a.Foreign = append(a.Foreign, c)
 	case !there && refused[w.Key].Reason != "":
@@ -120,7 +120,7 @@ func (a *Assessment) route(w *state.Wanted, peer netip.Addr, owner string, adver
 
 // leaving files the routes of the owner that are being withdrawn.
 func (a *Assessment) leaving(owner string, wanted map[state.Key][]netip.Addr, overlapping map[state.Key]bool, advertised *state.Advertised, grade state.Grade, refused map[state.Key]state.Refusal) {
-	for k, adverts := range advertised.Routes {
+	for k, adverts := range advertised.Routes.All() {
 		for _, advert := range adverts {
 			if advert.Owner != owner || overlapping[k] {
 				continue

@@ -20,7 +20,7 @@ type attempt struct {
 }
 
 func identify(ch state.Change) attempt {
-	return attempt{ch.Op, ch.Key, ch.After, state.NewPeers(ch.Peers)}
+	return attempt{ch.Op(), ch.Key, ch.After(), state.NewPeers(ch.Peers)}
 }
 
 // attempts remembers the changes that were sent, so that one which is still

@@ -102,7 +102,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			switch {
 			case len(todo) > 0:
 				told = nil
-				announce, replace, withdraw := (&state.Plan{Changes: todo}).Count()
+				announce, replace, withdraw := state.Count(todo)
 				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
 				if err := sp.Send(ctx, todo); err != nil {
 					return err

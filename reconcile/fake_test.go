@@ -34,7 +34,7 @@ var errBroken = errors.New("the connection is gone")
 func newFakeSpeaker() *fakeSpeaker {
 	return &fakeSpeaker{
 		set: state.Advertised{
-			Speaker: "edge1", Complete: true, Routes: map[state.Key][]state.Advert{},
+			Speaker: "edge1", Complete: true,
 			Peers: []state.Neighbor{{Addr: peerA, Up: true, Families: []state.Family{state.IPv4Unicast}}},
 		},
 		refuse: map[state.Key]string{}, grade: state.Sent,
@@ -72,15 +72,15 @@ func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	}
 	for _, c := range changes {
 		if reason := f.refuse[c.Key]; reason != "" {
-			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After, Reason: reason})
+			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After(), Reason: reason})
 			continue
 		}
-		if c.Op == state.Withdraw {
-			delete(f.set.Routes, c.Key)
+		if c.Op() == state.Withdraw {
+			f.set.Routes.Set(nil, c.Key)
 			continue
 		}
 		at := []state.At{{Peer: peerA, Grade: f.grade}}
-		f.set.Routes[c.Key] = []state.Advert{{Attrs: c.After, Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}
+		f.set.Routes.Set([]state.Advert{{Attrs: c.After(), Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}, c.Key)
 	}
 	f.unsent++
 	return nil
@@ -115,7 +115,7 @@ func (f *fakeSpeaker) sent() [][]state.Change {
 func (f *fakeSpeaker) routes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.set.Routes)
+	return f.set.Routes.Len()
 }
 
 func file(t testing.TB, prefixes ...string) *state.Desired {
@@ -131,7 +131,7 @@ func file(t testing.TB, prefixes ...string) *state.Desired {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: attrs})
+		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Terms: &state.Terms{Attrs: attrs}})
 	}
 	return d
 }

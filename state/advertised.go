@@ -113,7 +113,7 @@ type Advertised struct {
 	Speaker  string
 	Complete bool
 	Peers    []Neighbor // in the order of their addresses
-	Routes   map[Key][]Advert
+	Routes   Table
 	Refused  []Refusal
 	// Contests are what commanders last said of routes that they can't have,
 	// the first [MaxContests] of each owner.
@@ -128,7 +128,7 @@ const MaxContests = 100
 func (a *Advertised) Contested() []Contest {
 	var all []Contest
 	for _, c := range a.Contests {
-		held := slices.ContainsFunc(a.Routes[c.Key], func(x Advert) bool { return x.Owner == c.Holder })
+		held := slices.ContainsFunc(a.Routes.Get(c.Key), func(x Advert) bool { return x.Owner == c.Holder })
 		if held && c.Owner != c.Holder {
 			all = append(all, c)
 		}
@@ -144,7 +144,7 @@ func (a *Advertised) ContestsOf(holder string) []Contest {
 // Grade returns the grade of a route with these attributes, announced by
 // owner, at peer; false if there is no such route there.
 func (a *Advertised) Grade(k Key, attrs Attrs, owner string, peer netip.Addr) (At, bool) {
-	for _, advert := range a.Routes[k] {
+	for _, advert := range a.Routes.Get(k) {
 		if advert.Owner != owner || advert.Attrs != attrs {
 			continue
 		}

@@ -31,7 +31,7 @@ func (s spot) position(p *parser) state.Position {
 	if s.node != nil {
 		return p.position(s.node)
 	}
-	return state.Position{File: s.src.name, Line: s.line, Column: s.column}
+	return state.Position{File: s.src.name, Line: int32(s.line), Column: int32(s.column)}
 }
 
 // build makes the routes that one item of the list stands for.
@@ -46,6 +46,7 @@ func (p *parser) build(r *rawRoute) {
 	if !built {
 		hop, known = p.nextHop(r)
 	}
+	terms := p.terms(&r.about, attrs)
 	add := func(at spot, prefix netip.Prefix) bool {
 		if r.badKey {
 			return true // what it is, and whether it is there twice, can't be said
@@ -60,7 +61,7 @@ func (p *parser) build(r *rawRoute) {
 			good = p.checkFit(at, key, attrs)
 		}
 		if !r.badPeers {
-			p.routes = append(p.routes, r.wanted(key, attrs, at.position(p)))
+			p.routes = append(p.routes, state.Wanted{Key: key, Terms: terms, Pos: at.position(p)})
 		}
 		return good
 	}

@@ -40,6 +40,7 @@ type load struct {
 	header   *state.Desired
 
 	interned map[state.Attrs]state.Attrs
+	shared   map[termsKey]*state.Terms
 	recipe   []byte // of the route at hand, in the form of the keys of built
 	// hops has the attribute sets that are a next hop and nothing else.
 	hops map[string]state.Attrs
@@ -80,6 +81,7 @@ func newLoad(files Files) *load {
 		includes: map[string]state.Position{},
 		header:   &state.Desired{},
 		interned: map[state.Attrs]state.Attrs{},
+		shared:   map[termsKey]*state.Terms{},
 		hops:     map[string]state.Attrs{},
 		fits:     map[fit]error{},
 		names:    map[string]state.Name{},

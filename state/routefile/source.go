@@ -54,7 +54,7 @@ func (s *source) place(offset int) (line, column int) {
 // fault makes an [Error] about width characters.
 func (s *source) fault(line, column, width int, msg, hint string) *Error {
 	return &Error{
-		Pos:   state.Position{File: s.name, Line: line, Column: column},
+		Pos:   state.Position{File: s.name, Line: int32(line), Column: int32(column)},
 		Msg:   msg,
 		Hint:  hint,
 		Line:  s.line(line),

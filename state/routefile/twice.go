@@ -62,7 +62,7 @@ func (l *load) twice(same []state.Wanted) {
 		if w.Pos == same[n].Pos {
 			where = ", by two routes that have this list"
 		}
-		l.faults = append(l.faults, l.sources[w.Pos.File].fault(w.Pos.Line, w.Pos.Column, l.width(w),
+		l.faults = append(l.faults, l.sources[w.Pos.File].fault(int(w.Pos.Line), int(w.Pos.Column), l.width(w),
 			fmt.Sprintf("%s is given twice%s%s", w.Key, whose, where), "keep one of them, or give them different peers"))
 	}
 }
@@ -71,12 +71,12 @@ func (l *load) twice(same []state.Wanted) {
 // that is too long to be looked through for each route that is in it.
 func (l *load) width(w *state.Wanted) int {
 	const short = 1 << 12
-	line := l.sources[w.Pos.File].line(w.Pos.Line)
+	line := l.sources[w.Pos.File].line(int(w.Pos.Line))
 	if len(line) > short {
 		return 1
 	}
 	letters := []rune(line)
-	if p := w.Key.Prefix(); p.IsValid() && w.Pos.Column <= len(letters) && strings.HasPrefix(string(letters[w.Pos.Column-1:]), p.String()) {
+	if p := w.Key.Prefix(); p.IsValid() && int(w.Pos.Column) <= len(letters) && strings.HasPrefix(string(letters[w.Pos.Column-1:]), p.String()) {
 		return len(p.String())
 	}
 	return 1

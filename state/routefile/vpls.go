@@ -63,7 +63,7 @@ func (p *parser) readVPLS(s *scope, item *yaml.Node) {
 		p.checkFit(spot{node: item}, key, attrs)
 	}
 	if !r.badPeers {
-		p.routes = append(p.routes, r.wanted(key, attrs, p.position(item)))
+		p.routes = append(p.routes, state.Wanted{Key: key, Terms: p.terms(&r.about, attrs), Pos: p.position(item)})
 	}
 }
 
