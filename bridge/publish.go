@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -152,15 +153,7 @@ func (c *core) resume() {
 func (c *core) update() wire.Update {
 	c.n++
 	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
-	keys := slices.Collect(maps.Keys(c.table.dirty))
-	slices.SortFunc(keys, state.CompareKeys)
-	if len(keys) > updateKeys {
-		keys = keys[:updateKeys]
-	}
-	for _, k := range keys {
-		delete(c.table.dirty, k)
-	}
-	u.Entries = c.entries(keys)
+	u.Entries = c.entries(c.table.news(updateKeys))
 	if len(c.table.dirty) > 0 {
 		return u
 	}
@@ -199,73 +192,58 @@ func compareRefusals(a, b refusalKey) int {
 	return cmp.Or(state.CompareKeys(a.key, b.key), cmp.Compare(a.owner, b.owner))
 }
 
-// snapshot is the whole state, as of the last update, in parts.
-func (c *core) snapshot() []wire.Update {
-	keys := slices.Collect(maps.Keys(c.table.entries))
-	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return len(c.table.entries[k].slots) == 0 })
-	slices.SortFunc(keys, state.CompareKeys)
-	of := max(1, (len(keys)+updateKeys-1)/updateKeys)
-	id := fmt.Sprintf("%s/%d", c.run, c.n)
-	parts := make([]wire.Update, of)
-	for i := range parts {
-		chunk := keys[i*updateKeys : min(len(keys), (i+1)*updateKeys)]
-		parts[i] = wire.Update{
-			Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n,
-			Part:    &wire.Part{ID: id, Part: i + 1, Of: of},
-			Entries: c.entries(chunk),
+// snapshot is the whole state, as of the last update, in parts. Each is made when
+// it is asked for, so the state must not change until the last one was.
+func (c *core) snapshot() iter.Seq2[int, wire.Update] {
+	return func(yield func(int, wire.Update) bool) {
+		keys := c.table.keys()
+		of := max(1, (len(keys)+updateKeys-1)/updateKeys)
+		id := fmt.Sprintf("%s/%d", c.run, c.n)
+		for i := range of {
+			part := wire.Update{
+				Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n,
+				Part:    &wire.Part{ID: id, Part: i + 1, Of: of},
+				Entries: c.entries(keys[i*updateKeys : min(len(keys), (i+1)*updateKeys)]),
+			}
+			if i == of-1 {
+				part.About = c.about()
+				part.Count, part.Sum = c.table.digest.Count, c.table.digest.Sum()
+				for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
+					part.Refused = append(part.Refused, c.refused[id])
+				}
+			}
+			if !yield(i, part) {
+				return
+			}
 		}
 	}
-	last := &parts[of-1]
-	last.About = c.about()
-	last.Count, last.Sum = c.table.digest.Count, c.table.digest.Sum()
-	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
-		last.Refused = append(last.Refused, c.refused[id])
-	}
-	return parts
 }
 
-// likeness is equal for keys that are advertised alike. Keys with more than one
-// advert are rare; they stay by themselves.
-type likeness struct {
-	family state.Family
-	owner  string
-	from   state.Provenance
-	attrs  state.Attrs
-	at     string
-	alone  state.Key
-}
-
-func alike(k state.Key, adverts []state.Advert) likeness {
-	switch len(adverts) {
-	case 0:
-		return likeness{family: k.Family}
-	case 1:
-		var at []byte
-		for _, x := range adverts[0].At {
-			at = append(at, x.Peer.AsSlice()...)
-			at = append(at, byte(x.Grade))
-			at = append(at, x.Reason...)
-			at = append(at, 0)
-		}
-		return likeness{family: k.Family, owner: adverts[0].Owner, from: adverts[0].From, attrs: adverts[0].Attrs, at: string(at)}
-	}
-	return likeness{alone: k}
-}
-
-// entries groups keys that are advertised alike.
+// entries groups keys that are advertised alike, in the order of the first of
+// each group.
 func (c *core) entries(keys []state.Key) []wire.Entry {
 	var out []wire.Entry
-	index := map[likeness]int{}
+	var models []*entry // of each group
+	like := map[uint64][]int{}
 	for _, k := range keys {
-		adverts := c.table.adverts(k)
-		id := alike(k, adverts)
-		i, ok := index[id]
-		if !ok {
-			i = len(out)
-			index[id] = i
-			out = append(out, wire.Entry{Family: k.Family, Adverts: adverts})
+		e := c.table.entries[k]
+		if e == nil {
+			e = &entry{}
 		}
-		out[i].Keys = append(out[i].Keys, k)
+		if n := len(out) - 1; n >= 0 && out[n].Family == k.Family && e.alike(models[n]) {
+			out[n].Keys = append(out[n].Keys, k) // most often it is so
+			continue
+		}
+		h := e.likeness(k.Family)
+		i := slices.IndexFunc(like[h], func(i int) bool { return out[i].Family == k.Family && e.alike(models[i]) })
+		if i < 0 {
+			like[h] = append(like[h], len(out))
+			out = append(out, wire.Entry{Family: k.Family, Adverts: e.adverts()})
+			models = append(models, e)
+			i = len(like[h]) - 1
+		}
+		g := &out[like[h][i]]
+		g.Keys = append(g.Keys, k)
 	}
 	return out
 }
