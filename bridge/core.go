@@ -116,6 +116,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	reader  exabgp.Reader    // of its lines
 	named   bool             // it has just said its release
 	cleared bool             // it has forgotten what the helper before this one gave it
 	foreign string           // its release if it can't be talked to: 6.0 with its own API

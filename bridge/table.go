@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"cmp"
+	"encoding/binary"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -26,6 +28,7 @@ type entry struct {
 	slots   []slot // at most one a peer, in the order of the peers' addresses
 	flight  *op    // the change under way, if any
 	waiting []*op  // the changes behind it, in order
+	dirty   bool   // readers have not been told of it
 }
 
 func (e *entry) slot(p *peer) *slot {
@@ -42,13 +45,13 @@ func (e *entry) slot(p *peer) *slot {
 // the keys that readers have not been told of.
 type adjRIBOut struct {
 	entries map[state.Key]*entry
-	dirty   map[state.Key]struct{}
+	dirty   []state.Key            // that readers have not been told of, in the order of the changes
 	touched map[state.Key]struct{} // since an audit began; nil while there is none
 	digest  state.Digest
 }
 
 func newAdjRIBOut() adjRIBOut {
-	return adjRIBOut{entries: map[state.Key]*entry{}, dirty: map[state.Key]struct{}{}}
+	return adjRIBOut{entries: map[state.Key]*entry{}}
 }
 
 func (t *adjRIBOut) entry(k state.Key) *entry {
@@ -79,7 +82,7 @@ func (t *adjRIBOut) flight(k state.Key) *op {
 // set puts s in place of what its peer had.
 func (t *adjRIBOut) set(k state.Key, s slot) {
 	e := t.entry(k)
-	t.touch(k)
+	t.touch(k, e)
 	if old := e.slot(s.peer); old != nil {
 		t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
 		*old = s
@@ -91,8 +94,8 @@ func (t *adjRIBOut) set(k state.Key, s slot) {
 }
 
 // touch notes that what peers have of a key has changed.
-func (t *adjRIBOut) touch(k state.Key) {
-	t.dirty[k] = struct{}{}
+func (t *adjRIBOut) touch(k state.Key, e *entry) {
+	t.mark(k, e)
 	if t.touched != nil {
 		t.touched[k] = struct{}{}
 	}
@@ -105,7 +108,34 @@ func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
 		return
 	}
 	s.grade, s.reason = g, reason
-	t.dirty[k] = struct{}{}
+	if e := t.entries[k]; e != nil {
+		t.mark(k, e)
+	}
+}
+
+// mark notes that readers have to be told of a key.
+func (t *adjRIBOut) mark(k state.Key, e *entry) {
+	if !e.dirty {
+		e.dirty = true
+		t.dirty = append(t.dirty, k)
+	}
+}
+
+// news takes out the next n keys that readers have to be told of, in their order.
+// One that was gone in between may come twice.
+func (t *adjRIBOut) news(n int) []state.Key {
+	n = min(n, len(t.dirty))
+	keys := slices.Clone(t.dirty[:n])
+	if t.dirty = t.dirty[n:]; len(t.dirty) == 0 {
+		t.dirty = nil
+	}
+	for _, k := range keys {
+		if e := t.entries[k]; e != nil {
+			e.dirty = false
+		}
+	}
+	slices.SortFunc(keys, state.CompareKeys)
+	return slices.Compact(keys)
 }
 
 // drop removes what a peer has of a key.
@@ -118,7 +148,7 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 	if i < 0 {
 		return
 	}
-	t.touch(k)
+	t.touch(k, e)
 	t.digest = t.digest.Remove(k, e.slots[i].attrs, e.slots[i].owner, p.Addr)
 	e.slots = slices.Delete(e.slots, i, i+1)
 	t.release(k, e)
@@ -131,13 +161,68 @@ func (t *adjRIBOut) release(k state.Key, e *entry) {
 	}
 }
 
+// keys are all that peers have something of, in order.
+func (t *adjRIBOut) keys() []state.Key {
+	type sortable struct {
+		begin uint64 // of the key, in its order
+		key   state.Key
+	}
+	all := make([]sortable, 0, len(t.entries))
+	for k, e := range t.entries {
+		if len(e.slots) > 0 {
+			all = append(all, sortable{beginOf(k), k})
+		}
+	}
+	slices.SortFunc(all, func(a, b sortable) int {
+		if a.begin != b.begin {
+			return cmp.Compare(a.begin, b.begin)
+		}
+		return state.CompareKeys(a.key, b.key)
+	})
+	keys := make([]state.Key, len(all))
+	for i := range all {
+		keys[i] = all[i].key
+	}
+	return keys
+}
+
+// beginOf is as much of a key as fits into a number. Keys whose numbers differ
+// are in the order of those.
+func beginOf(k state.Key) uint64 {
+	var b [8]byte
+	binary.BigEndian.PutUint32(b[:], uint32(k.Family)<<8) // of 24 bits, see [state.Family]
+	copy(b[3:], k.NLRI)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// alike tells whether two keys of one family are advertised alike.
+func (e *entry) alike(f *entry) bool {
+	return slices.EqualFunc(e.slots, f.slots, func(a, b slot) bool {
+		return a.peer == b.peer && a.grade == b.grade && a.owner == b.owner && a.attrs == b.attrs &&
+			a.reason == b.reason && (a.from == b.from || a.provenance() == b.provenance())
+	})
+}
+
+// likeness is equal for keys that are advertised alike.
+func (e *entry) likeness(f state.Family) uint64 {
+	var h maphash.Hash
+	h.SetSeed(likenessSeed)
+	_ = h.WriteByte(byte(f))
+	for i := range e.slots {
+		s := &e.slots[i]
+		_ = h.WriteByte(byte(s.grade))
+		maphash.WriteComparable(&h, s.attrs)
+		_, _ = h.WriteString(s.owner)
+		_, _ = h.WriteString(s.reason)
+	}
+	return h.Sum64()
+}
+
+var likenessSeed = maphash.MakeSeed()
+
 // adverts is the key as readers are told it: slots of the same owner, value
 // and provenance together.
-func (t *adjRIBOut) adverts(k state.Key) []state.Advert {
-	e := t.entries[k]
-	if e == nil {
-		return nil
-	}
+func (e *entry) adverts() []state.Advert {
 	var out []state.Advert
 	for _, s := range e.slots {
 		at := state.At{Peer: s.peer.Addr, Grade: s.grade, Reason: s.reason}

@@ -1,0 +1,177 @@
+package bridge
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"routesync/bridge/journal"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// echo is exaBGP at its fastest: it takes every command of plain prefixes, and
+// sends what it takes at once.
+type echo struct {
+	w        *world
+	peer     *fakePeer
+	counter  int
+	commands int
+}
+
+// carryOut takes what the core wants, and gives back what exaBGP says.
+func (x *echo) carryOut(e effects) []string {
+	var said []string
+	for _, line := range e.lines {
+		head, prefixes, route := strings.Cut(line, " nlri ")
+		if !route || strings.HasPrefix(line, "show") {
+			x.w.exabgp.out = nil
+			x.w.exabgp.write(line)
+			said = append(said, x.w.exabgp.out...)
+			continue
+		}
+		x.commands++
+		said = append(said, "done")
+		family := "ipv4 unicast"
+		if strings.Contains(prefixes, ":") {
+			family = "ipv6 unicast"
+		}
+		list := `[ { "nlri": "` + strings.ReplaceAll(prefixes, " ", `" }, { "nlri": "`) + `" } ]`
+		update := `"attribute": { "origin": "igp", "as-path": [ 65000 ], "confederation-path": [] }, "announce": { "` + family + `": { "192.0.2.9": ` + list + ` } }`
+		if strings.Contains(head, "withdraw") {
+			update = `"withdraw": { "` + family + `": ` + list + ` }`
+		}
+		x.counter++
+		said = append(said, fmt.Sprintf(`{ "exabgp": "4.0.1", "time": 1795658988.2114873, "host" : "vm", "pid" : 1, "ppid" : 1, "counter": %d, "type": "update", `+
+			`"neighbor": { "address": { "local": "127.0.0.1", "peer": "%s" }, "asn": { "local": 65000, "peer": 65001 } , "direction": "send", "message": { "update": { %s } } } }`,
+			x.counter, x.peer.addr, update))
+	}
+	return said
+}
+
+// run goes on until exaBGP and the core have nothing to say to each other.
+func (x *echo) run(acked func(ticket)) {
+	for {
+		e := x.w.core.take()
+		for _, t := range e.acks {
+			acked(t)
+		}
+		said := x.carryOut(e)
+		if len(said) == 0 && len(e.lines) == 0 {
+			return
+		}
+		for _, line := range said {
+			x.w.core.line(line, x.w.now)
+		}
+	}
+}
+
+func scaleKeys(n int) []state.Key {
+	keys := make([]state.Key, n)
+	for i := range keys {
+		a := netip.AddrFrom4([4]byte{byte(11 + i>>16), byte(i >> 8), byte(i), 0})
+		keys[i] = state.UnicastKey(netip.PrefixFrom(a, 24), 0)
+	}
+	return keys
+}
+
+// scaleWorld is a core with one peer that is up, and a lease.
+func scaleWorld(t testing.TB) *echo {
+	p := testPeer("127.0.0.2", 65001)
+	p.up = true
+	w := &world{t: t, exabgp: newFake(t, p), now: time.Unix(1_800_000_000, 0)}
+	w.core = newCore(identity{Speaker: "edge1", Boot: "boot-1", Run: "run-1"}, journal.Memory{}, slog.New(slog.DiscardHandler))
+	w.core.hello(w.now)
+	x := &echo{w: w, peer: p}
+	x.run(func(ticket) {})
+	w.lease("team")
+	return x
+}
+
+// give sends keys as a commander does, so many batches ahead of their answers.
+func (x *echo) give(keys []state.Key, withdraw bool, ahead int) {
+	all := make([]state.Change, len(keys))
+	terms := &state.Wanted{Terms: &state.Terms{Attrs: attrs(x.w.t, "next-hop 192.0.2.9")}}
+	for i, k := range keys {
+		all[i] = state.Change{Key: k, Wanted: terms}
+		if withdraw {
+			all[i] = state.Change{Key: k}
+		}
+	}
+	open := 0
+	for b := range batches(all, batchFirst, batchMost) {
+		x.w.seq++
+		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", "boot-1", "team", x.w.epoch, x.w.seq
+		body, err := wire.EncodeBatch(b)
+		if err != nil {
+			x.w.t.Fatal(err)
+		}
+		if b, err = wire.DecodeBatch(body); err != nil {
+			x.w.t.Fatal(err)
+		}
+		x.w.core.step(x.w.now)
+		x.w.core.batch(b, ticket(x.w.seq))
+		if open++; open == ahead {
+			x.run(func(ticket) { open-- })
+		}
+	}
+	x.run(func(ticket) {})
+}
+
+// tell has the readers told all that is new, and returns how many bytes it was.
+func (x *echo) tell() int {
+	n := 0
+	for x.w.core.news() {
+		body, err := wire.EncodeUpdate(x.w.core.update())
+		if err != nil {
+			x.w.t.Fatal(err)
+		}
+		n += len(body)
+	}
+	return n
+}
+
+func BenchmarkAnnounceAndWithdraw(b *testing.B) {
+	const routes = 100_000
+	keys := scaleKeys(routes)
+	for range b.N {
+		x := scaleWorld(b)
+		b.ReportAllocs()
+		b.ResetTimer()
+		x.give(keys, false, 16)
+		if n := x.w.core.table.digest.Count; n != routes {
+			b.Fatalf("%d routes", n)
+		}
+		announced := b.Elapsed()
+		bytes := x.tell()
+		told := b.Elapsed()
+		snapshot := 0
+		for _, part := range x.w.core.snapshot() {
+			body, err := wire.EncodeUpdate(part)
+			if err != nil {
+				b.Fatal(err)
+			}
+			snapshot += len(body)
+		}
+		copied := b.Elapsed()
+		x.w.core.tick(x.w.now.Add(time.Second))
+		ticked := b.Elapsed()
+		x.give(keys, true, 16)
+		withdrawn := b.Elapsed()
+		if n := x.w.core.table.digest.Count; n != 0 {
+			b.Fatalf("%d routes", n)
+		}
+		per := func(d time.Duration, name string) { b.ReportMetric(float64(d.Nanoseconds())/routes, name) }
+		per(announced, "announce-ns/route")
+		per(told-announced, "tell-ns/route")
+		per(copied-told, "snapshot-ns/route")
+		per(ticked-copied, "tick-ns/route")
+		per(withdrawn-ticked, "withdraw-ns/route")
+		b.ReportMetric(float64(bytes)/routes, "told-B/route")
+		b.ReportMetric(float64(snapshot)/routes, "snapshot-B/route")
+		b.ReportMetric(float64(x.commands)/routes*1000, "commands/kroute")
+	}
+}
