@@ -18,6 +18,7 @@ type Target struct {
 	mu      sync.Mutex
 	desired *state.Desired
 	changed chan struct{}
+	reached chan<- struct{} // may be nil
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -59,6 +60,17 @@ func (t *Target) Revision() state.Revision {
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
 func (t *Target) Changed() <-chan struct{} { return t.changed }
+
+// Tell has reached signalled whenever nothing more is left to send of a set that was
+// put in force. It is called before [Converge].
+func (t *Target) Tell(reached chan<- struct{}) { t.reached = reached }
+
+func (t *Target) reach() {
+	select {
+	case t.reached <- struct{}{}:
+	default:
+	}
+}
 
 func (t *Target) current() *state.Desired {
 	t.mu.Lock()
@@ -111,6 +123,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			case told != desired:
 				told = desired
 				report(log, plan, sp.Advertised(), desired.Owner)
+				t.reach()
 			}
 		}
 		if err := await(ctx, sp, t.changed, clock.wait(left, time.Now())); err != nil {
