@@ -124,13 +124,15 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 func (c *core) cancel(owner string) {
 	for o := range c.flying {
 		e := c.table.entry(o.key)
-		e.waiting = slices.DeleteFunc(e.waiting, func(w *op) bool {
+		for at := &e.waiting; *at != nil; {
+			w := *at
 			if w.owner != owner {
-				return false
+				at = &w.next
+				continue
 			}
+			*at, w.next = w.next, nil
 			c.answerOp(w)
-			return true
-		})
+		}
 	}
 }
 
