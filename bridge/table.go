@@ -18,6 +18,7 @@ type slot struct {
 	reason string
 	aside  bool   // a suspect that was taken out of exaBGP's table, see suspicion
 	leaves bool   // it was withdrawn, and is to be again
+	odd    bool   // counted as such at its peer, see [slot.isOdd]
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 
@@ -45,10 +46,13 @@ type adjRIBOut struct {
 	dirty   map[state.Key]struct{}
 	touched map[state.Key]struct{} // since an audit began; nil while there is none
 	digest  state.Digest
+	// strangers are keys that have or had a route of nobody here, of which the
+	// journal does not know yet.
+	strangers map[state.Key]struct{}
 }
 
 func newAdjRIBOut() adjRIBOut {
-	return adjRIBOut{entries: map[state.Key]*entry{}, dirty: map[state.Key]struct{}{}}
+	return adjRIBOut{entries: map[state.Key]*entry{}, dirty: map[state.Key]struct{}{}, strangers: map[state.Key]struct{}{}}
 }
 
 func (t *adjRIBOut) entry(k state.Key) *entry {
@@ -80,14 +84,24 @@ func (t *adjRIBOut) flight(k state.Key) *op {
 func (t *adjRIBOut) set(k state.Key, s slot) {
 	e := t.entry(k)
 	t.touch(k)
+	s.odd = false
+	if s.owner == "" {
+		t.strangers[k] = struct{}{}
+	}
 	if old := e.slot(s.peer); old != nil {
 		t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
+		s.odd = old.odd
+		if old.owner == "" {
+			t.strangers[k] = struct{}{}
+		}
 		*old = s
+		t.judge(e, old)
 		return
 	}
 	t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
 	i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x slot, a netip.Addr) int { return x.peer.Addr.Compare(a) })
 	e.slots = slices.Insert(e.slots, i, s)
+	t.judge(e, &e.slots[i])
 }
 
 // touch notes that what peers have of a key has changed.
@@ -106,6 +120,9 @@ func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
 	}
 	s.grade, s.reason = g, reason
 	t.dirty[k] = struct{}{}
+	if e := t.entries[k]; e != nil && (s.odd || s.isOdd()) {
+		t.judge(e, s)
+	}
 }
 
 // drop removes what a peer has of a key.
@@ -119,6 +136,12 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 		return
 	}
 	t.touch(k)
+	if e.slots[i].odd {
+		p.odd--
+	}
+	if e.slots[i].owner == "" {
+		t.strangers[k] = struct{}{}
+	}
 	t.digest = t.digest.Remove(k, e.slots[i].attrs, e.slots[i].owner, p.Addr)
 	e.slots = slices.Delete(e.slots, i, i+1)
 	t.release(k, e)

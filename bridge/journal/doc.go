@@ -38,7 +38,8 @@
 //	               byte length, 4 or 16; the address; byte 1 if all is as the claims
 //	               say, plus 2 if the session is up, plus 4 if it has had an
 //	               End-of-RIB; varints after when, until when it came up, and when
-//	               it was there; uvarint number of UPDATEs
+//	               it was there; uvarint number of UPDATEs; what next-hop self is in
+//	               IPv4 and in IPv6 families, as the address, 0 for unknown
 //	             uint32 CRC-32C of "proof" and of what is before it
 //	claims
 //	  key        uint32 family, the bytes of the NLRI

@@ -30,8 +30,9 @@ type PeerProof struct {
 	// The session came up after After and not after Before, and was there when it
 	// was asked for at Alive. In Unix milliseconds, by the clock of the host.
 	After, Before, Alive int64
-	Updates              uint64 // that exaBGP had sent in this session
-	Ended                bool   // it was sent an End-of-RIB from here
+	Updates              uint64     // that exaBGP had sent in this session
+	Ended                bool       // it was sent an End-of-RIB from here
+	Self4, Self6         netip.Addr // what it got for next-hop self; zero for none
 }
 
 const (
@@ -113,6 +114,13 @@ func encodeProof(seal []byte, proof *Proof) ([]byte, error) {
 			b = binary.AppendVarint(b, at)
 		}
 		b = binary.AppendUvarint(b, p.Updates)
+		for _, self := range []netip.Addr{p.Self4, p.Self6} {
+			if !self.IsValid() {
+				b = append(b, 0)
+				continue
+			}
+			b = appendAddr(b, self.WithZone(""))
+		}
 	}
 	return binary.BigEndian.AppendUint32(b, checksum([]byte(keyProof), b)), nil
 }
@@ -139,7 +147,7 @@ func decodeProof(value []byte) (proof *Proof, seal []byte, err error) {
 		proof.Launched = append(proof.Launched, last)
 	}
 	var before []netip.Addr
-	for range r.count(10) {
+	for range r.count(12) {
 		var p PeerProof
 		p.Peer = r.peer(before)
 		before = append(before, p.Peer)
@@ -151,6 +159,7 @@ func decodeProof(value []byte) (proof *Proof, seal []byte, err error) {
 		p.Whole, p.Up, p.Ended = flags[0]&1 != 0, flags[0]&2 != 0, flags[0]&4 != 0
 		p.After, p.Before, p.Alive = r.number(), r.number(), r.number()
 		p.Updates = r.unsigned()
+		p.Self4, p.Self6 = r.optional(), r.optional()
 		proof.Peers = append(proof.Peers, p)
 	}
 	if len(r.b) > 0 {
@@ -160,4 +169,13 @@ func decodeProof(value []byte) (proof *Proof, seal []byte, err error) {
 		return nil, nil, r.err
 	}
 	return proof, seal, nil
+}
+
+// optional reads an address, or the 0 that stands for none.
+func (r *reader) optional() netip.Addr {
+	if len(r.b) > 0 && r.b[0] == 0 {
+		r.take(1)
+		return netip.Addr{}
+	}
+	return r.peer(nil)
 }
