@@ -201,7 +201,7 @@ func (w *world) want(desired *state.Desired) *state.Plan {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, b := range batches(plan.Changes, 3) {
+	for b := range batches(plan.Changes, 3, 3) {
 		w.seq++
 		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
 		body, err := wire.EncodeBatch(b)
@@ -242,7 +242,7 @@ func desired(t testing.TB, lines ...string) *state.Desired {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := state.Wanted{Key: state.UnicastKey(p, 0), Attrs: attrs(t, rest)}
+		w := state.Wanted{Key: state.UnicastKey(p, 0), Terms: &state.Terms{Attrs: attrs(t, rest)}}
 		if some {
 			w.Peers = state.NewPeers([]netip.Addr{netip.MustParseAddr(peer)})
 		}

@@ -116,7 +116,7 @@ func (w *world) answers(seq int64, want ...string) {
 
 func (w *world) advert(prefix string) state.Advert {
 	w.t.Helper()
-	adverts := w.replica.set.Routes[desired(w.t, prefix).Routes[0].Key]
+	adverts := w.replica.set.Routes.Get(desired(w.t, prefix).Routes[0].Key)
 	if len(adverts) != 1 {
 		w.t.Fatalf("%s has adverts %+v, want one", prefix, adverts)
 	}
@@ -484,7 +484,7 @@ func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
 	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.3")
 	w.settle()
 	w.boot("boot-1", "run-2")
-	for _, ad := range w.replica.set.Routes[key] {
+	for _, ad := range w.replica.set.Routes.Get(key) {
 		if ad.Owner != state.OwnerConsole {
 			t.Errorf("after a respawn the route is of %q at %v, want %s", ad.Owner, ad.At, state.OwnerConsole)
 		}
@@ -508,14 +508,14 @@ func TestSeenAndRefused(t *testing.T) {
 	w.exabgp.flush()
 	w.types("- 10.0.0.0/24")
 	w.settle()
-	if adverts := w.replica.set.Routes[key]; len(adverts) > 0 {
+	if adverts := w.replica.set.Routes.Get(key); len(adverts) > 0 {
 		t.Errorf("the route is %+v, and is withdrawn", adverts)
 	}
 	p.change(key, attrs(t, nh+" med 5"), false)
 	w.exabgp.flush()
 	w.types("+ 10.0.0.0/24 " + nh + " med 5")
 	w.settle()
-	if adverts := w.replica.set.Routes[key]; len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
+	if adverts := w.replica.set.Routes.Get(key); len(adverts) != 1 || adverts[0].Attrs != attrs(t, nh+" med 5") {
 		t.Errorf("the route is %+v, and was announced with med 5", adverts)
 	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestRandomHistoriesOfThreePeers(t *testing.T) {
 		for _, r := range last.Routes {
 			for _, a := range w.replica.set.Resolve(r.Peers, r.Key.Family) {
 				if at, _ := w.replica.set.Grade(r.Key, r.Attrs, "team", a); at.Grade != state.Sent && w.core.findPeer(a) != nil {
-					rt.Fatalf("%s at %s is %+v; %v peers %v lost %v refused %v", r.Key, a, at, w.replica.set.Routes, w.replica.set.Peers, w.core.lost, w.replica.set.Refused)
+					rt.Fatalf("%s at %s is %+v; %v peers %v lost %v refused %v", r.Key, a, at, maps.Collect(w.replica.set.Routes.All()), w.replica.set.Peers, w.core.lost, w.replica.set.Refused)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -455,7 +456,7 @@ func TestCommandsDuringASearch(t *testing.T) {
 		return n
 	}
 	if n := suspended(); n != 7 {
-		t.Errorf("%d routes are said to be suspended: %+v", n, w.replica.set.Routes)
+		t.Errorf("%d routes are said to be suspended: %+v", n, maps.Collect(w.replica.set.Routes.All()))
 	}
 	// They stay that when the session is up, and although exaBGP lacks them.
 	w.liveUntil(5*time.Second, func() bool { return p.up })
@@ -464,7 +465,7 @@ func TestCommandsDuringASearch(t *testing.T) {
 	w.core.auditDue()
 	w.settle()
 	if n := suspended(); n != 7 {
-		t.Errorf("%d routes are said to be suspended after the session is up: %+v", n, w.replica.set.Routes)
+		t.Errorf("%d routes are said to be suspended after the session is up: %+v", n, maps.Collect(w.replica.set.Routes.All()))
 	}
 	w.plan(desired(t, lines...), 0)
 	now := append(slices.Delete(slices.Clone(lines), 2, 4), "10.9.0.0/16 "+nh)

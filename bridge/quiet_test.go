@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -119,8 +120,8 @@ func TestSilentRespawn(t *testing.T) {
 	delete(p.seen, desired(t, "10.0.1.0/24").Routes[0].Key)
 
 	w.respawn("run-2")
-	if n := len(w.replica.set.Routes); n != 4 {
-		t.Fatalf("%d routes are known, not 4: %v", n, w.replica.set.Routes)
+	if n := w.replica.set.Routes.Len(); n != 4 {
+		t.Fatalf("%d routes are known, not 4: %v", n, maps.Collect(w.replica.set.Routes.All()))
 	}
 	w.lease("team")
 	d := desired(t, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh+" med 7")
@@ -132,7 +133,7 @@ func TestSilentRespawn(t *testing.T) {
 	w.settle()
 	w.pass(lookAgain)
 	w.holds(p, "10.9.0.0/24 "+nh)
-	if foreign := w.replica.set.Routes[desired(t, "10.9.0.0/24").Routes[0].Key]; len(foreign) != 1 || foreign[0].Owner != "" {
+	if foreign := w.replica.set.Routes.Get(desired(t, "10.9.0.0/24").Routes[0].Key); len(foreign) != 1 || foreign[0].Owner != "" {
 		t.Errorf("%+v", foreign)
 	}
 }
@@ -161,8 +162,8 @@ func TestSilentConfigured(t *testing.T) {
 	w.exabgp.wrote = nil
 	w.pass(3 * lookAgain)
 	w.holds(p, "10.9.0.0/24 "+nh, "10.0.0.0/24 "+nh+" med 7")
-	if len(w.exabgp.wrote) != 0 || len(w.replica.set.Routes) != 2 {
-		t.Errorf("%q was given; %d routes are known", w.exabgp.wrote, len(w.replica.set.Routes))
+	if len(w.exabgp.wrote) != 0 || w.replica.set.Routes.Len() != 2 {
+		t.Errorf("%q was given; %d routes are known", w.exabgp.wrote, w.replica.set.Routes.Len())
 	}
 }
 

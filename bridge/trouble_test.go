@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -380,14 +381,14 @@ func TestWithdrawThatIsLateIsNotDone(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	w.core.tick(w.now)
 	w.settle()
-	if len(w.replica.set.Routes) != 1 || len(p.holds) != 1 {
-		t.Errorf("advertised %v, the peer holds %v", w.replica.set.Routes, p.holds)
+	if w.replica.set.Routes.Len() != 1 || len(p.holds) != 1 {
+		t.Errorf("advertised %v, the peer holds %v", maps.Collect(w.replica.set.Routes.All()), p.holds)
 	}
 }
 
 // foreignGrade is how far 10.9.0.0/16 is at p, if it is nobody's that the bridge knows.
 func (w *world) foreignGrade(p *fakePeer) state.Grade {
-	for _, advert := range w.replica.set.Routes[desired(w.t, "10.9.0.0/16").Routes[0].Key] {
+	for _, advert := range w.replica.set.Routes.Get(desired(w.t, "10.9.0.0/16").Routes[0].Key) {
 		for _, at := range advert.At {
 			if at.Peer == p.addr && advert.Owner == "" {
 				return at.Grade

@@ -19,7 +19,7 @@ func TestContest(t *testing.T) {
 		f, target := newFakeSpeaker(), NewTarget()
 		d := file(t, "10.0.0.0/24", "10.0.1.0/24")
 		theirs, ours := d.Routes[0].Key, d.Routes[1].Key
-		f.set.Routes[theirs] = []state.Advert{{Owner: "other", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+		f.set.Routes.Set([]state.Advert{{Owner: "other", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, theirs)
 		target.Set(d)
 		var log bytes.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
@@ -31,7 +31,7 @@ func TestContest(t *testing.T) {
 		}
 		f.inbox <- func() { f.set.Contests = []state.Contest{{Key: ours, Owner: "other", Holder: "team"}} }
 		f.inbox <- func() {}
-		f.inbox <- func() { delete(f.set.Routes, theirs) }
+		f.inbox <- func() { f.set.Routes.Set(nil, theirs) }
 		synctest.Wait()
 		if len(f.contests) > 0 {
 			t.Errorf("contests %+v, and nobody else has a route any more", f.contests)

@@ -25,6 +25,9 @@ type fakeSpeaker struct {
 	unsent   int      // batches that are not answered
 	lose     bool     // the next batch gets lost, and the epoch ends
 	epoch    int64
+	touched  []state.Key
+	others   bool        // any key may be touched
+	asked    bool        // for what is touched
 	inbox    chan func() // changes from outside, made in the loop's goroutine
 	broken   chan struct{}
 }
@@ -34,7 +37,7 @@ var errBroken = errors.New("the connection is gone")
 func newFakeSpeaker() *fakeSpeaker {
 	return &fakeSpeaker{
 		set: state.Advertised{
-			Speaker: "edge1", Complete: true, Routes: map[state.Key][]state.Advert{},
+			Speaker: "edge1", Complete: true,
 			Peers: []state.Neighbor{{Addr: peerA, Up: true, Families: []state.Family{state.IPv4Unicast}}},
 		},
 		refuse: map[state.Key]string{}, grade: state.Sent,
@@ -46,6 +49,12 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
+
+func (f *fakeSpeaker) Touched() ([]state.Key, bool) {
+	keys, all := f.touched, f.others || !f.asked
+	f.touched, f.others, f.asked = nil, false, true
+	return keys, all
+}
 
 func (f *fakeSpeaker) Declare(r state.Revision) {
 	if n := len(f.declared); n == 0 || f.declared[n-1] != r.Digest {
@@ -71,16 +80,17 @@ func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 		return nil
 	}
 	for _, c := range changes {
+		f.touched = append(f.touched, c.Key)
 		if reason := f.refuse[c.Key]; reason != "" {
-			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After, Reason: reason})
+			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After(), Reason: reason})
 			continue
 		}
-		if c.Op == state.Withdraw {
-			delete(f.set.Routes, c.Key)
+		if c.Op() == state.Withdraw {
+			f.set.Routes.Set(nil, c.Key)
 			continue
 		}
 		at := []state.At{{Peer: peerA, Grade: f.grade}}
-		f.set.Routes[c.Key] = []state.Advert{{Attrs: c.After, Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}
+		f.set.Routes.Set([]state.Advert{{Attrs: c.After(), Owner: "team", From: state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}, At: at}}, c.Key)
 	}
 	f.unsent++
 	return nil
@@ -100,6 +110,7 @@ func (f *fakeSpeaker) Await(ctx context.Context, wake <-chan struct{}) error {
 		return errBroken
 	case change := <-f.inbox:
 		change()
+		f.others = true
 		return nil
 	}
 }
@@ -115,7 +126,7 @@ func (f *fakeSpeaker) sent() [][]state.Change {
 func (f *fakeSpeaker) routes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.set.Routes)
+	return f.set.Routes.Len()
 }
 
 func file(t testing.TB, prefixes ...string) *state.Desired {
@@ -131,7 +142,7 @@ func file(t testing.TB, prefixes ...string) *state.Desired {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: attrs})
+		d.Routes = append(d.Routes, state.Wanted{Key: state.UnicastKey(netip.MustParsePrefix(prefix), 0), Terms: &state.Terms{Attrs: attrs}})
 	}
 	return d
 }

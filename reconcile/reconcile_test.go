@@ -35,7 +35,7 @@ func TestConvergeFollowsTheFile(t *testing.T) {
 		synctest.Wait()
 		target.Set(file(t, "10.0.0.0/24", "10.0.1.0/24 5"))
 		synctest.Wait()
-		if len(f.sent()) != 2 || len(f.sent()[0]) != 2 || len(f.sent()[1]) != 1 || f.sent()[1][0].Op != state.Replace {
+		if len(f.sent()) != 2 || len(f.sent()[0]) != 2 || len(f.sent()[1]) != 1 || f.sent()[1][0].Op() != state.Replace {
 			t.Errorf("sent %+v, want two announces, then one replace", f.sent())
 		}
 		if err := stop(); !errors.Is(err, context.Canceled) {
@@ -76,9 +76,9 @@ func TestConvergePutsDriftRight(t *testing.T) {
 		d := file(t, "10.0.0.0/24")
 		target.Set(d)
 		stop := converging(t, f, target)
-		f.inbox <- func() { delete(f.set.Routes, d.Routes[0].Key) }
+		f.inbox <- func() { f.set.Routes.Set(nil, d.Routes[0].Key) }
 		synctest.Wait()
-		if len(f.sent()) != 2 || f.sent()[1][0].Op != state.Announce {
+		if len(f.sent()) != 2 || f.sent()[1][0].Op() != state.Announce {
 			t.Errorf("sent %+v, want the route again", f.sent())
 		}
 		_ = stop()
@@ -90,14 +90,14 @@ func TestConvergeWaitsForACompleteSet(t *testing.T) {
 		f, target := newFakeSpeaker(), NewTarget()
 		f.set.Complete = false
 		target.Set(file(t))
-		f.set.Routes[file(t, "10.0.0.0/24").Routes[0].Key] = []state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+		f.set.Routes.Set([]state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, file(t, "10.0.0.0/24").Routes[0].Key)
 		stop := converging(t, f, target)
 		if len(f.sent()) != 0 {
 			t.Errorf("sent %+v on the word of an incomplete set", f.sent())
 		}
 		f.inbox <- func() { f.set.Complete = true }
 		synctest.Wait()
-		if len(f.sent()) != 1 || f.sent()[0][0].Op != state.Withdraw {
+		if len(f.sent()) != 1 || f.sent()[0][0].Op() != state.Withdraw {
 			t.Errorf("sent %+v, want the withdraw now", f.sent())
 		}
 		_ = stop()
@@ -138,7 +138,7 @@ func TestChangeThatWasLostIsSentAgainAtOnce(t *testing.T) {
 		f.lose = true
 		target.Set(file(t, "10.0.0.0/24"))
 		stop := converging(t, f, target)
-		if len(f.sent()) != 2 || len(f.set.Routes) != 1 {
+		if len(f.sent()) != 2 || f.set.Routes.Len() != 1 {
 			t.Errorf("sent %d times, want twice: the first was lost with its epoch", len(f.sent()))
 		}
 		_ = stop()
@@ -175,7 +175,7 @@ func TestApplyWaitsForTheGrade(t *testing.T) {
 			t.Fatal("apply ended on a route that is only accepted")
 		default:
 		}
-		f.inbox <- func() { f.set.Routes[d.Routes[0].Key][0].At[0].Grade = state.Sent }
+		f.inbox <- func() { f.set.Routes.Get(d.Routes[0].Key)[0].At[0].Grade = state.Sent }
 		if err := <-done; err != nil || got.Confirmed != 1 || len(f.sent()) != 1 {
 			t.Errorf("assessment %+v, error %v, sent %d times", got, err, len(f.sent()))
 		}
@@ -195,7 +195,7 @@ func TestApplyNamesWhatIsLeft(t *testing.T) {
 		{"held", func(f *fakeSpeaker, _ *state.Desired) { f.grade = state.Held },
 			func(a Assessment) bool { return len(a.Held) == 1 && a.Confirmed == 0 }},
 		{"foreign", func(f *fakeSpeaker, d *state.Desired) {
-			f.set.Routes[d.Routes[0].Key] = []state.Advert{{At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+			f.set.Routes.Set([]state.Advert{{At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, d.Routes[0].Key)
 		}, func(a Assessment) bool { return len(a.Foreign) == 1 && a.Confirmed == 0 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestConvergeActsAtTheTimes(t *testing.T) {
 				t.Errorf("after %s %d routes, want %d", step.at, n, step.want)
 			}
 		}
-		if last := f.sent()[2][0]; len(f.sent()) != 3 || last.Op != state.Withdraw || last.Key != d.Routes[0].Key {
+		if last := f.sent()[2][0]; len(f.sent()) != 3 || last.Op() != state.Withdraw || last.Key != d.Routes[0].Key {
 			t.Errorf("sent %d times, last %+v", len(f.sent()), last)
 		}
 		_ = stop()
@@ -259,12 +259,12 @@ func TestOverlapIsLeftAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d := newFakeSpeaker(), file(t, "10.0.0.0/24", "10.0.1.0/24")
 		f.set.Peers[0].PeerAS = 65001
-		twin := d.Routes[0]
+		twin := state.Wanted{Key: d.Routes[0].Key, Terms: &state.Terms{Attrs: d.Routes[0].Attrs}}
 		twin.Peers = state.SelectPeers([]state.Selector{{AS: 65001}})
 		d.Routes[0].Peers = state.NewPeers([]netip.Addr{peerA})
 		d.Routes = append([]state.Wanted{d.Routes[0], twin}, d.Routes[1:]...)
 		was := []state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
-		f.set.Routes[twin.Key] = was
+		f.set.Routes.Set(was, twin.Key)
 		a, err := Apply(t.Context(), f, d, state.Sent, nil)
 		if err != nil || len(a.Refused) != 1 || a.Refused[0].Key != twin.Key || a.Confirmed != 1 || len(a.Pending) != 0 {
 			t.Errorf("assessment %+v, error %v", a, err)

@@ -12,7 +12,7 @@ import (
 func TestApplyEndsWhenAWithdrawIsRefused(t *testing.T) {
 	sp := newFakeSpeaker()
 	gone := file(t, "10.0.0.0/24").Routes[0]
-	sp.set.Routes[gone.Key] = []state.Advert{{Attrs: gone.Attrs, Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
+	sp.set.Routes.Set([]state.Advert{{Attrs: gone.Attrs, Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, gone.Key)
 	sp.refuse[gone.Key] = "exaBGP answered error"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

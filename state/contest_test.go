@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -14,7 +15,7 @@ func TestContested(t *testing.T) {
 	held, given := key("10.0.0.0/24"), key("10.0.1.0/24")
 	stands := state.Contest{Key: held, Owner: "b", Holder: "a"}
 	set := &state.Advertised{
-		Routes: map[state.Key][]state.Advert{held: {{Owner: "a"}}, given: {{Owner: "b"}}},
+		Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{held: {{Owner: "a"}}, given: {{Owner: "b"}}})),
 		Contests: []state.Contest{
 			stands, {Key: given, Owner: "b", Holder: "a"}, {Key: held, Owner: "a", Holder: "a"}, {Key: key("10.0.2.0/24"), Owner: "b", Holder: "a"},
 		},

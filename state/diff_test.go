@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -42,11 +43,11 @@ func drawDesired(t *rapid.T, peers []state.Neighbor) *state.Desired {
 		key := state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24), 0)
 		switch rapid.IntRange(0, 2).Draw(t, "route") {
 		case 1:
-			d.Routes = append(d.Routes, state.Wanted{Key: key, Attrs: drawAttrs(t)})
+			d.Routes = append(d.Routes, state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t)}})
 		case 2: // different values for different peers
 			for _, p := range peers {
 				if rapid.Bool().Draw(t, "peer") {
-					d.Routes = append(d.Routes, state.Wanted{Key: key, Attrs: drawAttrs(t), Peers: state.NewPeers([]netip.Addr{p.Addr})})
+					d.Routes = append(d.Routes, state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t), Peers: state.NewPeers([]netip.Addr{p.Addr})}})
 				}
 			}
 		}
@@ -70,18 +71,18 @@ func (t table) put(k state.Key, p netip.Addr, v value) {
 }
 
 func (t table) advertised(peers []state.Neighbor) *state.Advertised {
-	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{}}
+	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers}
 	for k, at := range t {
 		for _, p := range slices.SortedFunc(maps.Keys(at), netip.Addr.Compare) {
 			v := at[p]
-			adverts := a.Routes[k]
+			adverts := a.Routes.Get(k)
 			i := slices.IndexFunc(adverts, func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs })
 			if i < 0 {
 				adverts = append(adverts, state.Advert{Owner: v.owner, Attrs: v.attrs})
 				i = len(adverts) - 1
 			}
 			adverts[i].At = append(adverts[i].At, state.At{Peer: p, Grade: state.Sent})
-			a.Routes[k] = adverts
+			a.Routes.Set(adverts, k)
 		}
 	}
 	return a
@@ -90,11 +91,11 @@ func (t table) advertised(peers []state.Neighbor) *state.Advertised {
 func (t table) apply(p *state.Plan) {
 	for _, c := range p.Changes {
 		for _, peer := range c.Peers {
-			if c.Op == state.Withdraw {
+			if c.Op() == state.Withdraw {
 				delete(t[c.Key], peer)
 				continue
 			}
-			t.put(c.Key, peer, value{p.Owner, c.After})
+			t.put(c.Key, peer, value{p.Owner, c.After()})
 		}
 	}
 }
@@ -175,7 +176,7 @@ func TestDiffProperties(t *testing.T) {
 			t.Fatalf("plan has %d steps, %d are needed: %+v", steps, touched, plan.Changes)
 		}
 		again := mustDiff(t, want, have.advertised(peers))
-		if fmt.Sprint(again.Changes) != fmt.Sprint(plan.Changes) {
+		if changes(again) != changes(plan) {
 			t.Fatalf("two plans of the same sets differ")
 		}
 		have.apply(plan)
@@ -243,4 +244,13 @@ func TestDigestIsOrderFree(t *testing.T) {
 			t.Fatalf("digest %v after adding and removing, want %v", d.Sum(), whole.Sum())
 		}
 	})
+}
+
+// changes are the changes of a plan in its order, without their places in memory.
+func changes(p *state.Plan) string {
+	var s []string
+	for _, c := range p.Changes {
+		s = append(s, fmt.Sprint(c.Key, c.Op(), c.Before(), c.Was(), c.After(), c.Peers, c.Wanted))
+	}
+	return strings.Join(s, "\n")
 }

@@ -46,7 +46,7 @@ func (d Digest) Sum() string {
 // Digest is the digest of the whole set.
 func (a *Advertised) Digest() Digest {
 	var d Digest
-	for k, adverts := range a.Routes {
+	for k, adverts := range a.Routes.All() {
 		for _, advert := range adverts {
 			for _, at := range advert.At {
 				d = d.Add(k, advert.Attrs, advert.Owner, at.Peer)

@@ -183,7 +183,10 @@ func (k Key) String() string {
 
 // CompareKeys orders keys by family, then by NLRI.
 func CompareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.NLRI, b.NLRI))
+	if a.Family != b.Family {
+		return cmp.Compare(a.Family, b.Family)
+	}
+	return strings.Compare(a.NLRI, b.NLRI)
 }
 
 // parseAddr takes only what has one meaning everywhere: no zone, no IPv4 in

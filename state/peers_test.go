@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -98,7 +99,7 @@ func TestResolve(t *testing.T) {
 func TestFindByTheWayItIsSaid(t *testing.T) {
 	key := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/8"), 0)
 	d := &state.Desired{Routes: []state.Wanted{
-		{Key: key, Peers: selectors(t, "192.0.2.1"), Comment: "one"}, {Key: key, Peers: selectors(t, "as 65001"), Comment: "as"},
+		{Key: key, Terms: &state.Terms{Peers: selectors(t, "192.0.2.1"), Comment: "one"}}, {Key: key, Terms: &state.Terms{Peers: selectors(t, "as 65001"), Comment: "as"}},
 	}}
 	find := func(a string) string {
 		if w := d.Find(key, netip.MustParseAddr(a)); w != nil {
@@ -109,7 +110,7 @@ func TestFindByTheWayItIsSaid(t *testing.T) {
 	if find("192.0.2.1") != "one" || find("192.0.2.2") != "as" {
 		t.Errorf("found %q and %q", find("192.0.2.1"), find("192.0.2.2"))
 	}
-	d.Routes = append(d.Routes, state.Wanted{Key: key, Peers: selectors(t, "tag x")})
+	d.Routes = append(d.Routes, state.Wanted{Key: key, Terms: &state.Terms{Peers: selectors(t, "tag x")}})
 	if find("192.0.2.2") != "" {
 		t.Errorf("found %q, of two that may be meant", find("192.0.2.2"))
 	}
@@ -121,15 +122,15 @@ func TestDiffLeavesOverlapsAlone(t *testing.T) {
 	key, other := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/8"), 0), state.UnicastKey(netip.MustParsePrefix("11.0.0.0/8"), 0)
 	one, two := mustAttrs(t, "1"), mustAttrs(t, "2")
 	d := &state.Desired{Owner: "team", Routes: []state.Wanted{
-		{Key: key, Attrs: one, Peers: selectors(t, "192.0.2.3"), Pos: state.Position{File: "f", Line: 9, Column: 1}},
-		{Key: key, Attrs: one, Peers: selectors(t, "as 65001"), Pos: state.Position{File: "f", Line: 5, Column: 1}},
-		{Key: key, Attrs: two, Peers: selectors(t, "tag lab"), Pos: state.Position{File: "g", Line: 7, Column: 1}},
-		{Key: other, Attrs: one},
+		{Key: key, Terms: &state.Terms{Attrs: one, Peers: selectors(t, "192.0.2.3")}, Pos: state.Position{File: "f", Line: 9, Column: 1}},
+		{Key: key, Terms: &state.Terms{Attrs: one, Peers: selectors(t, "as 65001")}, Pos: state.Position{File: "f", Line: 5, Column: 1}},
+		{Key: key, Terms: &state.Terms{Attrs: two, Peers: selectors(t, "tag lab")}, Pos: state.Position{File: "g", Line: 7, Column: 1}},
+		{Key: other, Terms: &state.Terms{Attrs: one}},
 	}}
-	a := &state.Advertised{Complete: true, Peers: taggedPeers(), Routes: map[state.Key][]state.Advert{
+	a := &state.Advertised{Complete: true, Peers: taggedPeers(), Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 		key: {{Attrs: two, Owner: "team", At: []state.At{{Peer: taggedPeers()[0].Addr, Grade: state.Sent}}},
 			{Attrs: two, Owner: "other", At: []state.At{{Peer: taggedPeers()[2].Addr, Grade: state.Sent}}}},
-	}}
+	}))}
 	p, err := state.Diff(d, a)
 	if err != nil || len(p.Overlaps) != 1 || len(p.Foreign) != 1 || len(p.Changes) != 1 || p.Changes[0].Key != other {
 		t.Fatalf("plan %+v, %v", p, err)
@@ -152,20 +153,20 @@ func TestDiffOfRoutesForNobody(t *testing.T) {
 	}
 	one := mustAttrs(t, "1")
 	d := &state.Desired{Owner: "team", Routes: []state.Wanted{
-		{Key: key(1), Attrs: one, Peers: selectors(t, "as 64999", "tag nobody")},
-		{Key: key(2), Attrs: one, Peers: selectors(t, "as 64999", "192.0.2.77")},
-		{Key: key(3), Attrs: one},
+		{Key: key(1), Terms: &state.Terms{Attrs: one, Peers: selectors(t, "as 64999", "tag nobody")}},
+		{Key: key(2), Terms: &state.Terms{Attrs: one, Peers: selectors(t, "as 64999", "192.0.2.77")}},
+		{Key: key(3), Terms: &state.Terms{Attrs: one}},
 	}}
 	for _, peers := range [][]state.Neighbor{taggedPeers(), nil} {
-		a := &state.Advertised{Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{
+		a := &state.Advertised{Complete: true, Peers: peers, Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 			key(1): {{Attrs: one, Owner: "team", At: []state.At{{Peer: taggedPeers()[0].Addr, Grade: state.Sent}}}},
-		}}
+		}))}
 		p, err := state.Diff(d, a)
 		if err != nil || len(p.Nowhere) != 1 || p.Nowhere[0].Key != key(1) || p.Unchanged != 0 {
 			t.Fatalf("plan %+v, %v", p, err)
 		}
 		for _, c := range p.Changes {
-			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op != state.Withdraw {
+			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op() != state.Withdraw {
 				t.Errorf("%+v goes to every peer", c)
 			}
 		}
@@ -188,7 +189,7 @@ func TestAtProperties(t *testing.T) {
 		d := &state.Desired{Owner: "team"}
 		at := rapid.Int64Range(0, 20)
 		for i := range rapid.IntRange(0, 6).Draw(t, "routes") {
-			w := state.Wanted{Key: state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16), 0), Starts: at.Draw(t, "starts")}
+			w := state.Wanted{Key: state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16), 0), Terms: &state.Terms{Starts: at.Draw(t, "starts")}}
 			if rapid.Bool().Draw(t, "ends") {
 				w.Expires = w.Starts + rapid.Int64Range(1, 9).Draw(t, "for")
 			}

@@ -35,14 +35,19 @@ func TestDesiredDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Wanted{Key: UnicastKey(netip.MustParsePrefix(prefix), 0), Attrs: a}
+		return Wanted{Key: UnicastKey(netip.MustParsePrefix(prefix), 0), Terms: &Terms{Attrs: a}}
 	}
 	a, b := route("10.0.0.0/8", "192.0.2.1"), route("11.0.0.0/8", "192.0.2.1")
-	at1, at2 := a, route("10.0.0.0/8", "192.0.2.2")
-	at1.Peers, at2.Peers = "192.0.2.1", "192.0.2.2"
+	with := func(w Wanted, change func(*Wanted)) Wanted {
+		terms := *w.Terms
+		w.Terms = &terms
+		change(&w)
+		return w
+	}
+	at1 := with(a, func(w *Wanted) { w.Peers = "192.0.2.1" })
+	at2 := with(route("10.0.0.0/8", "192.0.2.2"), func(w *Wanted) { w.Peers = "192.0.2.2" })
 	digest := func(routes ...Wanted) string { return (&Desired{Routes: routes}).Digest() }
-	said := a
-	said.Comment, said.Tags, said.Pos = "c", []string{"t"}, Position{File: "f", Line: 3}
+	said := with(a, func(w *Wanted) { w.Comment, w.Tags, w.Pos = "c", []string{"t"}, Position{File: "f", Line: 3} })
 	for name, same := range map[string][2]string{
 		"what is said for people":  {digest(a), digest(said)},
 		"the order of one key":     {digest(at1, at2), digest(at2, at1)},
@@ -53,8 +58,9 @@ func TestDesiredDigest(t *testing.T) {
 			t.Errorf("%s makes a difference", name)
 		}
 	}
-	starts, expires, leased := a, a, a
-	starts.Starts, expires.Expires, leased.Lease = 5, 5, 5
+	starts := with(a, func(w *Wanted) { w.Starts = 5 })
+	expires := with(a, func(w *Wanted) { w.Expires = 5 })
+	leased := with(a, func(w *Wanted) { w.Lease = 5 })
 	seen := map[string]int{}
 	for i, d := range []string{digest(), digest(a), digest(b), digest(a, b), digest(at1), digest(at2), digest(starts), digest(expires), digest(leased)} {
 		if j, twice := seen[d]; twice {
@@ -71,8 +77,8 @@ func TestRevisionOfAPart(t *testing.T) {
 		d := &Desired{Revision: Revision{"d", 7}}
 		for _, third := range rapid.SliceOfNDistinct(rapid.Byte(), 0, 5, rapid.ID).Draw(rt, "routes") {
 			d.Routes = append(d.Routes, Wanted{
-				Key:    UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, third, 0}), 24), 0),
-				Starts: int64(rapid.IntRange(0, 3).Draw(rt, "starts")), Expires: int64(rapid.IntRange(0, 3).Draw(rt, "expires")),
+				Key:   UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, third, 0}), 24), 0),
+				Terms: &Terms{Starts: int64(rapid.IntRange(0, 3).Draw(rt, "starts")), Expires: int64(rapid.IntRange(0, 3).Draw(rt, "expires"))},
 			})
 		}
 		slices.SortFunc(d.Routes, func(a, b Wanted) int { return CompareKeys(a.Key, b.Key) })
@@ -91,7 +97,7 @@ func BenchmarkDesiredDigest(b *testing.B) {
 	}
 	for i := range 20_000 {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)
-		d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Attrs: a})
+		d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Terms: &Terms{Attrs: a}})
 	}
 	for b.Loop() {
 		d.Digest()

@@ -7,16 +7,26 @@ import (
 )
 
 // Position is where in a file something stands; Line and Column count from 1.
+// They are of 32 bits, for every route has one, and no file that is read has more.
 type Position struct {
 	File         string
-	Line, Column int
+	Line, Column int32
 }
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Wanted is one route that a file asks for. Times are in Unix milliseconds.
+// Wanted is one route that a file asks for. Terms is never nil.
 type Wanted struct {
-	Key     Key
+	Key Key
+	*Terms
+	Pos Position
+}
+
+// Terms are what is asked for on a route besides its key. The routes of a large
+// file have few between them and share them, so they must not be changed; who
+// needs others makes a copy. Equal terms need not be the same pointer. Times are
+// in Unix milliseconds.
+type Terms struct {
 	Attrs   Attrs
 	Peers   Peers
 	Tags    []string
@@ -27,7 +37,6 @@ type Wanted struct {
 	// Lease is for how many milliseconds the route outlives the last sign of
 	// life of whoever asks for it; 0 is for ever.
 	Lease int64
-	Pos   Position
 }
 
 // ends tells whether a route that is advertised ends as it is asked for.

@@ -43,7 +43,7 @@ func drawSelected(t *rapid.T) *state.Desired {
 		key := state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24), 0)
 		from := len(d.Routes)
 		for range rapid.IntRange(0, 3).Draw(t, "routes") {
-			w := state.Wanted{Key: key, Attrs: drawAttrs(t), Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "selectors"))}
+			w := state.Wanted{Key: key, Terms: &state.Terms{Attrs: drawAttrs(t), Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "selectors"))}}
 			w.Expires = rapid.SampledFrom([]int64{0, 1000}).Draw(t, "expires")
 			if !slices.ContainsFunc(d.Routes[from:], func(o state.Wanted) bool { return o.Peers.Overlap(w.Peers) }) {
 				d.Routes = append(d.Routes, w)
@@ -64,17 +64,19 @@ type placed struct {
 type model map[state.Key]map[netip.Addr]placed
 
 func (m model) advertised(peers []state.Neighbor) *state.Advertised {
-	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers, Routes: map[state.Key][]state.Advert{}}
+	a := &state.Advertised{Speaker: "edge1", Complete: true, Peers: peers}
 	for k, at := range m {
+		var adverts []state.Advert
 		for _, p := range slices.SortedFunc(maps.Keys(at), netip.Addr.Compare) {
 			v := at[p]
-			i := slices.IndexFunc(a.Routes[k], func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs && x.From == v.from })
+			i := slices.IndexFunc(adverts, func(x state.Advert) bool { return x.Owner == v.owner && x.Attrs == v.attrs && x.From == v.from })
 			if i < 0 {
-				i = len(a.Routes[k])
-				a.Routes[k] = append(a.Routes[k], state.Advert{Owner: v.owner, Attrs: v.attrs, From: v.from})
+				i = len(adverts)
+				adverts = append(adverts, state.Advert{Owner: v.owner, Attrs: v.attrs, From: v.from})
 			}
-			a.Routes[k][i].At = append(a.Routes[k][i].At, state.At{Peer: p, Grade: state.Accepted})
+			adverts[i].At = append(adverts[i].At, state.At{Peer: p, Grade: state.Accepted})
 		}
+		a.Routes.Set(adverts, k)
 	}
 	return a
 }
@@ -112,19 +114,19 @@ func (m model) carry(t *rapid.T, plan *state.Plan, peers []state.Neighbor) {
 			switch {
 			case there && was.owner != plan.Owner:
 				t.Fatalf("%v touches %q's route at %s", c, was.owner, p)
-			case there != (c.Op != state.Announce):
+			case there != (c.Op() != state.Announce):
 				t.Fatalf("%v at %s, where a route is there: %v", c, p, there)
-			case there && was.attrs != c.Before:
+			case there && was.attrs != c.Before():
 				t.Fatalf("%v at %s is from what was not there", c, p)
 			}
-			if c.Op == state.Withdraw {
+			if c.Op() == state.Withdraw {
 				delete(m[c.Key], p)
 				continue
 			}
 			if m[c.Key] == nil {
 				m[c.Key] = map[netip.Addr]placed{}
 			}
-			m[c.Key][p] = placed{c.After, plan.Owner, state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}}
+			m[c.Key][p] = placed{c.After(), plan.Owner, state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}}
 		}
 	}
 }
@@ -134,7 +136,7 @@ func (m model) carry(t *rapid.T, plan *state.Plan, peers []state.Neighbor) {
 func told(p *state.Plan) string {
 	s := []string{fmt.Sprint("unchanged ", p.Unchanged)}
 	for _, c := range p.Changes {
-		s = append(s, fmt.Sprint(c.Key, c.Op, c.Before, c.After, c.Was, c.Peers))
+		s = append(s, fmt.Sprint(c.Key, c.Op(), c.Before(), c.After(), c.Was(), c.Peers))
 	}
 	for _, f := range p.Foreign {
 		s = append(s, fmt.Sprint(f.Key, " foreign ", f.Advert, f.Wanted != nil))
@@ -200,8 +202,8 @@ func TestOverlapsAreSymmetric(t *testing.T) {
 		peers := drawNeighbors(t)
 		a := &state.Advertised{Peers: peers}
 		key := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/24"), 0)
-		x := state.Wanted{Key: key, Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "x"))}
-		y := state.Wanted{Key: key, Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "y"))}
+		x := state.Wanted{Key: key, Terms: &state.Terms{Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "x"))}}
+		y := state.Wanted{Key: key, Terms: &state.Terms{Peers: state.SelectPeers(rapid.SliceOfN(rapid.Custom(drawSelector), 0, 3).Draw(t, "y"))}}
 		if x.Peers.Overlap(y.Peers) != y.Peers.Overlap(x.Peers) {
 			t.Fatalf("%s and %s", x.Peers, y.Peers)
 		}

@@ -20,7 +20,7 @@ type groupJSON struct {
 	Family string       `json:"family"`
 	Attrs  attrsJSON    `json:"attributes,omitempty"`
 	Peers  []netip.Addr `json:"peers"`
-	NLRI   []string     `json:"nlri"`
+	keysJSON
 	termJSON
 }
 
@@ -45,7 +45,7 @@ type adoptJSON struct {
 	Family string       `json:"family"`
 	From   string       `json:"from"`
 	Peers  []netip.Addr `json:"peers"`
-	NLRI   []string     `json:"nlri"`
+	keysJSON
 }
 
 type atJSON struct {
@@ -69,8 +69,8 @@ type fromJSON struct {
 }
 
 type entryJSON struct {
-	Family  string       `json:"family"`
-	NLRI    []string     `json:"nlri"`
+	Family string `json:"family"`
+	keysJSON
 	Adverts []advertJSON `json:"adverts,omitempty"`
 }
 
@@ -194,33 +194,8 @@ func fromAttrs(m attrsJSON) (state.Attrs, error) {
 	return a, nil
 }
 
-func toKeys(keys []state.Key) []string {
-	texts := make([]string, len(keys))
-	for i, k := range keys {
-		texts[i] = k.String()
-	}
-	return texts
-}
-
-func fromKeys(family string, texts []string) (state.Family, []state.Key, error) {
-	f, err := state.ParseFamily(family)
-	if err != nil {
-		return 0, nil, err
-	}
-	if len(texts) == 0 {
-		return 0, nil, fmt.Errorf("a group without nlri")
-	}
-	keys := make([]state.Key, len(texts))
-	for i, text := range texts {
-		if keys[i], err = state.ParseKey(f, text); err != nil {
-			return 0, nil, err
-		}
-	}
-	return f, keys, nil
-}
-
 func toGroup(g Group) groupJSON {
-	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, NLRI: toKeys(g.Keys), termJSON: termJSON{g.Expires, g.Lease}}
+	j := groupJSON{Family: g.Family.String(), Peers: g.Peers, keysJSON: toKeys(g.Keys), termJSON: termJSON{g.Expires, g.Lease}}
 	if g.Attrs != (state.Attrs{}) {
 		j.Attrs = toAttrs(g.Attrs)
 	}
@@ -236,7 +211,7 @@ func toGroups(groups []Group) []groupJSON {
 }
 
 func fromGroup(j groupJSON) (Group, error) {
-	f, keys, err := fromKeys(j.Family, j.NLRI)
+	f, keys, err := fromKeys(j.Family, j.keysJSON)
 	if err != nil {
 		return Group{}, err
 	}
@@ -298,7 +273,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 	}
 	for _, aj := range j.Adopt {
 		a := Adoption{From: aj.From, Peers: aj.Peers}
-		if a.Family, a.Keys, err = fromKeys(aj.Family, aj.NLRI); err != nil {
+		if a.Family, a.Keys, err = fromKeys(aj.Family, aj.keysJSON); err != nil {
 			return Batch{}, fmt.Errorf("decode batch: adopt: %w", err)
 		}
 		b.Adopt = append(b.Adopt, a)

@@ -160,7 +160,7 @@ type outcomeJSON struct {
 	Reason  string      `json:"reason,omitempty"`
 	Owner   string      `json:"owner,omitempty"`
 	Family  string      `json:"family"`
-	NLRI    []string    `json:"nlri"`
+	keysJSON
 }
 
 type resultJSON struct {
@@ -186,7 +186,7 @@ func EncodeAnswer(a Answer) ([]byte, error) {
 			if len(o.Keys) == 0 {
 				return nil, errors.New("encode answer: an outcome has no route")
 			}
-			oj := outcomeJSON{Verdict: o.Verdict, Reason: o.Reason, Owner: o.Owner, Family: o.Keys[0].Family.String(), NLRI: toKeys(o.Keys)}
+			oj := outcomeJSON{Verdict: o.Verdict, Reason: o.Reason, Owner: o.Owner, Family: o.Keys[0].Family.String(), keysJSON: toKeys(o.Keys)}
 			if o.Peer.IsValid() {
 				oj.Peer = &o.Peer
 			}
@@ -214,7 +214,7 @@ func DecodeAnswer(data []byte) (Answer, error) {
 			if !slices.Contains(verdicts(), o.Verdict) {
 				return Answer{}, fmt.Errorf("decode answer: verdict %q is not known", o.Verdict)
 			}
-			if _, o.Keys, err = fromKeys(oj.Family, oj.NLRI); err != nil {
+			if _, o.Keys, err = fromKeys(oj.Family, oj.keysJSON); err != nil {
 				return Answer{}, fmt.Errorf("decode answer: %w", err)
 			}
 			r.Outcomes = append(r.Outcomes, o)
@@ -278,8 +278,8 @@ type locatedJSON struct {
 	From   Commander `json:"from"`
 	Found  bool      `json:"found"`
 	File   string    `json:"file,omitempty"`
-	Line   int       `json:"line,omitempty"`
-	Column int       `json:"column,omitempty"`
+	Line   int32     `json:"line,omitempty"`
+	Column int32     `json:"column,omitempty"`
 }
 
 // EncodeLocated returns the body of the answer to a question.

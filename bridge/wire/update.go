@@ -77,7 +77,7 @@ func fromText(family, nlri string) (state.Key, error) {
 }
 
 func toEntry(e Entry) entryJSON {
-	j := entryJSON{Family: e.Family.String(), NLRI: toKeys(e.Keys)}
+	j := entryJSON{Family: e.Family.String(), keysJSON: toKeys(e.Keys)}
 	for _, a := range e.Adverts {
 		aj := advertJSON{Owner: a.Owner, Attrs: toAttrs(a.Attrs)}
 		if a.From != (state.Provenance{}) {
@@ -92,7 +92,7 @@ func toEntry(e Entry) entryJSON {
 }
 
 func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
-	f, keys, err := fromKeys(j.Family, j.NLRI)
+	f, keys, err := fromKeys(j.Family, j.keysJSON)
 	if err != nil {
 		return Entry{}, err
 	}

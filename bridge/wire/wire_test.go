@@ -211,7 +211,13 @@ func TestStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ name, old, new, want string }{
-		{"version", `"v":1`, `"v":2`, "version 2"},
+		{"version", `"v":2`, `"v":3`, "version 3"},
+		{"version of long ago", `"v":2`, `"v":1`, "version 1"},
+		{"two versions", `{"v":2`, `{"v":2,"v":3`, "version 3"},
+		{"another version behind this", "}\n", `,"v":3}`, "version 3"},
+		{"another version with another body", `{"v":2,"body":{`, `{"v":1,"body":{"x":1,`, "version 1"},
+		{"no version", `"v":2,`, ``, "version 0"},
+		{"two bodies", "\n", "\n" + `{"v":2,"body":{}}`, "after top-level value"},
 		{"unknown field", `"speaker"`, `"sp":"x","speaker"`, "unknown field"},
 		{"trailing bytes", "\n", "\n{}", "after top-level value"},
 		{"host bits", "10.0.0.0/24", "10.0.0.1/24", "host bits"},
@@ -365,8 +371,11 @@ func FuzzDecode(f *testing.F) {
 	seed(wire.EncodeReceived(sampleReceived(f)))
 	seed(wire.EncodeEvents(sampleEvents(f)))
 	seed(wire.EncodeStanding(sampleStanding(f)))
-	if seeds != 12 {
-		f.Fatalf("%d seeds, want 12", seeds)
+	many := sampleBatch(f)
+	many.Announce[0].Keys = plain(17)
+	seed(wire.EncodeBatch(many))
+	if seeds != 13 {
+		f.Fatalf("%d seeds, want 13", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, wire.EncodeBatch, wire.DecodeBatch)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"maps"
 	"net/netip"
 	"testing"
 
@@ -109,7 +110,7 @@ func TestAdopted(t *testing.T) {
 		t.Error("it changed what is advertised")
 	}
 	var got []string
-	for _, advert := range after.Routes[key("10.9.0.0/16")] {
+	for _, advert := range after.Routes.Get(key("10.9.0.0/16")) {
 		got = append(got, advert.Owner+" at "+addrList(peersOf(advert)))
 	}
 	if diff := cmp.Diff([]string{"other-team at 192.0.2.9", "edge-team at 192.0.2.1"}, got); diff != "" {
@@ -166,7 +167,7 @@ func TestImportAdvertised(t *testing.T) {
 func TestWithdrawingIsGone(t *testing.T) {
 	t.Parallel()
 	set := seen(t).advertised
-	set.Routes = map[state.Key][]state.Advert{key("10.9.0.0/16"): {{Attrs: attrs(t, "next-hop", "198.51.100.1"), At: atBoth(state.Withdrawing, state.Sent)}}}
+	set.Routes = state.CollectTable(maps.All(map[state.Key][]state.Advert{key("10.9.0.0/16"): {{Attrs: attrs(t, "next-hop", "198.51.100.1"), At: atBoth(state.Withdrawing, state.Sent)}}}))
 	if got := importAdvertised(set, state.ByHand); len(got) != 1 || got[0].Peers != state.NewPeers([]netip.Addr{down()}) {
 		t.Errorf("imported %+v", got)
 	}
@@ -184,7 +185,7 @@ func TestImportTellsWhatNoFileAsksFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := imported{owner: "a", speaker: "edge1", routes: []state.Wanted{{Key: key("10.0.0.0/16"), Attrs: hop}, {Key: odd, Attrs: hop}}}
+	got := imported{owner: "a", speaker: "edge1", routes: []state.Wanted{{Key: key("10.0.0.0/16"), Terms: &state.Terms{Attrs: hop}}, {Key: odd, Terms: &state.Terms{Attrs: hop}}}}
 	text, problems, err := got.write()
 	if err != nil || len(problems) != 1 || problems[0].where != "224.0.0.0/8" {
 		t.Errorf("%v, %v", problems, err)

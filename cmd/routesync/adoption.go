@@ -49,9 +49,9 @@ func (s selection) pick(desired *state.Desired, set *state.Advertised) choice {
 			asked[w.Key][peer] = w
 		}
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(set.Routes), state.CompareKeys) {
+	for k, adverts := range set.Routes.All() {
 		named := slices.Contains(s.names, k.String())
-		for _, advert := range set.Routes[k] {
+		for _, advert := range adverts {
 			if !s.anyOwner && advert.Owner != s.from {
 				continue
 			}
@@ -115,10 +115,10 @@ func addrList(addrs []netip.Addr) string {
 // adopted is what is advertised when routes have been adopted.
 func adopted(set *state.Advertised, picked []adoption, owner string) *state.Advertised {
 	after := *set
-	after.Routes = maps.Clone(set.Routes)
+	after.Routes = set.Routes.Clone()
 	for _, a := range picked {
 		var rest []state.Advert
-		for _, advert := range after.Routes[a.key] {
+		for _, advert := range after.Routes.Get(a.key) {
 			if advert.Owner == a.advert.Owner && advert.Attrs == a.advert.Attrs && advert.From == a.advert.From {
 				advert.At = slices.DeleteFunc(slices.Clone(advert.At), func(at state.At) bool { return a.has(at.Peer) })
 			}
@@ -126,7 +126,7 @@ func adopted(set *state.Advertised, picked []adoption, owner string) *state.Adve
 				rest = append(rest, advert)
 			}
 		}
-		after.Routes[a.key] = append(rest, state.Advert{Attrs: a.advert.Attrs, Owner: owner, At: a.advert.At})
+		after.Routes.Set(append(rest, state.Advert{Attrs: a.advert.Attrs, Owner: owner, At: a.advert.At}), a.key)
 	}
 	return &after
 }
@@ -179,7 +179,7 @@ func judge(set *state.Advertised, picked []adoption, owner string) adoptionResul
 	for _, a := range picked {
 		var missing []netip.Addr
 		for _, at := range a.advert.At {
-			mine := slices.ContainsFunc(set.Routes[a.key], func(advert state.Advert) bool {
+			mine := slices.ContainsFunc(set.Routes.Get(a.key), func(advert state.Advert) bool {
 				return advert.Owner == owner && slices.ContainsFunc(advert.At, func(x state.At) bool { return x.Peer == at.Peer })
 			})
 			if !mine {

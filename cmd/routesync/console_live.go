@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -180,7 +179,7 @@ func take[T any](mu *sync.Mutex, q *questions[T]) []question[T] {
 // copy is an observation that its reader does not change any more.
 func (o observation) copy() observation {
 	a := *o.advertised
-	a.Routes, a.Peers, a.Refused = maps.Clone(a.Routes), slices.Clone(a.Peers), slices.Clone(a.Refused)
+	a.Routes, a.Peers, a.Refused = a.Routes.Clone(), slices.Clone(a.Peers), slices.Clone(a.Refused)
 	o.advertised = &a
 	return o
 }
@@ -304,7 +303,7 @@ func (b *live) Locate(ctx context.Context, speaker, owner string, key state.Key,
 		return console.Place{Text: "by " + l.Holder.String()}, true
 	}
 	p := console.Place{Text: fmt.Sprintf("%s (%s)", answer.Pos, answer.From)}
-	for _, a := range seen.advertised.Routes[key] {
+	for _, a := range seen.advertised.Routes.Get(key) {
 		if a.Owner == owner {
 			p.Kept = append(p.Kept, a.Attrs)
 		}

@@ -21,7 +21,7 @@ type given struct {
 // route that is being withdrawn is not there any more.
 func importAdvertised(set *state.Advertised, pick func(owner string) bool) []state.Wanted {
 	at := map[given][]netip.Addr{}
-	for k, adverts := range set.Routes {
+	for k, adverts := range set.Routes.All() {
 		for _, a := range adverts {
 			if !pick(a.Owner) {
 				continue
@@ -44,7 +44,7 @@ func wantedAt(at map[given][]netip.Addr, every func(state.Key) []netip.Addr) []s
 	for v, peers := range at {
 		slices.SortFunc(peers, netip.Addr.Compare)
 		peers = slices.Compact(peers)
-		w := state.Wanted{Key: v.key, Attrs: v.attrs, Expires: v.expires, Lease: v.lease}
+		w := state.Wanted{Key: v.key, Terms: &state.Terms{Attrs: v.attrs, Expires: v.expires, Lease: v.lease}}
 		if !slices.Equal(peers, every(v.key)) {
 			w.Peers = state.NewPeers(peers)
 		}
@@ -61,11 +61,11 @@ func importConfigured(name, text string) ([]state.Wanted, []problem) {
 	neighbors, routes, faults := exabgp.ParseConfiguredRoutes(text)
 	every := slices.Compact(slices.SortedFunc(slices.Values(neighbors), netip.Addr.Compare))
 	at := map[given][]netip.Addr{}
-	lines := map[state.Key]int{}
+	lines := map[state.Key]int32{}
 	for _, r := range routes {
 		v := given{key: r.Key, attrs: r.Attrs}
 		at[v] = append(at[v], r.Neighbor)
-		lines[r.Key] = cmp.Or(lines[r.Key], r.Line)
+		lines[r.Key] = cmp.Or(lines[r.Key], int32(r.Line))
 	}
 	all := wantedAt(at, func(state.Key) []netip.Addr { return every })
 	for i := range all {

@@ -42,8 +42,8 @@ func attrsJSON(a state.Attrs) map[string]any {
 
 type positionJSON struct {
 	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
+	Line   int32  `json:"line"`
+	Column int32  `json:"column"`
 }
 
 // placeJSON is a position, nil for none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -119,7 +120,7 @@ func seen(t *testing.T) observation {
 			{Key: key("10.0.0.0/16"), Owner: "third-team", Holder: "edge-team"},
 			{Key: key("10.50.0.0/16"), Owner: "third-team", Holder: "edge-team"}, // not there any more
 		},
-		Routes: map[state.Key][]state.Advert{
+		Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 			key("10.0.0.0/16"): {{Attrs: hop, Owner: "edge-team", At: atBoth(state.Sent, state.Held)}},
 			key("10.1.0.0/16"): {{Attrs: hop, Owner: "edge-team", At: []state.At{
 				{Peer: up(), Grade: state.Unsent, Reason: "the session did not negotiate ipv4 unicast"}, {Peer: down(), Grade: state.Held},
@@ -134,7 +135,7 @@ func seen(t *testing.T) observation {
 				At: []state.At{{Peer: up(), Grade: state.Sent}},
 			}},
 			key("10.99.0.0/16"): {{Attrs: hop, At: []state.At{{Peer: up(), Grade: state.Sent}}}},
-		},
+		})),
 		Refused: []state.Refusal{{
 			Key: key("10.8.0.0/16"), Owner: "edge-team", Attrs: hop, Peers: state.NewPeers([]netip.Addr{netip.MustParseAddr("192.0.2.77")}),
 			Reason: "192.0.2.77 is no neighbor of edge1",
@@ -206,7 +207,7 @@ func applied(t *testing.T) outcome {
 	many := reconcile.Assessment{Routes: 30, Confirmed: 5}
 	for i := range 25 {
 		many.Pending = append(many.Pending, reconcile.Case{
-			Key: key(fmt.Sprintf("10.%d.0.0/16", i)), Peer: up(), Pos: state.Position{File: "routes.yaml", Line: i + 6, Column: 13},
+			Key: key(fmt.Sprintf("10.%d.0.0/16", i)), Peer: up(), Pos: state.Position{File: "routes.yaml", Line: int32(i + 6), Column: 13},
 		})
 	}
 	return outcome{plans: p, grade: state.Sent, timeout: time.Minute, results: []result{

@@ -170,7 +170,7 @@ func (o observation) status(owner string) speakerStatus {
 // owners counts the routes of each owner, in the order of their names.
 func (o observation) owners() []ownerStatus {
 	routes := map[string]int{}
-	for _, adverts := range o.advertised.Routes {
+	for _, adverts := range o.advertised.Routes.All() {
 		for _, a := range adverts {
 			routes[a.Owner]++
 		}
@@ -187,8 +187,8 @@ func (o observation) owners() []ownerStatus {
 // routes of exaBGP's own configuration, which may be many, are not among them.
 func (o observation) byHand() []handStatus {
 	all := []handStatus{}
-	for _, k := range o.keys() {
-		for _, a := range o.advertised.Routes[k] {
+	for k, adverts := range o.advertised.Routes.All() {
+		for _, a := range adverts {
 			if a.Owner == "" || !state.ByHand(a.Owner) {
 				continue
 			}
@@ -202,16 +202,6 @@ func (o observation) byHand() []handStatus {
 	return all
 }
 
-// keys are the routes that are advertised, in order.
-func (o observation) keys() []state.Key {
-	keys := make([]state.Key, 0, len(o.advertised.Routes))
-	for k := range o.advertised.Routes {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, state.CompareKeys)
-	return keys
-}
-
 // peers counts the routes at each peer by grade.
 func (o observation) peers(owner string) []peerStatus {
 	all := []peerStatus{}
@@ -220,8 +210,8 @@ func (o observation) peers(owner string) []peerStatus {
 		place[n.Addr] = i
 		all = append(all, peerStatus{peerJSON: neighborJSON(n), Grades: map[string]int{}, Unsent: []caseJSON{}, Self: addrsJSON(n.Self), Received: n.Received})
 	}
-	for _, k := range o.keys() {
-		for _, a := range o.advertised.Routes[k] {
+	for k, adverts := range o.advertised.Routes.All() {
+		for _, a := range adverts {
 			for _, at := range a.At {
 				i, known := place[at.Peer]
 				if !known {

@@ -198,7 +198,7 @@ func (w *twin) confirmed(routes map[state.Key]state.Attrs) error {
 		if err := errors.Join(reader.Open(ctx), reconcile.Observe(ctx, reader)); err != nil {
 			return err
 		}
-		wrong = w.same(reader.Advertised().Routes, routes)
+		wrong = w.same(maps.Collect(reader.Advertised().Routes.All()), routes)
 		return rabbit.ErrStop
 	})
 	if errors.Is(err, rabbit.ErrStop) {

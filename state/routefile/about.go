@@ -70,18 +70,40 @@ func (p *parser) checkTimes(a *about, n *yaml.Node) {
 	}
 }
 
-// wanted is a route of the item.
-func (a *about) wanted(key state.Key, attrs state.Attrs, at state.Position) state.Wanted {
+// terms are what the routes of the item have besides their keys.
+func (p *parser) terms(a *about, attrs state.Attrs) *state.Terms {
 	tags := a.tags
 	for _, mark := range a.scope.marks {
 		if !slices.Contains(tags, mark) {
 			tags = append(tags[:len(tags):len(tags)], mark)
 		}
 	}
-	return state.Wanted{
-		Key: key, Attrs: attrs, Peers: a.peers, Tags: tags, Comment: a.comment,
-		Starts: a.starts, Expires: a.expires, Lease: a.lease, Pos: at,
+	return p.share(state.Terms{
+		Attrs: attrs, Peers: a.peers, Tags: tags, Comment: a.comment,
+		Starts: a.starts, Expires: a.expires, Lease: a.lease,
+	})
+}
+
+// termsKey is comparable, and the same only for equal terms.
+type termsKey struct {
+	attrs                  state.Attrs
+	peers                  state.Peers
+	tags                   string // joined by what no tag has
+	comment                string
+	starts, expires, lease int64
+}
+
+// share returns the terms that are equal and were there first: the routes of a
+// large file have few, and one of them is larger than a route without them.
+func (l *load) share(t state.Terms) *state.Terms {
+	key := termsKey{t.Attrs, t.Peers, strings.Join(t.Tags, "\x00"), t.Comment, t.Starts, t.Expires, t.Lease}
+	first, there := l.shared[key]
+	if !there {
+		first = new(state.Terms) // not &t, which would be there for each route
+		*first = t
+		l.shared[key] = first
 	}
+	return first
 }
 
 // readTime reads an RFC 3339 time; 0, with a fault, if it is none.

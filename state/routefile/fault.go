@@ -60,7 +60,7 @@ type Item struct {
 func Items(err error) []Item {
 	items := []Item{}
 	for _, f := range Faults(err) {
-		items = append(items, Item{f.Pos.File, f.Pos.Line, f.Pos.Column, f.Msg, f.Hint})
+		items = append(items, Item{f.Pos.File, int(f.Pos.Line), int(f.Pos.Column), f.Msg, f.Hint})
 	}
 	return items
 }

@@ -90,7 +90,7 @@ func (p *parser) buildFlow(f *rawFlow) {
 		return
 	}
 	if !f.badPeers {
-		p.routes = append(p.routes, f.wanted(key, attrs, p.position(f.node)))
+		p.routes = append(p.routes, state.Wanted{Key: key, Terms: p.terms(&f.about, attrs), Pos: p.position(f.node)})
 	}
 }
 

@@ -209,3 +209,28 @@ func TestMuchOfOneKind(t *testing.T) {
 		})
 	}
 }
+
+// A million routes have a few terms, and not a copy of them each.
+func TestEqualTermsAreShared(t *testing.T) {
+	t.Parallel()
+	d, err := Parse("f", []byte(`version: 1
+owner: a
+speakers: [s]
+defaults: { next-hop: 192.0.2.1, tags: [x] }
+routes:
+  - prefixes: [10.0.0.0/16, 10.1.0.0/16]
+  - { prefix: 10.2.0.0/16, next-hop: 192.0.2.1, tags: [x] }
+  - { prefix: 10.3.0.0/16, comment: c }
+  - { prefix: 10.4.0.0/16, tags: [x, y] }
+  - { prefix: 10.5.0.0/16, lease: 10s }
+  - { prefix: 10.6.0.0/16, peers: [as 1] }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, same := range []bool{true, true, false, false, false, false} {
+		if (d.Routes[i+1].Terms == d.Routes[0].Terms) != same {
+			t.Errorf("the terms of %s are shared: %v", d.Routes[i+1].Key, !same)
+		}
+	}
+}

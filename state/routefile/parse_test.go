@@ -211,7 +211,7 @@ func checkFaults(t *testing.T, file func(string) []byte, err error) {
 	}
 	for _, f := range faults {
 		lines := bytes.Count(file(f.Pos.File), []byte("\n")) + 1
-		if f.Pos.Line < 1 || f.Pos.Line > lines || f.Pos.Column < 1 || f.Msg == "" || f.Width < 1 {
+		if f.Pos.Line < 1 || int(f.Pos.Line) > lines || f.Pos.Column < 1 || f.Msg == "" || f.Width < 1 {
 			t.Fatalf("%v is not in a file of %d lines", f, lines)
 		}
 	}

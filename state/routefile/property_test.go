@@ -33,7 +33,8 @@ func genDesired(t *rapid.T) *state.Desired {
 				{Tag: "transit"}, {AS: 65001}, {Addr: netip.MustParseAddr("192.0.2.9")}, {Addr: netip.MustParseAddr("2001:db8::9")},
 			})
 			w.Tags = []string{"b", "a:1"}
-			other := w
+			terms := *w.Terms
+			other := state.Wanted{Key: w.Key, Terms: &terms}
 			other.Peers = state.SelectPeers([]state.Selector{{AS: rapid.SampledFrom([]uint32{65002, 4200000000}).Draw(t, "as")}})
 			d.Routes = append(d.Routes, other)
 		}
@@ -53,7 +54,7 @@ func genRoute(t *rapid.T) (state.Wanted, bool) {
 	case "vpls":
 		size := rapid.Uint32Range(0, 65535).Draw(t, "size")
 		key, err := state.VPLSKey("65000:1", rapid.Uint32Range(0, 65535).Draw(t, "endpoint"), rapid.Uint32Range(0, 1<<20-1-size).Draw(t, "base"), 3, size)
-		return state.Wanted{Key: key, Attrs: genAttrs(t, "192.0.2.1", state.AIGP, "")}, err == nil
+		return state.Wanted{Key: key, Terms: &state.Terms{Attrs: genAttrs(t, "192.0.2.1", state.AIGP, "")}}, err == nil
 	default:
 		return genPrefix(t, kind)
 	}
@@ -84,7 +85,7 @@ func genPrefix(t *rapid.T, kind string) (state.Wanted, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return state.Wanted{Key: key, Attrs: genAttrs(t, hop, "", label)}, true
+	return state.Wanted{Key: key, Terms: &state.Terms{Attrs: genAttrs(t, hop, "", label)}}, true
 }
 
 // genAttrs draws attributes, without one of them.
@@ -134,7 +135,7 @@ func genFlow(t *rapid.T) state.Wanted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return state.Wanted{Key: key, Attrs: attrs}
+	return state.Wanted{Key: key, Terms: &state.Terms{Attrs: attrs}}
 }
 
 func TestAnyOrderOfRoutesIsTheSameSet(t *testing.T) {

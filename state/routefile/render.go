@@ -30,8 +30,8 @@ func Render(w io.Writer, err error) error {
 			break
 		}
 		fmt.Fprintf(out, "error: %s\n", escape(f.Error()))
-		number := strconv.Itoa(f.Pos.Line)
-		line, caret := excerpt(f.Line, f.Pos.Column, f.Width)
+		number := strconv.Itoa(int(f.Pos.Line))
+		line, caret := excerpt(f.Line, int(f.Pos.Column), f.Width)
 		fmt.Fprintf(out, "  %s | %s\n", number, line)
 		fmt.Fprintf(out, "  %*s | %s\n", len(number), "", caret)
 		if f.Hint != "" {

@@ -18,6 +18,8 @@ type source struct {
 	rank int // among the files of a load: in which order faults are told
 	// starts has the offset of each line.
 	starts []int
+	// skeleton is what text is instead of the whole of the file; nil if it is that.
+	skeleton *skeleton
 }
 
 // newSource takes the bytes of a file. A byte order mark at the start is no
@@ -54,7 +56,7 @@ func (s *source) place(offset int) (line, column int) {
 // fault makes an [Error] about width characters.
 func (s *source) fault(line, column, width int, msg, hint string) *Error {
 	return &Error{
-		Pos:   state.Position{File: s.name, Line: line, Column: column},
+		Pos:   state.Position{File: s.name, Line: int32(line), Column: int32(column)},
 		Msg:   msg,
 		Hint:  hint,
 		Line:  s.line(line),

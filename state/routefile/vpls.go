@@ -45,11 +45,6 @@ func (p *parser) readVPLS(s *scope, item *yaml.Node) {
 			r.badKey = true
 		}
 	}
-	for i := range r.own {
-		if r.own[i].name == state.NextHop {
-			r.hop = &r.own[i]
-		}
-	}
 	attrs, built := p.attrs(&r)
 	if r.badKey {
 		return
@@ -63,7 +58,7 @@ func (p *parser) readVPLS(s *scope, item *yaml.Node) {
 		p.checkFit(spot{node: item}, key, attrs)
 	}
 	if !r.badPeers {
-		p.routes = append(p.routes, r.wanted(key, attrs, p.position(item)))
+		p.routes = append(p.routes, state.Wanted{Key: key, Terms: p.terms(&r.about, attrs), Pos: p.position(item)})
 	}
 }
 

@@ -47,7 +47,7 @@ func TestWriteRefusesWhatNoFileAsksFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out, err := Write(&state.Desired{Owner: "a", Speakers: []string{"s"}, Routes: []state.Wanted{{Key: k, Attrs: hop}}}, nil); err == nil {
+		if out, err := Write(&state.Desired{Owner: "a", Speakers: []string{"s"}, Routes: []state.Wanted{{Key: k, Terms: &state.Terms{Attrs: hop}}}}, nil); err == nil {
 			t.Errorf("%s:\n%s", k, out)
 		}
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"sync"
 	"testing"
@@ -159,13 +160,13 @@ func newFake(t testing.TB) *fake {
 	alice := state.Provenance{By: "alice on noc1 (console)\x1b[2J", At: 1790000000000, Expires: 1790000600000}
 	return &fake{
 		notices: make(chan Notice),
-		adv: state.Advertised{Speaker: "edge1", Complete: true, Routes: map[state.Key][]state.Advert{
+		adv: state.Advertised{Speaker: "edge1", Complete: true, Routes: state.CollectTable(maps.All(map[state.Key][]state.Advert{
 			key("10.0.0.0/8"):    {{Attrs: plain, Owner: "edge-team", At: sent(state.Held, "")}},
 			key("10.6.0.0/16"):   {{Attrs: rich, Owner: "edge-team", At: many}},
 			key("1.1.0.0/24"):    {{Attrs: rich, Owner: state.OwnerConsole, From: alice, At: sent(state.Unsent, "no such family")}},
 			key("1.2.0.0/24"):    {{Attrs: plain, Owner: state.OwnerClassic, From: state.Provenance{At: 1790000000000}, At: sent(state.Sent, "")}},
 			key("2001:db8::/32"): {{Attrs: six, At: []state.At{{Peer: up(), Grade: state.Withdrawing}}}},
-		}},
+		}))},
 		recv: []Received{
 			{Peer: up(), Family: "ipv4 unicast", NLRI: "192.168.41.4/32", Attrs: "next-hop 192.168.41.1 med 5"},
 			{Peer: up(), Family: "ipv4 unicast", NLRI: "198.51.100.0/24", Attrs: "next-hop 192.168.41.1"},

@@ -94,7 +94,7 @@ func (c *cache) refresh(ctx context.Context, speaker string) {
 func names(adv *state.Advertised) (owners, byHand []string) {
 	seen := map[string]bool{}
 	var keys []state.Key
-	for k, adverts := range adv.Routes {
+	for k, adverts := range adv.Routes.All() {
 		hand := false
 		for _, a := range adverts {
 			seen[ownerName(a.Owner)] = true

@@ -64,7 +64,7 @@ type route struct {
 // left that it takes.
 func routes(adv *state.Advertised, f Filter, take func(state.Advert) bool) []route {
 	var all []route
-	for k, adverts := range adv.Routes {
+	for k, adverts := range adv.Routes.All() {
 		if !f.takesPrefix(k.Prefix()) || f.Family != "" && !f.takesFamily(k.Family.String()) {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"routesync/bridge"
 	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
 )
 
 // broker is RabbitMQ as its clients see it, with the faults of its network.
@@ -278,7 +279,7 @@ func (b *broker) publishForeign() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if q := b.queues[rabbit.CommandQueue(speaker)]; q != nil {
-		b.put([]*queue{q}, rabbit.Message{Type: "rs.batch.v1", ID: "foreign", Body: []byte("{}")})
+		b.put([]*queue{q}, rabbit.Message{Type: wire.TypeBatch, ID: "foreign", Body: []byte("{}")})
 	}
 }
 

@@ -437,7 +437,7 @@ func (l *law) claims(who, boot string, a *state.Advertised) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for k, adverts := range a.Routes {
+	for k, adverts := range a.Routes.All() {
 		for _, advert := range adverts {
 			for _, at := range advert.At {
 				if at.Grade == state.Sent && !l.sentIn[delivery{boot, at.Peer, route{k, advert.Attrs}}] {

@@ -213,7 +213,7 @@ func (v *view) look(a *state.Advertised, settled bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.complete, v.settled, v.routes = a.Complete, settled, map[place]known{}
-	for k, adverts := range a.Routes {
+	for k, adverts := range a.Routes.All() {
 		for _, advert := range adverts {
 			for _, at := range advert.At {
 				v.routes[place{at.Peer, k}] = known{advert.Attrs, advert.Owner, at.Grade}

@@ -121,7 +121,7 @@ func desired(owner string, entries ...entry) *state.Desired {
 	d := &state.Desired{Owner: owner, Speakers: []string{speaker}}
 	for _, e := range entries {
 		k := fileKeys()[e.key]
-		w := state.Wanted{Key: k, Attrs: attrsOf(owner, k, e.med)}
+		w := state.Wanted{Key: k, Terms: &state.Terms{Attrs: attrsOf(owner, k, e.med)}}
 		if e.peer > 0 {
 			w.Peers = state.NewPeers(peerAddrs()[e.peer-1 : e.peer])
 		}
