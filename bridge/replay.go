@@ -90,6 +90,7 @@ func (r *replay) answered(c *core) {
 // open begins what had to wait until it was known what is advertised.
 func (c *core) open() {
 	c.phase, c.aboutNews, c.audits.ended = ready, true, c.now
+	c.log.Info("what is advertised is known", "routes", c.table.digest.Count, "since", c.now.Sub(c.begun).Round(time.Millisecond))
 	for _, begin := range c.early {
 		begin()
 	}
