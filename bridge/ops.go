@@ -28,6 +28,8 @@ type op struct {
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
 	restore  bool         // an announce of a suspect that was set aside
+	resumed  bool         // what the bridge before had under way
+	launch   uint64       // number of the commands that it went into, of [launches]; 0 before
 
 	next       *op       // that waits behind it, of the same key
 	targets    []*peer   // where exaBGP has to be told
@@ -256,6 +258,9 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
 	h.Attrs.Attrs = o.attrs
 	c.happenTo(o.key, h)
+	if o.resumed {
+		c.suspect() // exaBGP may have it all the same
+	}
 	if o.replay {
 		c.log.Warn("not announced again", "route", o.key.String(), "owner", o.owner, "reason", r.Reason)
 		return // whoever asks for it is told when it asks

@@ -59,8 +59,8 @@ func (c *core) befriend() {
 func (c *core) beginQuietly() {
 	configured := c.respawned || len(c.heard) > 0 || c.now.Sub(c.begun) >= firstWord
 	if configured && c.now.Sub(c.askedAt) >= quietPause {
-		c.phase, c.askedAt = reading, c.now
-		c.read()
+		c.askedAt = c.now
+		c.startOver()
 	}
 }
 

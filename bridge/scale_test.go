@@ -95,16 +95,17 @@ func scaleWorld(t testing.TB) *echo {
 // give sends keys as a commander does, so many batches ahead of their answers.
 func (x *echo) give(keys []state.Key, withdraw bool, ahead int) {
 	all := make([]state.Change, len(keys))
-	terms := &state.Wanted{Terms: &state.Terms{}}
-	value := attrs(x.w.t, "next-hop 192.0.2.9")
+	all[0].Wanted = &state.Wanted{Terms: &state.Terms{Attrs: attrs(x.w.t, "next-hop 192.0.2.9")}}
+	all[0].Advert = &state.Advert{}
+	if withdraw {
+		all[0].Wanted = nil
+	}
 	for i, k := range keys {
-		all[i] = state.Change{Op: state.Announce, Key: k, After: value, Wanted: terms}
-		if withdraw {
-			all[i] = state.Change{Op: state.Withdraw, Key: k}
-		}
+		all[i] = all[0]
+		all[i].Key = k
 	}
 	open := 0
-	for _, b := range batches(all, batchKeys) {
+	for b := range batches(all, batchFirst, batchMost) {
 		x.w.seq++
 		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", "boot-1", "team", x.w.epoch, x.w.seq
 		body, err := wire.EncodeBatch(b)

@@ -3,7 +3,6 @@ package bridge
 import (
 	"cmp"
 	"encoding/binary"
-	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -27,6 +26,7 @@ type slot struct {
 // cell is a slot of one key.
 type cell struct {
 	*slot
+	odd    bool   // counted as such at its peer, see [slot.isOdd]
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 
@@ -80,6 +80,9 @@ type adjRIBOut struct {
 	digest  state.Digest
 	last    *slot // of those in shared, the one that was used last
 	shared  map[slot]*slot
+	// strangers are keys that have or had a route of nobody here, of which the
+	// journal does not know yet.
+	strangers map[state.Key]struct{}
 }
 
 // sharedMax bounds the slots that are remembered to be shared. Those of a table in
@@ -87,7 +90,7 @@ type adjRIBOut struct {
 const sharedMax = 1 << 14
 
 func newAdjRIBOut() adjRIBOut {
-	return adjRIBOut{entries: map[state.Key]*entry{}, shared: map[slot]*slot{}}
+	return adjRIBOut{entries: map[state.Key]*entry{}, shared: map[slot]*slot{}, strangers: map[state.Key]struct{}{}}
 }
 
 func (t *adjRIBOut) entry(k state.Key) *entry {
@@ -135,16 +138,24 @@ func (t *adjRIBOut) share(s slot) *slot {
 func (t *adjRIBOut) set(k state.Key, s slot) {
 	e := t.entry(k)
 	t.touch(k, e)
+	if s.owner == "" {
+		t.strangers[k] = struct{}{}
+	}
 	if i := e.index(s.peer); i >= 0 {
-		if old := e.slots[i]; old.attrs != s.attrs || old.owner != s.owner {
+		old := e.slots[i]
+		if old.attrs != s.attrs || old.owner != s.owner {
 			t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
 		}
-		e.slots[i] = cell{slot: t.share(s)}
-		return
+		if old.owner == "" {
+			t.strangers[k] = struct{}{}
+		}
+		e.slots[i] = cell{slot: t.share(s), odd: old.odd}
+	} else {
+		t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
+		i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x cell, a netip.Addr) int { return x.peer.Addr.Compare(a) })
+		e.slots = slices.Insert(e.slots, i, cell{slot: t.share(s)})
 	}
-	t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
-	i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x cell, a netip.Addr) int { return x.peer.Addr.Compare(a) })
-	e.slots = slices.Insert(e.slots, i, cell{slot: t.share(s)})
+	t.judge(e, s.peer)
 }
 
 // list notes that an audit found the key in exaBGP's table of a peer, and tells
@@ -187,6 +198,7 @@ func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
 	graded.grade, graded.reason = g, reason
 	e.slots[i].slot = t.share(graded)
 	t.mark(k, e)
+	t.judge(e, s.peer)
 }
 
 // settle makes the value that an owner's route has the owner's.
@@ -206,21 +218,28 @@ func (t *adjRIBOut) mark(k state.Key, e *entry) {
 	}
 }
 
-// news takes out the next n keys that readers have to be told of, in their order.
+// news are the next keys that readers have to be told of, at most n, in order.
 // One that was gone in between may come twice.
 func (t *adjRIBOut) news(n int) []state.Key {
 	n = min(n, len(t.dirty))
-	keys := slices.Clone(t.dirty[:n])
-	if t.dirty = t.dirty[n:]; len(t.dirty) == 0 {
-		t.dirty = nil
-	}
-	for _, k := range keys {
+	next := t.dirty[:n]
+	slices.SortFunc(next, state.CompareKeys)
+	once := len(slices.Compact(next))
+	copy(next[n-once:], next[:once])
+	t.dirty = t.dirty[n-once:]
+	return next[n-once:]
+}
+
+// told notes that readers are told of the first n of those.
+func (t *adjRIBOut) told(n int) {
+	for _, k := range t.dirty[:n] {
 		if e := t.entries[k]; e != nil {
 			e.dirty = false
 		}
 	}
-	slices.SortFunc(keys, state.CompareKeys)
-	return slices.Compact(keys)
+	if t.dirty = t.dirty[n:]; len(t.dirty) == 0 {
+		t.dirty = nil
+	}
 }
 
 // drop removes what a peer has of a key.
@@ -234,6 +253,12 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 		return
 	}
 	t.touch(k, e)
+	if e.slots[i].odd {
+		p.odd--
+	}
+	if e.slots[i].owner == "" {
+		t.strangers[k] = struct{}{}
+	}
 	t.digest = t.digest.Remove(k, e.slots[i].attrs, e.slots[i].owner, p.Addr)
 	e.slots = slices.Delete(e.slots, i, i+1)
 	t.release(k, e)
@@ -280,34 +305,13 @@ func beginOf(k state.Key) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// alike tells whether two keys of one family are advertised alike.
-func (e *entry) alike(f *entry) bool {
-	return slices.EqualFunc(e.slots, f.slots, func(a, b cell) bool {
-		return a.slot == b.slot || a.peer == b.peer && a.grade == b.grade && a.owner == b.owner && a.attrs == b.attrs &&
-			a.reason == b.reason && (a.from == b.from || a.provenance() == b.provenance())
-	})
-}
-
-// likeness is equal for keys that are advertised alike.
-func (e *entry) likeness(f state.Family) uint64 {
-	var h maphash.Hash
-	h.SetSeed(likenessSeed)
-	_ = h.WriteByte(byte(f))
-	for i := range e.slots {
-		s := e.slots[i]
-		_ = h.WriteByte(byte(s.grade))
-		maphash.WriteComparable(&h, s.attrs)
-		_, _ = h.WriteString(s.owner)
-		_, _ = h.WriteString(s.reason)
-	}
-	return h.Sum64()
-}
-
-var likenessSeed = maphash.MakeSeed()
-
 // adverts is the key as readers are told it: slots of the same owner, value
 // and provenance together.
-func (e *entry) adverts() []state.Advert {
+func (t *adjRIBOut) adverts(k state.Key) []state.Advert {
+	e := t.entries[k]
+	if e == nil {
+		return nil
+	}
 	var out []state.Advert
 	for _, s := range e.slots {
 		at := state.At{Peer: s.peer.Addr, Grade: s.grade, Reason: s.reason}

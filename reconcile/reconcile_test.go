@@ -35,7 +35,7 @@ func TestConvergeFollowsTheFile(t *testing.T) {
 		synctest.Wait()
 		target.Set(file(t, "10.0.0.0/24", "10.0.1.0/24 5"))
 		synctest.Wait()
-		if len(f.sent()) != 2 || len(f.sent()[0]) != 2 || len(f.sent()[1]) != 1 || f.sent()[1][0].Op != state.Replace {
+		if len(f.sent()) != 2 || len(f.sent()[0]) != 2 || len(f.sent()[1]) != 1 || f.sent()[1][0].Op() != state.Replace {
 			t.Errorf("sent %+v, want two announces, then one replace", f.sent())
 		}
 		if err := stop(); !errors.Is(err, context.Canceled) {
@@ -78,7 +78,7 @@ func TestConvergePutsDriftRight(t *testing.T) {
 		stop := converging(t, f, target)
 		f.inbox <- func() { f.set.Routes.Set(nil, d.Routes[0].Key) }
 		synctest.Wait()
-		if len(f.sent()) != 2 || f.sent()[1][0].Op != state.Announce {
+		if len(f.sent()) != 2 || f.sent()[1][0].Op() != state.Announce {
 			t.Errorf("sent %+v, want the route again", f.sent())
 		}
 		_ = stop()
@@ -97,7 +97,7 @@ func TestConvergeWaitsForACompleteSet(t *testing.T) {
 		}
 		f.inbox <- func() { f.set.Complete = true }
 		synctest.Wait()
-		if len(f.sent()) != 1 || f.sent()[0][0].Op != state.Withdraw {
+		if len(f.sent()) != 1 || f.sent()[0][0].Op() != state.Withdraw {
 			t.Errorf("sent %+v, want the withdraw now", f.sent())
 		}
 		_ = stop()
@@ -247,7 +247,7 @@ func TestConvergeActsAtTheTimes(t *testing.T) {
 				t.Errorf("after %s %d routes, want %d", step.at, n, step.want)
 			}
 		}
-		if last := f.sent()[2][0]; len(f.sent()) != 3 || last.Op != state.Withdraw || last.Key != d.Routes[0].Key {
+		if last := f.sent()[2][0]; len(f.sent()) != 3 || last.Op() != state.Withdraw || last.Key != d.Routes[0].Key {
 			t.Errorf("sent %d times, last %+v", len(f.sent()), last)
 		}
 		_ = stop()

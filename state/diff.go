@@ -1,10 +1,7 @@
 package state
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 )
@@ -18,35 +15,61 @@ const (
 	Withdraw               // it is, and is not wanted
 )
 
-// Change is one difference: what to do about one NLRI at some peers.
+// Change is one difference: what to do about one NLRI at some peers. There may be
+// a million of them, so they only point to what they are about, and what they
+// share must not be changed.
 type Change struct {
-	Op     Op
 	Key    Key
-	Before Attrs        // of Replace and Withdraw
-	Was    Provenance   // of the same
-	After  Attrs        // of Announce and Replace
+	Wanted *Wanted      // what asks for the route; nil of Withdraw
+	Advert *Advert      // what is advertised; nil of Announce
 	Peers  []netip.Addr // none is every peer of the speaker
-	Wanted *Wanted      // what asks for After; nil for Withdraw
+}
+
+// Op is what the change does.
+func (c Change) Op() Op {
+	switch {
+	case c.Wanted == nil:
+		return Withdraw
+	case c.Advert == nil:
+		return Announce
+	}
+	return Replace
+}
+
+// Before is what is advertised; zero of Announce.
+func (c Change) Before() Attrs {
+	if c.Advert == nil {
+		return Attrs{}
+	}
+	return c.Advert.Attrs
+}
+
+// Was is where that comes from; zero of Announce.
+func (c Change) Was() Provenance {
+	if c.Advert == nil {
+		return Provenance{}
+	}
+	return c.Advert.From
+}
+
+// After is what is asked for; zero of Withdraw.
+func (c Change) After() Attrs {
+	if c.Wanted == nil {
+		return Attrs{}
+	}
+	return c.Wanted.Attrs
 }
 
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
 // not nil, the file asks for the same NLRI at the same peer and can't have it.
 type Foreign struct {
 	Key    Key
-	Advert Advert
+	Advert *Advert
 	Wanted *Wanted
 }
 
-// Overlap is a key for which two routes of a file mean the same peers, which
-// only the speaker's configuration shows. Nothing is done about such a key.
-type Overlap struct {
-	Key           Key
-	Peers         []netip.Addr // in order
-	First, Second *Wanted      // in the order of their places
-}
-
 // Plan is the difference between a desired and an advertised set. Its slices
-// are in the order of their keys.
+// are in the order of their keys, and point into both sets.
 type Plan struct {
 	Speaker   string
 	Owner     string
@@ -55,12 +78,19 @@ type Plan struct {
 	Overlaps  []Overlap
 	Nowhere   []*Wanted // routes for peers that the speaker has none of
 	Unchanged int       // routes of the file that are advertised as it says
+
+	// What it was made from, for [Plan.Refresh].
+	desired *Desired
+	peers   []Neighbor
 }
 
 // Count returns how many changes announce, replace and withdraw.
-func (p *Plan) Count() (announce, replace, withdraw int) {
-	for _, c := range p.Changes {
-		switch c.Op {
+func (p *Plan) Count() (announce, replace, withdraw int) { return Count(p.Changes) }
+
+// Count returns how many of the changes announce, replace and withdraw.
+func Count(changes []Change) (announce, replace, withdraw int) {
+	for i := range changes {
+		switch changes[i].Op() {
 		case Announce:
 			announce++
 		case Replace:
@@ -76,9 +106,15 @@ func (p *Plan) Count() (announce, replace, withdraw int) {
 // [MaxContests] of them.
 func (p *Plan) Contests() []Contest {
 	var all []Contest
-	for _, f := range p.Foreign {
-		c := Contest{f.Key, p.Owner, f.Advert.Owner}
-		if f.Wanted != nil && len(all) < MaxContests && !slices.Contains(all, c) {
+	for i := range p.Foreign {
+		f := &p.Foreign[i]
+		if f.Wanted == nil {
+			continue
+		}
+		if len(all) == MaxContests {
+			break
+		}
+		if c := (Contest{f.Key, p.Owner, f.Advert.Owner}); !slices.Contains(all, c) {
 			all = append(all, c)
 		}
 	}
@@ -95,157 +131,55 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 	if !advertised.Complete {
 		return nil, ErrIncomplete
 	}
-	resolve := advertised.Resolver()
-	plan := &Plan{Speaker: advertised.Speaker, Owner: desired.Owner}
-	for i := 0; i < len(desired.Routes); {
-		j := i + 1
-		for j < len(desired.Routes) && desired.Routes[j].Key == desired.Routes[i].Key {
-			j++
-		}
-		plan.compare(desired.Routes[i].Key, desired.Routes[i:j], advertised, resolve)
-		i = j
-	}
-	for key := range advertised.Routes.All() {
-		_, wanted := slices.BinarySearchFunc(desired.Routes, key, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
-		if !wanted {
-			plan.compare(key, nil, advertised, resolve)
-		}
-	}
-	slices.SortStableFunc(plan.Changes, func(a, b Change) int { return CompareKeys(a.Key, b.Key) })
-	slices.SortStableFunc(plan.Overlaps, func(a, b Overlap) int { return CompareKeys(a.Key, b.Key) })
-	slices.SortStableFunc(plan.Nowhere, func(a, b *Wanted) int { return CompareKeys(a.Key, b.Key) })
-	slices.SortStableFunc(plan.Foreign, func(a, b Foreign) int { return CompareKeys(a.Key, b.Key) })
-	return plan, nil
+	c := newComparison(desired, advertised)
+	// So many there are at least, and to make room as they come takes as long as all
+	// else.
+	asked := len(desired.Routes)
+	c.plan.Changes = slices.Grow(c.plan.Changes, max(asked-advertised.Routes.Len(), advertised.owned(desired.Owner)-asked, 0))
+	desired.Join(advertised, c.compare)
+	return c.plan, nil
 }
 
-// compare adds what is to be done about one key.
-func (p *Plan) compare(key Key, wanted []Wanted, advertised *Advertised, resolve func(Peers, Family) []netip.Addr) {
-	adverts := advertised.Routes.Get(key)
-	claims := map[netip.Addr]*Wanted{} // what the file wants at each peer, less what is done
-	changed := map[*Wanted]bool{}
-	overlaps := FindOverlaps(wanted, resolve)
-	if len(overlaps) > 0 {
-		p.Overlaps = append(p.Overlaps, overlaps...)
-		for _, advert := range adverts {
-			if advert.Owner != p.Owner {
-				p.foreign(key, advert, claims, changed)
-			}
+// Join gives f each key of either set, in order, with what is asked for and what
+// is advertised of it.
+func (d *Desired) Join(advertised *Advertised, f func(Key, []Wanted, []Advert)) {
+	rest := d.Routes
+	for key, adverts := range advertised.Routes.All() {
+		for len(rest) > 0 && CompareKeys(rest[0].Key, key) < 0 {
+			n := run(rest)
+			f(rest[0].Key, rest[:n], nil)
+			rest = rest[n:]
 		}
-		return
+		n := 0
+		if len(rest) > 0 && rest[0].Key == key {
+			n = run(rest)
+		}
+		f(key, rest[:n], adverts)
+		rest = rest[n:]
 	}
-	for i := range wanted {
-		for _, peer := range resolve(wanted[i].Peers, key.Family) {
-			claims[peer] = &wanted[i]
-		}
-	}
-	for _, advert := range adverts {
-		if advert.Owner != p.Owner {
-			p.foreign(key, advert, claims, changed)
-			continue
-		}
-		groups := map[*Wanted][]netip.Addr{}
-		for _, at := range advert.At {
-			if at.Grade == Withdrawing && claims[at.Peer] == nil {
-				continue // told already; repeating it changes nothing
-			}
-			want := claims[at.Peer]
-			delete(claims, at.Peer)
-			if want != nil && want.Attrs == advert.Attrs && want.ends(advert.From) && at.Grade != Withdrawing {
-				continue
-			}
-			groups[want] = append(groups[want], at.Peer)
-		}
-		for _, want := range inOrder(groups) {
-			c := Change{Op: Withdraw, Key: key, Before: advert.Attrs, Was: advert.From, Peers: groups[want], Wanted: want}
-			if want != nil {
-				c.Op, c.After = Replace, want.Attrs
-				changed[want] = true
-			}
-			p.Changes = append(p.Changes, c)
-		}
-	}
-	missing := map[*Wanted][]netip.Addr{}
-	for _, peer := range slices.SortedFunc(maps.Keys(claims), netip.Addr.Compare) {
-		missing[claims[peer]] = append(missing[claims[peer]], peer)
-	}
-	for i := range wanted {
-		want := &wanted[i]
-		nowhere := len(resolve(want.Peers, key.Family)) == 0
-		if nowhere && !want.Peers.All() {
-			// A change without peers would be for every peer.
-			p.Nowhere = append(p.Nowhere, want)
-			continue
-		}
-		if len(missing[want]) > 0 || nowhere {
-			p.Changes = append(p.Changes, Change{Op: Announce, Key: key, After: want.Attrs, Peers: missing[want], Wanted: want})
-			changed[want] = true
-		}
-		if !changed[want] {
-			p.Unchanged++
-		}
+	for len(rest) > 0 {
+		n := run(rest)
+		f(rest[0].Key, rest[:n], nil)
+		rest = rest[n:]
 	}
 }
 
-// FindOverlaps finds, among routes of one key, each pair that means the same
-// peers; resolve is that of the speaker.
-func FindOverlaps(wanted []Wanted, resolve func(Peers, Family) []netip.Addr) []Overlap {
-	if len(wanted) < 2 {
-		return nil
+// run is how many of the first routes are of one key.
+func run(routes []Wanted) int {
+	n := 1
+	for n < len(routes) && routes[n].Key == routes[0].Key {
+		n++
 	}
-	var all []Overlap
-	first := map[netip.Addr]int{}
-	for i := range wanted {
-		w := &wanted[i]
-		for _, peer := range resolve(w.Peers, w.Key.Family) {
-			f, taken := first[peer]
-			if !taken {
-				first[peer] = i
-				continue
-			}
-			a, b := &wanted[f], w
-			if cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line)) > 0 {
-				a, b = b, a
-			}
-			n := slices.IndexFunc(all, func(o Overlap) bool { return o.First == a && o.Second == b })
-			if n < 0 {
-				n, all = len(all), append(all, Overlap{Key: w.Key, First: a, Second: b})
-			}
-			all[n].Peers = append(all[n].Peers, peer)
-		}
-	}
-	return all
+	return n
 }
 
-// String says what overlaps where, for people.
-func (o Overlap) String() string {
-	return fmt.Sprintf("%s is asked for twice at %s: %s for %s, %s for %s",
-		o.Key, NewPeers(o.Peers), o.First.Pos, o.First.Peers, o.Second.Pos, o.Second.Peers)
-}
-
-// foreign notes a route of somebody else, and takes what the file wants there
-// off the claims: a file never touches what another announced.
-func (p *Plan) foreign(key Key, advert Advert, claims map[netip.Addr]*Wanted, changed map[*Wanted]bool) {
-	f := Foreign{Key: key, Advert: advert}
-	for _, at := range advert.At {
-		if want := claims[at.Peer]; want != nil {
-			f.Wanted = want
-			changed[want] = true
-			delete(claims, at.Peer)
+// owned counts the keys of which all that is advertised is an owner's.
+func (a *Advertised) owned(owner string) int {
+	n := 0
+	for _, adverts := range a.Routes.All() {
+		if !slices.ContainsFunc(adverts, func(x Advert) bool { return x.Owner != owner }) {
+			n++
 		}
 	}
-	p.Foreign = append(p.Foreign, f)
-}
-
-// inOrder lists the keys of groups: first what is wanted, in the order of its
-// peers, then what is not.
-func inOrder(groups map[*Wanted][]netip.Addr) []*Wanted {
-	return slices.SortedFunc(maps.Keys(groups), func(a, b *Wanted) int {
-		switch {
-		case a == nil:
-			return 1
-		case b == nil:
-			return -1
-		}
-		return slices.CompareFunc(groups[a], groups[b], netip.Addr.Compare)
-	})
+	return n
 }

@@ -166,7 +166,7 @@ func TestDiffOfRoutesForNobody(t *testing.T) {
 			t.Fatalf("plan %+v, %v", p, err)
 		}
 		for _, c := range p.Changes {
-			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op != state.Withdraw {
+			if len(c.Peers) == 0 && !c.Wanted.Peers.All() || c.Key == key(1) && c.Op() != state.Withdraw {
 				t.Errorf("%+v goes to every peer", c)
 			}
 		}

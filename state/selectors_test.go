@@ -114,19 +114,19 @@ func (m model) carry(t *rapid.T, plan *state.Plan, peers []state.Neighbor) {
 			switch {
 			case there && was.owner != plan.Owner:
 				t.Fatalf("%v touches %q's route at %s", c, was.owner, p)
-			case there != (c.Op != state.Announce):
+			case there != (c.Op() != state.Announce):
 				t.Fatalf("%v at %s, where a route is there: %v", c, p, there)
-			case there && was.attrs != c.Before:
+			case there && was.attrs != c.Before():
 				t.Fatalf("%v at %s is from what was not there", c, p)
 			}
-			if c.Op == state.Withdraw {
+			if c.Op() == state.Withdraw {
 				delete(m[c.Key], p)
 				continue
 			}
 			if m[c.Key] == nil {
 				m[c.Key] = map[netip.Addr]placed{}
 			}
-			m[c.Key][p] = placed{c.After, plan.Owner, state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}}
+			m[c.Key][p] = placed{c.After(), plan.Owner, state.Provenance{Expires: c.Wanted.Expires, Lease: c.Wanted.Lease}}
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (m model) carry(t *rapid.T, plan *state.Plan, peers []state.Neighbor) {
 func told(p *state.Plan) string {
 	s := []string{fmt.Sprint("unchanged ", p.Unchanged)}
 	for _, c := range p.Changes {
-		s = append(s, fmt.Sprint(c.Key, c.Op, c.Before, c.After, c.Was, c.Peers))
+		s = append(s, fmt.Sprint(c.Key, c.Op(), c.Before(), c.After(), c.Was(), c.Peers))
 	}
 	for _, f := range p.Foreign {
 		s = append(s, fmt.Sprint(f.Key, " foreign ", f.Advert, f.Wanted != nil))

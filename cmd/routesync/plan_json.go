@@ -154,7 +154,7 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	}
 	for _, f := range s.Foreign {
 		one := foreignJSON{
-			Family: f.Key.Family.String(), NLRI: f.Key.String(), Peers: addrsJSON(peersOf(f.Advert)),
+			Family: f.Key.Family.String(), NLRI: f.Key.String(), Peers: addrsJSON(peersOf(*f.Advert)),
 			Owner: f.Advert.Owner, From: provenanceJSON(f.Advert.From), Attrs: attrsJSON(f.Advert.Attrs),
 		}
 		if f.Wanted != nil {
@@ -169,8 +169,8 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 	words := map[state.Op]string{state.Announce: "announce", state.Replace: "change", state.Withdraw: "withdraw"}
 	j := changeJSON{
-		Action: words[c.Op], Family: c.Key.Family.String(), NLRI: c.Key.String(), Peers: addrsJSON(c.Peers),
-		Before: attrsJSON(c.Before), After: attrsJSON(c.After), Tags: []string{},
+		Action: words[c.Op()], Family: c.Key.Family.String(), NLRI: c.Key.String(), Peers: addrsJSON(c.Peers),
+		Before: attrsJSON(c.Before()), After: attrsJSON(c.After()), Tags: []string{},
 	}
 	if c.Wanted != nil {
 		j.Position, j.Tags, j.Comment = placeJSON(c.Wanted.Pos), listJSON(c.Wanted.Tags), c.Wanted.Comment
@@ -179,7 +179,7 @@ func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 		j.Starts, j.Expires = clockText(w.Starts), clockText(w.Expires)
 	}
 	for _, r := range s.advertised.Refused {
-		if r.Key == c.Key && r.Owner == s.Owner && r.Attrs == c.After {
+		if r.Key == c.Key && r.Owner == s.Owner && r.Attrs == c.After() {
 			j.Refused = r.Reason
 		}
 	}

@@ -127,26 +127,26 @@ func sign(op state.Op) string {
 }
 
 func (s speakerPlan) change(c state.Change) row {
-	r := row{sign: sign(c.Op), nlri: c.Key.String(), where: s.where(c.Peers, c.Key.Family)}
+	r := row{sign: sign(c.Op()), nlri: c.Key.String(), where: s.where(c.Peers, c.Key.Family)}
 	switch {
-	case c.Op == state.Announce:
-		r.detail = c.After.String()
-	case c.Op == state.Withdraw:
-		r.detail = c.Before.String()
-	case c.Before == c.After && c.Was.Expires == c.Wanted.Expires && c.Was.Lease == c.Wanted.Lease:
-		r.detail = c.After.String() + " (is being withdrawn)"
+	case c.Op() == state.Announce:
+		r.detail = c.After().String()
+	case c.Op() == state.Withdraw:
+		r.detail = c.Before().String()
+	case c.Before() == c.After() && c.Was().Expires == c.Wanted.Expires && c.Was().Lease == c.Wanted.Lease:
+		r.detail = c.After().String() + " (is being withdrawn)"
 	default:
-		r.detail = strings.Join(append(difference(c.Before, c.After), termDifference(c)...), ", ")
+		r.detail = strings.Join(append(difference(c.Before(), c.After()), termDifference(c)...), ", ")
 	}
 	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
 		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
 	}
-	if c.Op == state.Announce && len(c.Peers) == 0 {
+	if c.Op() == state.Announce && len(c.Peers) == 0 {
 		r.notes = append(r.notes, fmt.Sprintf("no peer of %s is configured for %s", s.speaker, c.Key.Family))
 	}
 	r.notes = append(r.notes, whenNotes(s.wanted(c), s.now)...)
 	for _, refusal := range s.advertised.Refused {
-		if refusal.Key == c.Key && refusal.Owner == s.Owner && refusal.Attrs == c.After {
+		if refusal.Key == c.Key && refusal.Owner == s.Owner && refusal.Attrs == c.After() {
 			r.notes = append(r.notes, fmt.Sprintf("refused before: %s%s", refusal.Reason, at(c.Wanted)))
 		}
 	}
@@ -164,8 +164,8 @@ func (s speakerPlan) wanted(c state.Change) *state.Wanted {
 
 func (s speakerPlan) foreign(f state.Foreign) row {
 	r := row{
-		sign: "!", nlri: f.Key.String(), detail: f.Advert.Attrs.String(), where: s.where(peersOf(f.Advert), f.Key.Family),
-		notes: []string{"announced by " + whose(f.Advert) + ", left alone"},
+		sign: "!", nlri: f.Key.String(), detail: f.Advert.Attrs.String(), where: s.where(peersOf(*f.Advert), f.Key.Family),
+		notes: []string{"announced by " + whose(*f.Advert) + ", left alone"},
 	}
 	if f.Wanted != nil {
 		r.notes[0] += fmt.Sprintf("; %s asks for it too, and can't have it until it is withdrawn there", f.Wanted.Pos)
@@ -213,10 +213,10 @@ func difference(before, after state.Attrs) []string {
 // termDifference names what changes in how long the route stays.
 func termDifference(c state.Change) []string {
 	var words []string
-	if was, now := c.Was.Expires, c.Wanted.Expires; was != now {
+	if was, now := c.Was().Expires, c.Wanted.Expires; was != now {
 		words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(now), "never")))
 	}
-	if was, now := c.Was.Lease, c.Wanted.Lease; was != now {
+	if was, now := c.Was().Lease, c.Wanted.Lease; was != now {
 		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now)))
 	}
 	return words
