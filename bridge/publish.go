@@ -3,7 +3,6 @@ package bridge
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -11,14 +10,6 @@ import (
 
 	"routesync/bridge/wire"
 	"routesync/state"
-)
-
-// updateKeys and updateBytes bound one update or snapshot part, so that a message
-// stays far under the broker's limit. Most have so many keys; but attributes may be
-// of 3,800 bytes, and be others for each.
-const (
-	updateKeys  = 20_000
-	updateBytes = 1 << 20
 )
 
 // request takes a request; the answer goes to the queue to.
@@ -128,19 +119,21 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 func (c *core) cancel(owner string) {
 	for o := range c.flying {
 		e := c.table.entry(o.key)
-		e.waiting = slices.DeleteFunc(e.waiting, func(w *op) bool {
+		for at := &e.waiting; *at != nil; {
+			w := *at
 			if w.owner != owner {
-				return false
+				at = &w.next
+				continue
 			}
+			*at, w.next = w.next, nil
 			c.answerOp(w)
-			return true
-		})
+		}
 	}
 }
 
 // news tells whether readers have not been told everything.
 func (c *core) news() bool {
-	return len(c.table.dirty) > 0 || len(c.telling) > 0 || len(c.unsaid) > 0 || c.aboutNews
+	return len(c.table.dirty) > 0 || len(c.unsaid) > 0 || c.aboutNews
 }
 
 // resume starts the numbering anew for a new connection: what was published on
@@ -157,12 +150,9 @@ func (c *core) resume() {
 func (c *core) update() wire.Update {
 	c.n++
 	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
-	if len(c.telling) == 0 {
-		c.telling = c.table.news(updateKeys)
-	}
-	n := c.table.first(c.telling)
-	u.Entries = c.entries(c.telling[:n])
-	if c.telling = c.telling[n:]; len(c.telling) > 0 || len(c.table.dirty) > 0 {
+	var n int
+	u.Entries, n = c.entries(c.table.news(updateKeys))
+	if c.table.told(n); len(c.table.dirty) > 0 {
 		return u
 	}
 	u.Refused, u.Cleared = c.refusals()
@@ -200,65 +190,26 @@ func compareRefusals(a, b refusalKey) int {
 	return cmp.Or(state.CompareKeys(a.key, b.key), cmp.Compare(a.owner, b.owner))
 }
 
-// snapshot is the whole state, as of the last update, in parts. Each is made when
-// it is asked for, so the state must not change until the last one was.
-func (c *core) snapshot() iter.Seq2[int, wire.Update] {
-	return func(yield func(int, wire.Update) bool) {
-		keys := c.table.keys()
-		portions := []int{c.table.first(keys)}
-		for rest := keys[portions[0]:]; len(rest) > 0; {
-			n := c.table.first(rest)
-			portions, rest = append(portions, n), rest[n:]
-		}
-		id := fmt.Sprintf("%s/%d", c.run, c.n)
-		for i, n := range portions {
-			part := wire.Update{
-				Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n,
-				Part:    &wire.Part{ID: id, Part: i + 1, Of: len(portions)},
-				Entries: c.entries(keys[:n]),
-			}
-			keys = keys[n:]
-			if i == len(portions)-1 {
-				part.About = c.about()
-				part.Count, part.Sum = c.table.digest.Count, c.table.digest.Sum()
-				for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
-					part.Refused = append(part.Refused, c.refused[id])
-				}
-			}
-			if !yield(i, part) {
-				return
-			}
-		}
+// snapshot is the whole state, as of the last update, in parts.
+func (c *core) snapshot() []wire.Update {
+	keys := c.table.keys()
+	id := fmt.Sprintf("%s/%d", c.run, c.n)
+	var parts []wire.Update
+	for n := 0; len(parts) == 0 || len(keys) > 0; keys = keys[n:] {
+		part := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n, Part: &wire.Part{ID: id, Part: len(parts) + 1}}
+		part.Entries, n = c.entries(keys)
+		parts = append(parts, part)
 	}
-}
-
-// entries groups keys that are advertised alike, in the order of the first of
-// each group.
-func (c *core) entries(keys []state.Key) []wire.Entry {
-	var out []wire.Entry
-	var models []*entry // of each group
-	like := map[uint64][]int{}
-	for _, k := range keys {
-		e := c.table.entries[k]
-		if e == nil {
-			e = &entry{}
-		}
-		if n := len(out) - 1; n >= 0 && out[n].Family == k.Family && e.alike(models[n]) {
-			out[n].Keys = append(out[n].Keys, k) // most often it is so
-			continue
-		}
-		h := e.likeness(k.Family)
-		i := slices.IndexFunc(like[h], func(i int) bool { return out[i].Family == k.Family && e.alike(models[i]) })
-		if i < 0 {
-			like[h] = append(like[h], len(out))
-			out = append(out, wire.Entry{Family: k.Family, Adverts: e.adverts()})
-			models = append(models, e)
-			i = len(like[h]) - 1
-		}
-		g := &out[like[h][i]]
-		g.Keys = append(g.Keys, k)
+	for i := range parts {
+		parts[i].Part.Of = len(parts)
 	}
-	return out
+	last := &parts[len(parts)-1]
+	last.About = c.about()
+	last.Count, last.Sum = c.table.digest.Count, c.table.digest.Sum()
+	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
+		last.Refused = append(last.Refused, c.refused[id])
+	}
+	return parts
 }
 
 func (c *core) about() *wire.About {

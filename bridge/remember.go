@@ -42,8 +42,12 @@ func (s *Server) remember(e effects) {
 	if len(e.banned) > 0 {
 		errs = append(errs, s.memory.Quarantine(e.banned))
 	}
-	if len(e.claims) > 0 {
-		errs = append(errs, s.memory.Put(e.claims))
+	if len(e.claims) > 0 || e.proof != nil {
+		proof := e.proof
+		if s.memory.behind {
+			proof = nil // it has not all claims
+		}
+		errs = append(errs, s.memory.Keep(e.claims, proof))
 	}
 	if len(e.owners) > 0 {
 		errs = append(errs, s.memory.PutOwners(e.owners))
@@ -92,6 +96,7 @@ func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
 			return err
 		}
 	}
+	s.core.attest.forget()
 	return errors.Join(
 		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(),
 		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))), s.memory.PutOwners(s.core.watches.owners()))

@@ -23,11 +23,11 @@ type fullDisk struct {
 	full bool
 }
 
-func (d *fullDisk) Put(entries []journal.Entry) error {
+func (d *fullDisk) Keep(entries []journal.Entry, proof *journal.Proof) error {
 	if d.full {
 		return fmt.Errorf("write journal: %w", syscall.ENOSPC)
 	}
-	return d.Journal.Put(entries)
+	return d.Journal.Keep(entries, proof)
 }
 
 func (d *fullDisk) Replace(entries []journal.Entry) error {

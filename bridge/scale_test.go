@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -94,12 +95,14 @@ func scaleWorld(t testing.TB) *echo {
 // give sends keys as a commander does, so many batches ahead of their answers.
 func (x *echo) give(keys []state.Key, withdraw bool, ahead int) {
 	all := make([]state.Change, len(keys))
-	terms := &state.Wanted{Terms: &state.Terms{Attrs: attrs(x.w.t, "next-hop 192.0.2.9")}}
+	all[0].Wanted = &state.Wanted{Terms: &state.Terms{Attrs: attrs(x.w.t, "next-hop 192.0.2.9")}}
+	all[0].Advert = &state.Advert{}
+	if withdraw {
+		all[0].Wanted = nil
+	}
 	for i, k := range keys {
-		all[i] = state.Change{Key: k, Wanted: terms}
-		if withdraw {
-			all[i] = state.Change{Key: k}
-		}
+		all[i] = all[0]
+		all[i].Key = k
 	}
 	open := 0
 	for b := range batches(all, batchFirst, batchMost) {
@@ -134,44 +137,74 @@ func (x *echo) tell() int {
 	return n
 }
 
-func BenchmarkAnnounceAndWithdraw(b *testing.B) {
-	const routes = 100_000
-	keys := scaleKeys(routes)
-	for range b.N {
-		x := scaleWorld(b)
-		b.ReportAllocs()
-		b.ResetTimer()
-		x.give(keys, false, 16)
-		if n := x.w.core.table.digest.Count; n != routes {
-			b.Fatalf("%d routes", n)
-		}
-		announced := b.Elapsed()
-		bytes := x.tell()
-		told := b.Elapsed()
-		snapshot := 0
-		for _, part := range x.w.core.snapshot() {
-			body, err := wire.EncodeUpdate(part)
-			if err != nil {
-				b.Fatal(err)
+// BenchmarkLife takes a table from nothing to nothing: announced and confirmed at
+// one peer, told, copied to a new reader, idle, and withdrawn.
+func BenchmarkLife(b *testing.B) {
+	for _, routes := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
+			for range b.N {
+				life(b, routes)
 			}
-			snapshot += len(body)
-		}
-		copied := b.Elapsed()
-		x.w.core.tick(x.w.now.Add(time.Second))
-		ticked := b.Elapsed()
-		x.give(keys, true, 16)
-		withdrawn := b.Elapsed()
-		if n := x.w.core.table.digest.Count; n != 0 {
-			b.Fatalf("%d routes", n)
-		}
-		per := func(d time.Duration, name string) { b.ReportMetric(float64(d.Nanoseconds())/routes, name) }
-		per(announced, "announce-ns/route")
-		per(told-announced, "tell-ns/route")
-		per(copied-told, "snapshot-ns/route")
-		per(ticked-copied, "tick-ns/route")
-		per(withdrawn-ticked, "withdraw-ns/route")
-		b.ReportMetric(float64(bytes)/routes, "told-B/route")
-		b.ReportMetric(float64(snapshot)/routes, "snapshot-B/route")
-		b.ReportMetric(float64(x.commands)/routes*1000, "commands/kroute")
+		})
 	}
+}
+
+func life(b *testing.B, routes int) {
+	keys := scaleKeys(routes)
+	x := scaleWorld(b)
+	c := x.w.core
+	before := heap()
+	b.ReportAllocs()
+	b.ResetTimer()
+	last := b.Elapsed()
+	phase := func(name string) {
+		now := b.Elapsed()
+		b.ReportMetric(float64((now-last).Nanoseconds())/float64(routes), name+"-ns/route")
+		last = now
+	}
+	holds := func(n int) {
+		if c.table.digest.Count != uint64(n) || c.busy() {
+			b.Fatalf("%d routes, busy: %t", c.table.digest.Count, c.busy())
+		}
+	}
+	x.give(keys, false, 16)
+	holds(routes)
+	phase("announce")
+	told := x.tell()
+	phase("tell")
+	copied := 0
+	for _, part := range c.snapshot() {
+		body, err := wire.EncodeUpdate(part)
+		if err != nil {
+			b.Fatal(err)
+		}
+		copied += len(body)
+	}
+	phase("snapshot")
+	commands := x.commands
+	c.tick(x.w.now.Add(time.Second))
+	phase("tick")
+	x.w.now = x.w.now.Add(time.Minute)
+	c.tick(x.w.now)
+	phase("prove")
+	c.tick(x.w.now.Add(time.Second))
+	phase("idle")
+	b.StopTimer()
+	b.ReportMetric(float64(heap()-before)/float64(routes), "live-B/route")
+	b.StartTimer()
+	last = b.Elapsed()
+	x.give(keys, true, 16)
+	holds(0)
+	phase("withdraw")
+	b.ReportMetric(float64(told)/float64(routes), "told-B/route")
+	b.ReportMetric(float64(copied)/float64(routes), "snapshot-B/route")
+	b.ReportMetric(float64(commands)/float64(routes)*1000, "commands/kroute")
+}
+
+// heap is how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -72,9 +72,12 @@ type Options struct {
 	// without a cause; 0 for never.
 	AuditEvery time.Duration
 	Journal    Journal // nil: there is none
-	Pipe       *exabgp.Pipe
-	Broker     Broker
-	Classic    *Classic // nil: the classic queues are not served
+	// Kept tells that the bridge before this one, if there was one under this exaBGP,
+	// wrote down all that it did.
+	Kept    bool
+	Pipe    *exabgp.Pipe
+	Broker  Broker
+	Classic *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
@@ -92,6 +95,9 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		standings: make(chan standing),
 		open:      map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
+	}
+	if s.core.past != nil {
+		s.core.past.kept = o.Kept
 	}
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {

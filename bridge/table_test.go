@@ -55,15 +55,20 @@ func TestEveryChangedKeyIsToldOnceMore(t *testing.T) {
 					untold[k] = true
 				}
 			case 3:
-				for _, k := range table.news(2) {
+				next := table.news(2)
+				n := rapid.IntRange(0, len(next)).Draw(rt, "told")
+				for _, k := range next[:n] {
 					delete(untold, k)
 				}
+				table.told(n)
 			}
 		}
 		for len(table.dirty) > 0 {
-			for _, k := range table.news(2) {
+			next := table.news(2)
+			for _, k := range next {
 				delete(untold, k)
 			}
+			table.told(len(next))
 		}
 		if len(untold) > 0 {
 			rt.Errorf("not told: %v", untold)

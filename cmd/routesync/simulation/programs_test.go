@@ -71,7 +71,7 @@ func (w *world) runBridge(h *helper, e *daemon) error {
 	}
 	s, err := bridge.NewServer(bridge.Options{
 		Speaker: speaker, Boot: e.boot, Version: "test", Host: "host", PID: 1, Run: h.name,
-		Journal: disk{j, h.process},
+		Journal: disk{j, h.process}, Kept: true,
 		Pipe:    exabgp.NewPipe(stdin{h.stdin, h.process}, stdout{h.stdout, h.process, e.wake}),
 		Broker:  client{w.broker, h.process},
 	}, w.log.With("who", h.name))
@@ -95,8 +95,8 @@ func (d disk) SetEpoch(epoch int64) error {
 	return d.write(func() error { return d.Journal.SetEpoch(epoch) })
 }
 
-func (d disk) Put(entries []journal.Entry) error {
-	return d.write(func() error { return d.Journal.Put(entries) })
+func (d disk) Keep(entries []journal.Entry, proof *journal.Proof) error {
+	return d.write(func() error { return d.Journal.Keep(entries, proof) })
 }
 
 func (d disk) PutOwners(owners []journal.Owner) error {

@@ -24,7 +24,7 @@ func (w *world) sameAsCore(t *testing.T) {
 		t.Fatalf("the reader has %d routes, complete %v; the bridge %d", n, w.replica.set.Complete, len(w.core.table.entries))
 	}
 	for k, adverts := range w.replica.set.Routes.All() {
-		if want := w.core.table.entries[k].adverts(); !reflect.DeepEqual(adverts, want) {
+		if want := w.core.table.adverts(k); !reflect.DeepEqual(adverts, want) {
 			t.Fatalf("the reader takes %s for %+v, and it is %+v", k, adverts, want)
 		}
 	}
@@ -96,10 +96,7 @@ func TestUpdatesAreBounded(t *testing.T) {
 		}
 		return a
 	})
-	var parts []wire.Update
-	for _, part := range w.core.snapshot() {
-		parts = append(parts, part)
-	}
+	parts := w.core.snapshot()
 	for w.core.news() {
 		parts = append(parts, w.core.update())
 	}
