@@ -4,225 +4,241 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
+	"routesync/examples/lab/figures"
 	"routesync/examples/lab/rig"
 	"routesync/examples/lab/table"
 )
 
-const (
-	// benchLimit bounds the whole bench; it takes about three minutes.
-	benchLimit = 8 * time.Minute
-	// benchSaves is how many saves of one route are timed.
-	benchSaves = 50
-	// benchRounds is how often each system is given the many routes.
-	benchRounds = 5
-	benchRoutes = 20_000
-)
-
-// The aims.
-const (
-	aimOneRoute = 100 * time.Millisecond // median
-	aimRatio    = 10.0                   // of the medians, classic to routesync
-	aimPiped    = 5.0                    // likewise, the sender to the console
-)
+// benchLimit bounds the whole bench; on two cores it takes half of that.
+const benchLimit = time.Hour
 
 //go:embed classic/*.py
 var classicSources embed.FS
 
-// lanes measures systems side by side: one broker for all, and for each round
+// benchOptions are those of the command line.
+type benchOptions struct {
+	n      int // routes of the big table
+	rounds int // that count
+	warm   int // that do not
+	output string
+	plot   string
+	run    *regexp.Regexp
+}
+
+// bench measures systems side by side: one broker for all, and for each round
 // an exaBGP and a router of its own, so that none finds what another left.
-type lanes struct {
+type bench struct {
+	benchOptions
 	lab     *rig.Lab
 	broker  *rig.Broker
 	binary  string // routesync
-	classic string // folder of the Python sources
-	routes  []netip.Prefix
-	rounds  int
+	sources string // folder of the Python sources
+	table   []netip.Prefix
+	report  *figures.Report
+	says    io.Writer // what it does just now
+	round   int       // from 1; up to 0 what is measured is dropped
+	lanes   int
 }
 
-// lane is one round's exaBGP and router.
-type lane struct {
-	name    string // the speaker's
-	dir     string
-	router  *rig.Router
-	speaker *rig.Speaker
+// benchCommand reads the arguments after "bench"; nil if they are wrong.
+func benchCommand(args []string, stderr io.Writer) func(context.Context, *slog.Logger, io.Writer) error {
+	o := benchOptions{warm: 1}
+	run := ""
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.n, "n", math.MaxInt, "how many routes the big table has, all of the Internet's by default; smaller work has no more either")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each system does the work, beside once to warm up")
+	flags.StringVar(&o.output, "o", "text", "text, json or markdown")
+	flags.StringVar(&o.plot, "plot", "", "file to draw the figures into, as SVG")
+	flags.StringVar(&run, "run", "", "regular expression of the rows to measure")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("what is %q?", flags.Args())
+	}
+	if err == nil && (o.n < benchFew || o.rounds < 1) {
+		err = fmt.Errorf("at least %d routes and a round", benchFew)
+	}
+	if err == nil && o.show(&figures.Report{}) == nil {
+		err = fmt.Errorf("-o %s is not text, json or markdown", o.output)
+	}
+	if err == nil {
+		o.run, err = regexp.Compile(run)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return nil
+	}
+	return func(ctx context.Context, log *slog.Logger, out io.Writer) error {
+		report, err := measure(ctx, log, o, stderr)
+		if err != nil {
+			return err
+		}
+		return o.write(report, out)
+	}
 }
 
-// figures are what the bench found.
-type figures struct {
-	alone, settled, confirmed []time.Duration // one route in a file of a few
-	among                     []time.Duration // one route in a file of many
-	synced, classic, floor    []time.Duration // many routes
-	consoleExit, consoleHeld  []time.Duration // many commands over a pipe
-	senderHeld                []time.Duration
+// show is how the report is to be shown; nil if there is no such way.
+func (o benchOptions) show(r *figures.Report) func(io.Writer) error {
+	return map[string]func(io.Writer) error{"text": r.Text, "json": r.JSON, "markdown": r.Markdown}[o.output]
 }
 
-func bench(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, benchLimit)
-	defer cancel()
-	fmt.Fprintln(out, "Starting RabbitMQ; then an exaBGP and a BIRD for each round. This takes three to four minutes.")
-	if err := rig.Install(ctx, log); err != nil {
+// write shows the report. Rows that failed are in it, and an error all the same.
+func (o benchOptions) write(r *figures.Report, out io.Writer) (err error) {
+	if o.plot != "" {
+		f, err := os.Create(o.plot)
+		if err != nil {
+			return fmt.Errorf("draw the figures: %w", err)
+		}
+		if err := errors.Join(r.Plot(f), f.Close()); err != nil {
+			return err
+		}
+	}
+	if err := o.show(r)(out); err != nil {
 		return err
 	}
-	b := &lanes{routes: table.Sample(benchRoutes, 0)}
+	for _, row := range r.Rows {
+		if len(row.Faults) > 0 {
+			return fmt.Errorf("%s: %s", row.Name, row.Faults[0])
+		}
+	}
+	return nil
+}
+
+// measure runs what the options ask for.
+func measure(ctx context.Context, log *slog.Logger, o benchOptions, says io.Writer) (_ *figures.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, benchLimit)
+	defer cancel()
+	if err := rig.Install(ctx, log); err != nil {
+		return nil, err
+	}
+	b := &bench{benchOptions: o, says: says}
 	if b.lab, err = rig.New(ctx, rig.Options{Log: log}); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.lab.Close()) }()
 	if err := b.prepare(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	var f figures
-	if err := b.oneRoute(ctx, &f); err != nil {
-		return fmt.Errorf("bench, one route: %w", err)
-	}
-	for range benchRounds {
-		if err := b.round(ctx, out, &f); err != nil {
-			return fmt.Errorf("bench, %d routes: %w", len(b.routes), err)
-		}
-		if err := b.pipedRound(ctx, out, &f); err != nil {
-			return fmt.Errorf("bench, %d commands: %w", benchPiped, err)
+	for _, e := range experiments() {
+		for b.round = 1 - b.warm; b.round <= b.rounds && b.wants(e.rows...); b.round++ {
+			fmt.Fprintf(says, "%s: round %d of %d\n", strings.Join(e.rows, ", "), b.round, b.rounds)
+			b.try(ctx, e.rows, func(ctx context.Context) error { return e.run(ctx, b) })
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 		}
 	}
-	machine, err := b.machine(ctx)
+	return b.report, nil
+}
+
+func (b *bench) prepare(ctx context.Context) (err error) {
+	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
 	}
-	return printFigures(out, f, machine)
-}
-
-func (b *lanes) prepare(ctx context.Context) (err error) {
 	if b.binary, err = build(ctx, b.lab.Dir()); err != nil {
 		return err
 	}
-	b.classic = filepath.Join(b.lab.Dir(), "classic")
+	b.sources = filepath.Join(b.lab.Dir(), "classic")
 	if err := os.CopyFS(b.lab.Dir(), classicSources); err != nil {
 		return fmt.Errorf("write the classic system: %w", err)
 	}
-	b.broker, err = b.lab.Broker(ctx)
-	return err
-}
-
-// round gives each system the many routes once, one after the other.
-func (b *lanes) round(ctx context.Context, out io.Writer, f *figures) error {
-	synced, err := b.manySynced(ctx)
+	made := ""
+	if b.table, err = table.Read(filepath.Join(root, "..", "shared", "data", "full-table.txt.gz")); errors.Is(err, os.ErrNotExist) {
+		b.table, made, err = table.Generate(), ", made up with its lengths", nil
+	}
 	if err != nil {
 		return err
 	}
-	classic, err := b.manyClassic(ctx)
-	if err != nil {
+	b.table = table.Some(b.table, b.n)
+	if b.broker, err = b.lab.Broker(ctx); err != nil {
 		return err
 	}
-	floor, err := b.manyFloor(ctx)
-	if err != nil {
+	if b.report, err = b.newReport(ctx, root); err != nil {
 		return err
 	}
-	f.synced, f.classic, f.floor = append(f.synced, synced), append(f.classic, classic), append(f.floor, floor)
-	fmt.Fprintf(out, "round %d of %d: %d routes: routesync %s, classic %s, exaBGP alone %s\n",
-		len(f.synced), benchRounds, len(b.routes), inMS(synced), inMS(classic), inMS(floor))
+	b.report.Notes = append(b.report.Notes, fmt.Sprintf("The table is %d prefixes of the Internet's%s.", len(b.table), made))
 	return nil
 }
 
-// pipedRound gives the console and the classic sender the same commands once.
-func (b *lanes) pipedRound(ctx context.Context, out io.Writer, f *figures) error {
-	console, err := b.pipedConsole(ctx)
-	if err != nil {
-		return err
-	}
-	sender, err := b.pipedSender(ctx)
-	if err != nil {
-		return err
-	}
-	f.consoleExit, f.consoleHeld = append(f.consoleExit, console.exit), append(f.consoleHeld, console.held)
-	f.senderHeld = append(f.senderHeld, sender.held)
-	fmt.Fprintf(out, "round %d of %d: %d commands: console %s, confirmed %s, classic sender %s\n",
-		len(f.senderHeld), benchRounds, benchPiped, inMS(console.held), inMS(console.exit), inMS(sender.held))
-	return nil
-}
-
-// open starts an exaBGP with a helper, and a router, and waits until their
-// session is up. helper makes the helper's command line for a speaker's name.
-func (b *lanes) open(ctx context.Context, helper func(*lane) []string, without ...rig.Piece) (*lane, error) {
-	b.rounds++
-	l := &lane{name: fmt.Sprintf("edge%d", b.rounds)}
-	l.dir = filepath.Join(b.lab.Dir(), "round-"+l.name)
-	if err := os.Mkdir(l.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the round's folder: %w", err)
-	}
-	var err error
-	if l.router, err = b.lab.Router(ctx, rig.RouterOptions{
-		Name: fmt.Sprintf("r%d", b.rounds), Address: netip.MustParseAddr("127.0.0.2"), AS: routerAS, PeerAS: speakerAS,
-	}); err != nil {
-		return nil, err
-	}
-	neighbor := l.router.Neighbor()
-	neighbor.Without = without
-	if l.speaker, err = b.lab.Speaker(ctx, rig.SpeakerOptions{
-		Name: l.name, LocalAS: speakerAS, Neighbors: []rig.Neighbor{neighbor}, Run: helper(l),
-	}); err != nil {
-		return nil, errors.Join(err, l.router.Kill(ctx))
-	}
-	if err := l.router.WaitEstablished(ctx); err != nil {
-		return nil, errors.Join(err, l.close(ctx))
-	}
-	return l, nil
-}
-
-// close ends both, so that the next round has the machine to itself.
-func (l *lane) close(ctx context.Context) error {
-	return errors.Join(l.speaker.Kill(ctx), l.router.Kill(ctx))
-}
-
-// wait returns once the router holds n routes, and says when that was. Until
-// as many have come it asks for BIRD's counters: to count the table, BIRD walks
-// all of it, and would slow down what is measured.
-func (l *lane) wait(ctx context.Context, n int) (time.Time, error) {
-	beat := time.NewTicker(5 * time.Millisecond)
-	defer beat.Stop()
-	for {
-		seen, err := l.router.Updates(ctx)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if seen.Updates >= n {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("wait for %d routes at the router, %d came: %w", n, seen.Updates, ctx.Err())
-		case <-beat.C:
+// wants says whether any of the rows is asked for.
+func (b *bench) wants(rows ...string) bool {
+	for _, name := range rows {
+		if b.run.MatchString(name) {
+			return true
 		}
 	}
-	err := l.router.WaitCount(ctx, n)
-	return time.Now(), err
+	return false
 }
 
-// holds checks, once the clock has stopped, that the router has exactly these
-// routes: a count alone could be of others.
-func (l *lane) holds(ctx context.Context, want []netip.Prefix) error {
-	held, err := l.router.Routes(ctx)
-	if err != nil {
-		return err
+// add keeps a sample, but for those of the warm-up.
+func (b *bench) add(row, system string, sample float64) {
+	fmt.Fprintf(b.says, "  %s: %s: %.4g\n", row, system, sample)
+	if r := b.report.Row(row); r != nil && b.round > 0 {
+		r.Add(system, sample)
 	}
-	missing := make(map[netip.Prefix]bool, len(want))
-	for _, p := range want {
-		missing[p] = true
-	}
-	for _, r := range held {
-		if !missing[r.Prefix] {
-			return fmt.Errorf("the router holds %s, which it was not to", r.Prefix)
-		}
-		delete(missing, r.Prefix)
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("the router lacks %d routes", len(missing))
-	}
-	return nil
 }
+
+func (b *bench) addTime(row, system string, d time.Duration) {
+	b.add(row, system, float64(d)/float64(time.Millisecond))
+}
+
+// try runs what some rows need, if they are asked for, and notes its failure with
+// them: the others go on.
+func (b *bench) try(ctx context.Context, rows []string, f func(context.Context) error) {
+	if !b.wants(rows...) {
+		return
+	}
+	// Far more than anything takes: what hangs is to fail by itself.
+	limit := 8 * time.Minute
+	if b.small() {
+		limit = time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := f(ctx)
+	if err == nil {
+		return
+	}
+	fmt.Fprintf(b.says, "  FAILED: %s: %v\n", strings.Join(rows, ", "), err)
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	for _, name := range rows {
+		if r := b.report.Row(name); r != nil {
+			r.Faults = append(r.Faults, fmt.Sprintf("round %d: %s", b.round, first))
+		}
+	}
+}
+
+// big is the whole table. To warm up, a tenth of it does.
+func (b *bench) big() []netip.Prefix {
+	if b.round > 0 {
+		return b.table
+	}
+	return b.some(len(b.table) / 10)
+}
+
+// some are n prefixes of the table, or all if it has no more.
+func (b *bench) some(n int) []netip.Prefix { return table.Some(b.table, max(n, benchFew)) }
+
+// some4 are n of IPv4. In its own configuration exaBGP 4.2.21 can't have an IPv6 /32
+// beside a neighbor of IPv4: it shares the netmask, of which the last user says how
+// long an address is, and takes the neighbor for a range (protocol/ip/netmask.py).
+func (b *bench) some4(n int) []netip.Prefix {
+	return table.Some(slices.DeleteFunc(slices.Clone(b.table), func(p netip.Prefix) bool { return p.Addr().Is6() }), n)
+}
+
+// small says that the run is to see that all of it works, not for its figures.
+func (b *bench) small() bool { return len(b.table) < 100_000 }

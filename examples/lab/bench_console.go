@@ -14,8 +14,29 @@ import (
 	"routesync/examples/lab/rig"
 )
 
-// benchPiped is how many commands are piped at once.
-const benchPiped = 10_000
+// What is shown of commands over a pipe.
+const (
+	consoleExit = "routesync console, until all is confirmed and it ends"
+	consoleHeld = "until the router has them"
+	senderHeld  = "the classic sender, until the router has them"
+)
+
+// console pipes the same commands into routesync's console and into the classic
+// sender. Of both the clock starts with the program.
+func console(ctx context.Context, b *bench) error {
+	mine, err := b.pipedConsole(ctx)
+	if err != nil {
+		return err
+	}
+	classic, err := b.pipedSender(ctx)
+	if err != nil {
+		return err
+	}
+	b.addTime(rowConsole, consoleExit, mine.exit)
+	b.addTime(rowConsole, consoleHeld, mine.held)
+	b.addTime(rowConsole, senderHeld, classic.held)
+	return nil
+}
 
 // piped are the times since the start of the program that read the commands.
 type piped struct {
@@ -25,9 +46,9 @@ type piped struct {
 
 // pipedConsole is what routesync's console takes for many commands. It ends
 // when all of them are confirmed.
-func (b *lanes) pipedConsole(ctx context.Context) (piped, error) {
+func (b *bench) pipedConsole(ctx context.Context) (piped, error) {
 	l, err := b.open(ctx, func(l *lane) []string {
-		return []string{b.binary, "bridge", "--speaker", l.name, "--classic", "--amqp", b.broker.URL, "--state", filepath.Join(l.dir, "state")}
+		return append(b.bridge(l), "--classic")
 	})
 	if err != nil {
 		return piped{}, err
@@ -37,35 +58,35 @@ func (b *lanes) pipedConsole(ctx context.Context) (piped, error) {
 
 // pipedSender is what the classic sender and the helper of its time take for
 // the same. The sender ends when all is published.
-func (b *lanes) pipedSender(ctx context.Context) (piped, error) {
+func (b *bench) pipedSender(ctx context.Context) (piped, error) {
 	l, err := b.open(ctx, func(*lane) []string {
-		return []string{rig.Python3, filepath.Join(b.classic, "oldhelper.py"), b.broker.URL}
+		return []string{rig.Python3, filepath.Join(b.sources, "oldhelper.py"), b.broker.URL}
 	}, rig.Send, rig.NeighborChanges) // it asks for received routes alone
 	if err != nil {
 		return piped{}, err
 	}
-	return b.pipe(ctx, l, rig.Python3, filepath.Join(b.classic, "sender.py"), b.broker.URL)
+	return b.pipe(ctx, l, rig.Python3, filepath.Join(b.sources, "sender.py"), b.broker.URL)
 }
 
 // pipe gives a program the commands over a pipe. One command goes before, by
 // itself: when the router has that, everything on the way is up.
-func (b *lanes) pipe(ctx context.Context, l *lane, argv ...string) (_ piped, err error) {
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
-	first := netip.MustParsePrefix("198.18.0.0/24")
-	if _, err := b.say(ctx, l, []netip.Prefix{first}, 1, argv); err != nil {
+func (b *bench) pipe(ctx context.Context, l *lane, argv ...string) (_ piped, err error) {
+	defer func() { err = errors.Join(err, l.close()) }()
+	first := []benchRoute{{prefix: netip.MustParsePrefix("198.18.0.0/24")}}
+	if _, err := b.say(ctx, l, first, 1, argv); err != nil {
 		return piped{}, err
 	}
-	routes := b.routes[:benchPiped]
+	routes := askFor(b.some(benchPiped), 0)
 	t, err := b.say(ctx, l, routes, len(routes)+1, argv)
 	if err != nil {
 		return piped{}, err
 	}
-	return t, l.holds(ctx, append([]netip.Prefix{first}, routes...))
+	return t, l.holds(ctx, append(first, routes...))
 }
 
 // say runs a program with a command a route as its input, and waits until it
 // has ended and the router holds n routes.
-func (b *lanes) say(ctx context.Context, l *lane, routes []netip.Prefix, n int, argv []string) (t piped, err error) {
+func (b *bench) say(ctx context.Context, l *lane, routes []benchRoute, n int, argv []string) (t piped, err error) {
 	ctx, cancel := context.WithCancel(ctx) // a program that failed lets nobody wait
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)

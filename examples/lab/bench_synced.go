@@ -4,78 +4,88 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"routesync/examples/lab/rig"
-	"routesync/examples/lab/table"
 )
 
+// What watch logs when it has read a file, and when all of it is confirmed.
 const (
-	// benchFew is the size of the file in which one route changes.
-	benchFew = 10
-	// benchAmong is how many saves are timed in a file of many routes.
-	benchAmong = 20
-	// What watch logs when it has read a file, and when all of it is confirmed.
-	markRead, markDone = `msg="file is in force"`, "msg=converged"
+	markRead = `msg="file is in force"`
+	markDone = "msg=converged"
 )
 
 // synced is a lane whose exaBGP runs the bridge, with a watch on a file.
 type synced struct {
 	*lane
+	bench *bench
 	watch *rig.Program
 }
 
 // sync starts a lane with routesync, at a file of some routes, converged.
-func (b *lanes) sync(ctx context.Context, routes []netip.Prefix) (s *synced, err error) {
-	s = &synced{}
-	s.lane, err = b.open(ctx, func(l *lane) []string {
-		return []string{b.binary, "bridge", "--speaker", l.name, "--amqp", b.broker.URL, "--state", filepath.Join(l.dir, "state")}
-	})
-	if err != nil {
+func (b *bench) sync(ctx context.Context, routes []benchRoute) (s *synced, err error) {
+	s = &synced{bench: b}
+	if s.lane, err = b.open(ctx, b.bridge); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close(ctx))
+			err = errors.Join(err, s.close())
 		}
 	}()
-	if _, err := s.save(fileOf(s.name, routes, "")); err != nil {
+	if _, err := s.save("routes.yaml", itemsFile([]string{s.name}, routes)); err != nil {
 		return nil, err
 	}
-	env := []string{"ROUTESYNC_AMQP=" + b.broker.URL, "NO_COLOR=1"}
-	if s.watch, err = b.lab.Program(ctx, "watch-"+s.name, s.dir, env, b.binary, "watch"); err != nil {
+	if _, err := s.startWatch(ctx, "routes.yaml"); err != nil {
 		return nil, err
 	}
-	if err := s.watch.WaitWrote(ctx, markDone); err != nil {
-		return nil, err
-	}
-	return s, s.router.WaitCount(ctx, len(routes))
+	_, err = s.wait(ctx, len(routes))
+	return s, err
 }
 
-func (s *synced) close(ctx context.Context) error {
+// bridge is the command line of a lane's.
+func (b *bench) bridge(l *lane) []string {
+	return []string{b.binary, "bridge", "--speaker", l.name, "--amqp", b.broker.URL, "--state", filepath.Join(l.dir, "state")}
+}
+
+// startWatch starts a watch, and says how long it took until there was nothing
+// left to do.
+func (s *synced) startWatch(ctx context.Context, file string) (time.Duration, error) {
+	start := time.Now()
+	env := []string{"ROUTESYNC_AMQP=" + s.bench.broker.URL, "NO_COLOR=1"}
 	var err error
-	if s.watch != nil {
-		err = s.watch.Kill(ctx)
+	if s.watch, err = s.bench.lab.Program(ctx, "watch-"+s.name, s.dir, env, s.bench.binary, "watch", "-f", file); err != nil {
+		return 0, err
 	}
-	return errors.Join(err, s.lane.close(ctx))
+	done, err := s.waitMark(ctx, markDone, 1)
+	return done.Sub(start), err
 }
 
-// fileOf is a routes.yaml, of no routes too.
-func fileOf(speaker string, routes []netip.Prefix, extra string) string {
-	if len(routes) == 0 && extra == "" {
-		return fmt.Sprintf("version: 1\nowner: edge-team\nspeakers: [%s]\nroutes: []\n", speaker)
+func (s *synced) stopWatch(ctx context.Context) error {
+	if s.watch == nil {
+		return nil
 	}
-	return table.YAML(speaker, routes, extra)
+	err := s.watch.Stop(ctx)
+	s.watch = nil
+	return err
 }
 
-// save replaces routes.yaml as an editor does, and tells when it was there.
-func (s *synced) save(text string) (time.Time, error) {
-	file := filepath.Join(s.dir, "routes.yaml")
-	if err := os.WriteFile(file+"~", []byte(text), 0o644); err != nil {
+func (s *synced) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(s.stopWatch(ctx), s.lane.close())
+}
+
+// save replaces a file of the lane as an editor does, and tells when it was there.
+func (l *lane) save(name string, text []byte) (time.Time, error) {
+	return replace(filepath.Join(l.dir, name), text)
+}
+
+func replace(file string, text []byte) (time.Time, error) {
+	if err := os.WriteFile(file+"~", text, 0o644); err != nil {
 		return time.Time{}, fmt.Errorf("save: %w", err)
 	}
 	start := time.Now()
@@ -85,106 +95,39 @@ func (s *synced) save(text string) (time.Time, error) {
 	return start, nil
 }
 
-// manySynced is the time from a save of many routes to the router holding them.
-func (b *lanes) manySynced(ctx context.Context) (_ time.Duration, err error) {
-	s, err := b.sync(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	start, err := s.save(fileOf(s.name, b.routes, ""))
-	if err != nil {
-		return 0, err
-	}
-	end, err := s.wait(ctx, len(b.routes))
-	if err != nil {
-		return 0, err
-	}
-	return end.Sub(start), s.holds(ctx, b.routes)
-}
-
-// oneRoute times saves that add or change one route, in a file of a few and in
-// one of many.
-func (b *lanes) oneRoute(ctx context.Context, f *figures) error {
-	few, err := b.saves(ctx, b.routes[:benchFew], benchSaves)
-	if err != nil {
-		return err
-	}
-	many, err := b.saves(ctx, b.routes, benchAmong)
-	if err != nil {
-		return err
-	}
-	for _, t := range few {
-		f.alone, f.settled, f.confirmed = append(f.alone, t.held), append(f.settled, t.read), append(f.confirmed, t.confirmed)
-	}
-	for _, t := range many {
-		f.among = append(f.among, t.held)
-	}
-	return nil
-}
-
-// saveTimes are since the save.
-type saveTimes struct {
+// saving are the times of one save, since then.
+type saving struct {
 	read      time.Duration // by watch, after it had settled, and found good
 	held      time.Duration // by the router
 	confirmed time.Duration // known to watch
+	at        time.Time     // of held
 }
 
-// saves times n saves: each first one of two adds a route, the second gives it
-// another MED.
-func (b *lanes) saves(ctx context.Context, routes []netip.Prefix, n int) (times []saveTimes, err error) {
-	s, err := b.sync(ctx, routes)
+// saved saves a file, and waits until the router has it, as held says, and watch
+// knows that.
+func (s *synced) saved(ctx context.Context, name string, text []byte, held func() (time.Time, error)) (saving, error) {
+	read, err := s.marks(markRead)
 	if err != nil {
-		return nil, err
+		return saving{}, err
 	}
-	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	extra := ""
-	for i := range n {
-		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i / 2), 0}), 24)
-		entry := fmt.Sprintf("  - prefix: %s\n    next-hop: 192.0.2.1\n", prefix)
-		med := ""
-		text := extra + entry
-		if i%2 == 1 {
-			med = "7"
-			text = extra + entry + "    med: 7\n"
-			extra = text
-		}
-		t, err := s.time(ctx, fileOf(s.name, routes, text), prefix, med)
-		if err != nil {
-			return nil, err
-		}
-		times = append(times, t)
-	}
-	return times, nil
-}
-
-// time saves, and waits until the router holds a route with this MED and watch
-// knows it.
-func (s *synced) time(ctx context.Context, text string, prefix netip.Prefix, med string) (t saveTimes, err error) {
-	before, err := s.marks(markDone)
+	done, err := s.marks(markDone)
 	if err != nil {
-		return t, err
+		return saving{}, err
 	}
-	start, err := s.save(text)
+	start, err := s.save(name, text)
 	if err != nil {
-		return t, err
+		return saving{}, err
 	}
-	err = s.router.WaitRoute(ctx, prefix, func(r *rig.Route) bool { return r != nil && r.Attributes["BGP.med"] == med })
+	at, err := held()
 	if err != nil {
-		return t, err
+		return saving{}, err
 	}
-	t.held = time.Since(start)
-	if err := s.waitMark(ctx, markDone, len(before)+1); err != nil {
-		return t, err
+	readAt, err := s.waitMark(ctx, markRead, len(read)+1)
+	if err != nil {
+		return saving{}, err
 	}
-	for mark, into := range map[string]*time.Duration{markRead: &t.read, markDone: &t.confirmed} {
-		at, err := s.marks(mark)
-		if err != nil {
-			return t, err
-		}
-		*into = at[len(at)-1].Sub(start)
-	}
-	return t, nil
+	doneAt, err := s.waitMark(ctx, markDone, len(done)+1)
+	return saving{readAt.Sub(start), at.Sub(start), doneAt.Sub(start), at}, err
 }
 
 // marks are the times at which watch logged a mark.
@@ -196,20 +139,16 @@ func (s *synced) marks(mark string) ([]time.Time, error) {
 	return logTimes(text, mark)
 }
 
-func (s *synced) waitMark(ctx context.Context, mark string, n int) error {
-	beat := time.NewTicker(5 * time.Millisecond)
-	defer beat.Stop()
-	for {
-		at, err := s.marks(mark)
-		if err != nil || len(at) >= n {
-			return err
+// waitMark waits until watch has logged a mark n times, and tells when that was.
+func (s *synced) waitMark(ctx context.Context, mark string, n int) (at time.Time, err error) {
+	_, err = poll(ctx, askMany, fmt.Sprintf("there is %q %d times in %s", mark, n, s.watch.Log()), func() (bool, error) {
+		all, err := s.marks(mark)
+		if len(all) >= n {
+			at = all[n-1]
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %q in %s: %w", mark, s.watch.Log(), ctx.Err())
-		case <-beat.C:
-		}
-	}
+		return len(all) >= n, err
+	})
+	return at, err
 }
 
 // logTimes are the times of a log's lines that have a mark.

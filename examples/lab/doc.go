@@ -8,7 +8,7 @@
 //	go run ./examples/lab faults        everything that can go wrong, judged at the router
 //	go run ./examples/lab soak          random saves and faults together, for long
 //	go run ./examples/lab up            the same lab, left running for a person
-//	go run ./examples/lab bench         how fast it is, beside the classic system
+//	go run ./examples/lab bench         how fast it is, beside exaBGP, BIRD and the classic system
 //
 // Its invariants: what is missing is installed or named, never skipped; what a
 // step claims is asked of the router; nothing outlives the command. A fault is

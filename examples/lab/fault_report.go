@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"routesync/examples/lab/figures"
 )
 
 // row is a fault with what became of its rounds.
@@ -52,7 +54,7 @@ func (r *row) figures() faultFigures {
 		f.Notes = append(f.Notes, o.notes(i+1, r.bound)...)
 	}
 	if len(times) > 0 {
-		f.MedianMS, f.WorstMS = median(times).Milliseconds(), slices.Max(times).Milliseconds()
+		f.MedianMS, f.WorstMS = figures.Median(times).Milliseconds(), slices.Max(times).Milliseconds()
 	}
 	return f
 }

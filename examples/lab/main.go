@@ -32,13 +32,14 @@ const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|fau
   faults        everything that can go wrong, with what it costs at the router
   soak          random saves and random faults together, for half an hour
   up            the demo's lab, left running, with the commands to try
-  bench         time from a save to the router, beside the classic system
+  bench         how fast it is, with how much, beside exaBGP, BIRD and the classic system
+  bench -n N -rounds N -run REGEXP -o text|json|markdown -plot FILE.svg
 `
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	commands := map[string]func(context.Context, *slog.Logger, io.Writer) error{
-		"demo": demo, "demo console": demoConsole, "demo flow": demoFlow, "test": test, "up": up, "bench": bench,
+		"demo": demo, "demo console": demoConsole, "demo flow": demoFlow, "test": test, "up": up,
 	}
 	command := commands[strings.Join(args, " ")]
 	if len(args) > 1 && args[0] == "test" {
@@ -46,6 +47,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) > 0 && args[0] == "faults" {
 		command = faultsCommand(args[1:], stderr)
+	}
+	if len(args) > 0 && args[0] == "bench" {
+		command = benchCommand(args[1:], stderr)
 	}
 	if len(args) > 0 && args[0] == "soak" {
 		command = soakCommand(args[1:], stderr)

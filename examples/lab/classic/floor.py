@@ -1,28 +1,29 @@
 """As fast as this exaBGP takes routes: commands that were made beforehand.
 
-Writes what comes out of a named pipe, and a blank every half millisecond until
-as many answers came as there were commands, which keeps exaBGP's loop awake.
+Writes what comes out of a named pipe, each time that somebody opens it, and a
+blank every half millisecond until as many answers came as there were commands,
+which keeps exaBGP's loop awake. Events that exaBGP tells it of are dropped.
 """
 
 import sys
 import threading
 
-every = threading.Event()  # set when all is answered
+came = threading.Semaphore(0)  # answers
 
 
-def count(commands):
+def count():
     for line in sys.stdin:
-        commands -= line == "done\n"
-        if commands == 0:
-            every.set()
+        if line == "done\n":
+            came.release()
 
 
-with open(sys.argv[1]) as pipe:
-    text = pipe.read()
-threading.Thread(target=count, args=(text.count("\n"),), daemon=True).start()
-sys.stdout.write(text)
-sys.stdout.flush()
-while not every.wait(0.0005):
-    sys.stdout.write(" ")
+threading.Thread(target=count, daemon=True).start()
+while True:
+    with open(sys.argv[1]) as pipe:
+        text = pipe.read()
+    sys.stdout.write(text)
     sys.stdout.flush()
-threading.Event().wait()  # a helper that ends is started again
+    for _ in range(text.count("\n")):
+        while not came.acquire(timeout=0.0005):
+            sys.stdout.write(" ")
+            sys.stdout.flush()

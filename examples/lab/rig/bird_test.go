@@ -45,10 +45,12 @@ const (
 		"1006-  BGP state:          Established\n" +
 		"     Neighbor address: 127.0.0.1\n" +
 		"   Channel ipv4\n" +
+		"     Routes:         2 imported, 0 exported, 2 preferred\n" +
 		"     Route change stats:     received   rejected   filtered    ignored   accepted\n" +
 		"       Import updates:              2          0          0          0          2\n" +
 		"       Import withdraws:            1          0        ---          0          0\n" +
 		"   Channel ipv6\n" +
+		"     Routes:         1 imported, 0 exported, 1 preferred\n" +
 		"       Import updates:             40          0          0          0          2\n" +
 		"       Import withdraws:            0          0        ---          0          0\n" +
 		" \n0000 \n"
@@ -135,7 +137,7 @@ func TestParseCount(t *testing.T) {
 
 func TestParseSession(t *testing.T) {
 	for answer, want := range map[string]session{
-		sessionUp:   {state: "Established", counters: Counters{Updates: 42, Withdraws: 1}},
+		sessionUp:   {state: "Established", counters: Counters{Updates: 42, Withdraws: 1}, moved: 4, held: 3},
 		sessionDown: {state: "Passive", err: "Socket: Connection closed"},
 	} {
 		got, err := parseSession(lines(t, answer))

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,9 +24,11 @@ type session struct {
 	state    string // "Established", "Passive", ...
 	err      string // the last error, if any
 	counters Counters
+	moved    int // updates and withdraws that changed a table
+	held     int // routes that came over it and are in the tables
 }
 
-// parseSession reads it; the counters are sums over the session's channels.
+// parseSession reads it; the numbers are sums over the session's channels.
 func parseSession(lines []birdLine) (session, error) {
 	var s session
 	for _, line := range lines {
@@ -41,9 +44,11 @@ func parseSession(lines []birdLine) (session, error) {
 		case "Last error":
 			s.err = value
 		case "Import updates":
-			err = addFirst(&s.counters.Updates, value)
+			err = errors.Join(addFirst(&s.counters.Updates, value), addLast(&s.moved, value))
 		case "Import withdraws":
-			err = addFirst(&s.counters.Withdraws, value)
+			err = errors.Join(addFirst(&s.counters.Withdraws, value), addLast(&s.moved, value))
+		case "Routes": // "3 imported, 0 exported, 3 preferred"
+			err = addFirst(&s.held, value)
 		}
 		if err != nil {
 			return session{}, fmt.Errorf("read bird's counters: %q: %w", line.text, err)
@@ -53,6 +58,15 @@ func parseSession(lines []birdLine) (session, error) {
 		return session{}, fmt.Errorf("no BGP state in bird's answer %q", plain(lines))
 	}
 	return s, nil
+}
+
+// addLast adds the last column, "accepted": what is received again as it is held is
+// not in it, but in "ignored".
+func addLast(sum *int, columns string) error {
+	fields := strings.Fields(columns)
+	n, err := strconv.Atoi(fields[len(fields)-1])
+	*sum += n
+	return err
 }
 
 // addFirst adds the first column, "received".

@@ -31,6 +31,9 @@ func (l *Lab) Program(ctx context.Context, name, dir string, env []string, argv 
 	return p, err
 }
 
+// PID is its process.
+func (p *Program) PID() int { return p.process.pid }
+
 // Log is the path of what it prints.
 func (p *Program) Log() string { return filepath.Join(p.dir, "out.log") }
 

@@ -158,6 +158,16 @@ func (r *Router) listens() error {
 	return nil
 }
 
+// PID is BIRD's, 0 when it is stopped.
+func (r *Router) PID() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.process == nil {
+		return 0
+	}
+	return r.process.pid
+}
+
 // Reconfigure edits the configuration and has BIRD read it, as an operator who
 // then types `birdc configure`. BIRD goes on with the old one if it is faulty.
 func (r *Router) Reconfigure(ctx context.Context, edit func(string) string) error {

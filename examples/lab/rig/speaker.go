@@ -230,6 +230,9 @@ func (s *Speaker) end(ctx context.Context, sig unix.Signal) error {
 	return errors.Join(s.process.end(ctx, sig, stopGrace), s.forget())
 }
 
+// Reload has exaBGP read its configuration again, with SIGUSR1.
+func (s *Speaker) Reload() error { return s.signal(unix.SIGUSR1) }
+
 // Freeze stops exaBGP with SIGSTOP; Thaw lets it go on.
 func (s *Speaker) Freeze() error { return s.signal(unix.SIGSTOP) }
 
