@@ -32,7 +32,8 @@ type keeper struct {
 	olderOK bool // the first good file is meant, however old
 	me      wire.Commander
 	faults  func(error)
-	loader  routefile.Loader
+	loader   routefile.Loader
+	digester state.Digester
 
 	owner    string // of the first good file; "" before it
 	last     state.Revision
@@ -78,7 +79,7 @@ func (k *keeper) take(c watch.Content) {
 			"owner", desired.Owner, "watched for", k.owner)
 		return
 	}
-	desired.Revision = revision(desired, c.Changed(), time.Now())
+	desired.Revision = revision(k.digester.Digest(desired), c.Changed(), time.Now())
 	if desired.Revision.Digest == k.last.Digest { // saved again, or a copy of it restored
 		desired.Revision.Changed = max(desired.Revision.Changed, k.last.Changed)
 	}
