@@ -72,8 +72,8 @@ func (w *world) runBridge(h *helper, e *daemon) error {
 	s, err := bridge.NewServer(bridge.Options{
 		Speaker: speaker, Boot: e.boot, Version: "test", Host: "host", PID: 1, Run: h.name,
 		Journal: disk{j, h.process}, Kept: true,
-		Pipe:    exabgp.NewPipe(stdin{h.stdin, h.process}, stdout{h.stdout, h.process, e.wake}),
-		Broker:  client{w.broker, h.process},
+		Pipe:   exabgp.NewPipe(stdin{h.stdin, h.process}, stdout{h.stdout, h.process, e.wake}),
+		Broker: client{w.broker, h.process},
 	}, w.log.With("who", h.name))
 	if err != nil {
 		return err
