@@ -39,7 +39,7 @@ func (w *world) next() {
 		w.t.Fatal("it does not come to be ready")
 	}
 	if got := w.replica.set.Digest(); got != before {
-		w.t.Errorf("it has %v", w.replica.set.Routes)
+		w.t.Errorf("it has %v", w.replica.set.Digest())
 	}
 	if got := w.updates(); !slices.Equal(got, updates) {
 		w.t.Errorf("UPDATEs: %v became %v", updates, got)
@@ -120,7 +120,7 @@ func TestNotResumed(t *testing.T) {
 				t.Error("the other peer was sent something")
 			}
 			held := 0
-			for k, adverts := range w.replica.set.Routes {
+			for k, adverts := range w.replica.set.Routes.All() {
 				for _, a := range adverts {
 					for _, at := range a.At {
 						if at.Peer.String() != second {
