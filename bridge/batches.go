@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/netip"
+	"iter"
 	"slices"
 	"time"
 
@@ -14,42 +14,68 @@ import (
 	"routesync/state"
 )
 
-// batchKeys bounds the routes of one batch.
-const batchKeys = 1000
+const (
+	// The first batch is a small one, so that exaBGP has its first command early;
+	// the others are twice as large as the one before, up to as many routes as are
+	// no longer than a second for exaBGP, and far under the broker's limit.
+	batchFirst, batchMost = 1000, 8000
+	// batchesAhead is how many batches are made before the broker has confirmed
+	// those before them.
+	batchesAhead = 8
+)
 
 // Send publishes changes as the next batches. It returns when the broker has
 // them; what becomes of them shows in Advertised.
 func (c *Commander) Send(ctx context.Context, changes []state.Change) error {
-	return c.publish(ctx, batches(changes, batchKeys))
+	return c.publish(ctx, batches(changes, batchFirst, batchMost))
 }
 
-func (c *Commander) publish(ctx context.Context, all []wire.Batch) error {
+// publish makes batches while the broker and the bridge have the ones before. If one
+// can't be published, those behind it are not made: what is left to do shows in the
+// next difference.
+func (c *Commander) publish(ctx context.Context, all iter.Seq[wire.Batch]) error {
 	if c.epoch == 0 {
 		return fmt.Errorf("command %s: no lease", c.replica.speaker)
 	}
+	// A batch must not be what finds out about an alarm: it would wait in a socket,
+	// and be carried out when it has long been wrong.
+	if err := c.session.Offer(ctx); err != nil {
+		return c.unsent(err)
+	}
 	var msgs []rabbit.Message
-	for _, b := range all {
-		c.seq++
-		b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.mandate.Owner
-		b.Epoch, b.Seq, b.Revision = c.epoch, c.seq, c.mandate.Revision
-		body, err := wire.EncodeBatch(b)
+	ahead := 1
+	for b := range all {
+		m, err := c.message(b)
 		if err != nil {
 			return err
 		}
-		msgs = append(msgs, rabbit.Message{
-			Exchange: rabbit.CommandExchange, Key: b.Speaker, Type: wire.TypeBatch,
-			ID:   fmt.Sprintf("%s/%s/%d/%d", b.Speaker, b.Boot, b.Epoch, b.Seq),
-			Body: body, Persistent: true, Mandatory: true,
-		})
+		msgs = append(msgs, m)
+		if len(msgs) < ahead {
+			continue
+		}
+		if err := c.session.Offer(ctx, msgs...); err != nil {
+			return c.unsent(err)
+		}
+		msgs, ahead = msgs[:0], batchesAhead
 	}
-	c.progress = time.Now()
-	// A batch must not be what finds out about an alarm: it would wait in a socket,
-	// and be carried out when it has long been wrong.
-	err := c.session.Offer(ctx)
-	if err == nil {
-		err = c.session.Offer(ctx, msgs...)
+	if len(msgs) == 0 {
+		return nil
 	}
-	return c.unsent(err)
+	return c.unsent(c.session.Offer(ctx, msgs...))
+}
+
+// message numbers a batch.
+func (c *Commander) message(b wire.Batch) (rabbit.Message, error) {
+	c.seq++
+	c.progress, c.largest = time.Now(), max(c.largest, b.Routes())
+	b.Speaker, b.Boot, b.Owner = c.replica.speaker, c.replica.boot, c.mandate.Owner
+	b.Epoch, b.Seq, b.Revision = c.epoch, c.seq, c.mandate.Revision
+	body, err := wire.EncodeBatch(b)
+	return rabbit.Message{
+		Exchange: rabbit.CommandExchange, Key: b.Speaker, Type: wire.TypeBatch,
+		ID:   fmt.Sprintf("%s/%s/%d/%d", b.Speaker, b.Boot, b.Epoch, b.Seq),
+		Body: body, Persistent: true, Mandatory: true,
+	}, err
 }
 
 // unsent takes what became of batches that were to be published.
@@ -72,7 +98,7 @@ func (c *Commander) unsent(err error) error {
 // Adopt publishes a batch that makes routes of others the commander's, as they
 // are.
 func (c *Commander) Adopt(ctx context.Context, routes []wire.Adoption) error {
-	return c.publish(ctx, []wire.Batch{{Adopt: routes}})
+	return c.publish(ctx, slices.Values([]wire.Batch{{Adopt: routes}}))
 }
 
 // Contest has the bridge tell the others which routes of theirs are asked for.
@@ -91,59 +117,6 @@ func (c *Commander) Settled() bool {
 		return false
 	}
 	return c.epoch != 0 && c.applied() >= c.seq
-}
-
-// batches turns changes into batches of at most size routes: all announces
-// before all withdraws, equal ones grouped.
-func batches(changes []state.Change, size int) []wire.Batch {
-	type class struct {
-		withdraw bool
-		family   state.Family
-		attrs    state.Attrs
-		peers    state.Peers
-
-		expires, lease int64
-	}
-	var out []wire.Batch
-	for _, withdraw := range []bool{false, true} {
-		var order []class
-		groups := map[class][]state.Key{}
-		addrs := map[class][]netip.Addr{}
-		for _, ch := range changes {
-			if (ch.Op() == state.Withdraw) != withdraw {
-				continue
-			}
-			g := class{withdraw: withdraw, family: ch.Key.Family, attrs: ch.After(), peers: state.NewPeers(ch.Peers)}
-			if ch.Wanted != nil {
-				g.expires, g.lease = ch.Wanted.Expires, ch.Wanted.Lease
-			}
-			if groups[g] == nil {
-				order = append(order, g)
-				addrs[g] = ch.Peers
-			}
-			groups[g] = append(groups[g], ch.Key)
-		}
-		room := 0
-		for _, g := range order {
-			for keys := groups[g]; len(keys) > 0; {
-				if room == 0 {
-					out = append(out, wire.Batch{})
-					room = size
-				}
-				n := min(room, len(keys))
-				group := wire.Group{Family: g.family, Attrs: g.attrs, Peers: addrs[g], Keys: keys[:n], Expires: g.expires, Lease: g.lease}
-				b := &out[len(out)-1]
-				if withdraw {
-					group.Attrs, group.Expires, group.Lease = state.Attrs{}, 0, 0
-					b.Withdraw = append(b.Withdraw, group)
-				} else {
-					b.Announce = append(b.Announce, group)
-				}
-				keys, room = keys[n:], room-n
-			}
-		}
-	}
-	return out
 }
 
 func eventKey(speaker string) string { return "evt." + speaker }

@@ -15,8 +15,10 @@ import (
 
 const (
 	// answerPatience is how long a batch may go unanswered before the lease is
-	// asked for anew.
+	// asked for anew, and routePatience how much longer for each route of it: an
+	// exaBGP that is busy takes some hundreds a second.
 	answerPatience = 10 * time.Second
+	routePatience  = 5 * time.Millisecond
 	// requestPatience is how long a request may go unanswered, or a snapshot
 	// without its next part, before it is made again: it may have gone to a
 	// bridge that had just died.
@@ -46,6 +48,7 @@ type Reader struct {
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
+	largest  int   // how many routes one of them had at most
 	asked    time.Time
 	looked   time.Time       // when it was last seen to that requests are answered
 	progress time.Time       // when the bridge last answered a batch, or one was sent
@@ -102,6 +105,10 @@ func (c *Reader) Open(ctx context.Context) error {
 // Advertised is the speaker's set as of the last Await; it is valid until the
 // next one.
 func (c *Reader) Advertised() *state.Advertised { return &c.replica.set }
+
+// Touched are the keys of which what is advertised may have changed since it was
+// asked last, in any order; all is any key.
+func (c *Reader) Touched() (keys []state.Key, all bool) { return c.replica.touched.take() }
 
 // About is what the bridge last said of itself, nil before it did.
 func (c *Reader) About() *wire.About { return c.replica.about }
@@ -212,7 +219,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			return false, nil
 		}
 		c.held.reached()
-		c.epoch, c.seq, c.progress, c.alive = g.Epoch, 0, time.Now(), time.Time{}
+		c.epoch, c.seq, c.largest, c.progress, c.alive = g.Epoch, 0, 0, time.Now(), time.Time{}
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
 		r, err := wire.DecodeRejected(d.Body)
@@ -336,7 +343,7 @@ func (c *Reader) retry(ctx context.Context) error {
 // unanswered tells whether a batch has gone without an answer for long. Who holds
 // no lease sends none.
 func (c *Reader) unanswered() bool {
-	return c.mandate.Owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience
+	return c.mandate.Owner != "" && c.ready() && c.applied() < c.seq && time.Since(c.progress) >= answerPatience+time.Duration(c.largest)*routePatience
 }
 
 // sayAlive tells the bridge that the commander is there, when it is time.

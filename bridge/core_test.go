@@ -193,7 +193,7 @@ func (w *world) want(desired *state.Desired) *state.Plan {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, b := range batches(plan.Changes, 3) {
+	for b := range batches(plan.Changes, 3, 3) {
 		w.seq++
 		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
 		body, err := wire.EncodeBatch(b)

@@ -12,10 +12,6 @@ import (
 	"routesync/state"
 )
 
-// updateKeys bounds the keys of one update or snapshot part, so that a message
-// stays far under the broker's limit.
-const updateKeys = 2000
-
 // request takes a request; the answer goes to the queue to.
 func (c *core) request(r wire.Request, to string, now time.Time) {
 	c.step(now)
@@ -135,7 +131,7 @@ func (c *core) cancel(owner string) {
 
 // news tells whether readers have not been told everything.
 func (c *core) news() bool {
-	return len(c.table.dirty) > 0 || len(c.unsaid) > 0 || c.aboutNews
+	return len(c.table.dirty) > 0 || len(c.telling) > 0 || len(c.unsaid) > 0 || c.aboutNews
 }
 
 // resume starts the numbering anew for a new connection: what was published on
@@ -152,18 +148,18 @@ func (c *core) resume() {
 func (c *core) update() wire.Update {
 	c.n++
 	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
-	keys := slices.Collect(maps.Keys(c.table.dirty))
-	slices.SortFunc(keys, state.CompareKeys)
-	if len(keys) > updateKeys {
-		keys = keys[:updateKeys]
+	if len(c.telling) < updateKeys { // what has changed meanwhile goes with the last of them
+		c.telling = slices.AppendSeq(c.telling, maps.Keys(c.table.dirty))
+		c.table.dirty = map[state.Key]struct{}{} // one that has had a million keys stays as large
+		slices.SortFunc(c.telling, state.CompareKeys)
+		c.telling = slices.Compact(c.telling)
 	}
-	for _, k := range keys {
-		delete(c.table.dirty, k)
-	}
-	u.Entries = c.entries(keys)
-	if len(c.table.dirty) > 0 {
+	var n int
+	u.Entries, n = c.entries(c.telling)
+	if c.telling = c.telling[n:]; len(c.telling) > 0 || len(c.table.dirty) > 0 {
 		return u
 	}
+	c.telling = nil
 	u.Refused, u.Cleared = c.refusals()
 	u.About = c.about()
 	u.Count, u.Sum = c.table.digest.Count, c.table.digest.Sum()
@@ -204,70 +200,23 @@ func (c *core) snapshot() []wire.Update {
 	keys := slices.Collect(maps.Keys(c.table.entries))
 	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return len(c.table.entries[k].slots) == 0 })
 	slices.SortFunc(keys, state.CompareKeys)
-	of := max(1, (len(keys)+updateKeys-1)/updateKeys)
 	id := fmt.Sprintf("%s/%d", c.run, c.n)
-	parts := make([]wire.Update, of)
-	for i := range parts {
-		chunk := keys[i*updateKeys : min(len(keys), (i+1)*updateKeys)]
-		parts[i] = wire.Update{
-			Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n,
-			Part:    &wire.Part{ID: id, Part: i + 1, Of: of},
-			Entries: c.entries(chunk),
-		}
+	var parts []wire.Update
+	for n := 0; len(parts) == 0 || len(keys) > 0; keys = keys[n:] {
+		part := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n, Part: &wire.Part{ID: id, Part: len(parts) + 1}}
+		part.Entries, n = c.entries(keys)
+		parts = append(parts, part)
 	}
-	last := &parts[of-1]
+	for i := range parts {
+		parts[i].Part.Of = len(parts)
+	}
+	last := &parts[len(parts)-1]
 	last.About = c.about()
 	last.Count, last.Sum = c.table.digest.Count, c.table.digest.Sum()
 	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
 		last.Refused = append(last.Refused, c.refused[id])
 	}
 	return parts
-}
-
-// likeness is equal for keys that are advertised alike. Keys with more than one
-// advert are rare; they stay by themselves.
-type likeness struct {
-	family state.Family
-	owner  string
-	from   state.Provenance
-	attrs  state.Attrs
-	at     string
-	alone  state.Key
-}
-
-func alike(k state.Key, adverts []state.Advert) likeness {
-	switch len(adverts) {
-	case 0:
-		return likeness{family: k.Family}
-	case 1:
-		var at []byte
-		for _, x := range adverts[0].At {
-			at = append(at, x.Peer.AsSlice()...)
-			at = append(at, byte(x.Grade))
-			at = append(at, x.Reason...)
-			at = append(at, 0)
-		}
-		return likeness{family: k.Family, owner: adverts[0].Owner, from: adverts[0].From, attrs: adverts[0].Attrs, at: string(at)}
-	}
-	return likeness{alone: k}
-}
-
-// entries groups keys that are advertised alike.
-func (c *core) entries(keys []state.Key) []wire.Entry {
-	var out []wire.Entry
-	index := map[likeness]int{}
-	for _, k := range keys {
-		adverts := c.table.adverts(k)
-		id := alike(k, adverts)
-		i, ok := index[id]
-		if !ok {
-			i = len(out)
-			index[id] = i
-			out = append(out, wire.Entry{Family: k.Family, Adverts: adverts})
-		}
-		out[i].Keys = append(out[i].Keys, k)
-	}
-	return out
 }
 
 func (c *core) about() *wire.About {

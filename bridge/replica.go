@@ -21,6 +21,8 @@ type replica struct {
 	set     state.Advertised
 	digest  state.Digest
 
+	touched touched
+
 	parts   string // id of the snapshot that is coming in
 	next    int    // its next part
 	pending state.Advertised
@@ -38,6 +40,7 @@ func newReplica(speaker string) *replica {
 func (r *replica) reset(u *wire.Update) {
 	r.boot, r.run, r.about, r.parts = u.Boot, u.Run, nil, ""
 	r.set = state.Advertised{Speaker: r.speaker}
+	r.touched.everything()
 }
 
 // apply takes an update. It returns errGap if a snapshot must be asked for,
@@ -64,6 +67,7 @@ func (r *replica) apply(u *wire.Update) error {
 	case u.N == r.n+1:
 		r.n = u.N
 		r.digest = merge(&r.set, u, r.digest)
+		r.touched.add(u.Entries)
 		r.inform(u)
 	}
 	return r.check(u)
@@ -86,7 +90,8 @@ func (r *replica) part(u *wire.Update) error {
 		return nil
 	}
 	r.parts = ""
-	r.n, r.set, r.digest = u.N, r.pending, r.sum
+	r.n, r.set, r.digest, r.pending = u.N, r.pending, r.sum, state.Advertised{}
+	r.touched.everything()
 	r.inform(u)
 	if u.About == nil {
 		return fmt.Errorf("snapshot without a description of its speaker")
@@ -100,6 +105,34 @@ func (r *replica) inform(u *wire.Update) {
 		r.about = u.About
 		r.set.Peers, r.set.Contests = u.About.Peers, u.About.Contests
 	}
+}
+
+// touched are the keys of which what is advertised may have changed.
+type touched struct {
+	keys []state.Key
+	all  bool // and more than that: any key
+}
+
+// touchedMost is of how many keys a reader notes that they changed. Who is told of
+// more looks at all of them anyway, and some readers never ask.
+const touchedMost = 100_000
+
+func (t *touched) everything() { t.keys, t.all = nil, true }
+
+func (t *touched) add(entries []wire.Entry) {
+	for _, e := range entries {
+		if t.all || len(t.keys)+len(e.Keys) > touchedMost {
+			t.everything()
+			return
+		}
+		t.keys = append(t.keys, e.Keys...)
+	}
+}
+
+func (t *touched) take() (keys []state.Key, all bool) {
+	keys, all = t.keys, t.all
+	*t = touched{}
+	return keys, all
 }
 
 // check compares the digests, where the update has one.

@@ -123,7 +123,7 @@ func TestOlderFileMovesNothing(t *testing.T) {
 		t.Errorf("an older file is in force: %s", got)
 	}
 	route := desired(t, "10.0.0.0/24 "+nh)
-	batch := batches(mustDiff(t, route, &w.replica.set), 10)[0]
+	batch := slices.Collect(batches(mustDiff(t, route, &w.replica.set), 10, 10))[0]
 	send := func(r state.Revision) {
 		w.seq++
 		batch.Speaker, batch.Boot, batch.Owner, batch.Epoch, batch.Seq, batch.Revision = "edge1", "boot-1", "team", w.epoch, w.seq, r

@@ -28,88 +28,84 @@ type Assessment struct {
 	Nowhere   []Case // the speaker has none of the peers that it is for
 }
 
+// assessor makes an assessment, key by key.
+type assessor struct {
+	Assessment
+	owner   string
+	grade   state.Grade
+	resolve func(state.Peers, state.Family) []netip.Addr
+	refused map[state.Key]state.Refusal
+}
+
 // Assess compares a desired set with an advertised one, for a grade: Accepted,
 // exaBGP holds the route; Sent, it was written to the peer.
 func Assess(desired *state.Desired, advertised *state.Advertised, grade state.Grade) Assessment {
-	a := Assessment{Routes: len(desired.Routes)}
-	refused := map[state.Key]state.Refusal{}
+	a := assessor{
+		Assessment: Assessment{Routes: len(desired.Routes)},
+		owner:      desired.Owner, grade: grade, resolve: advertised.Resolver(), refused: map[state.Key]state.Refusal{},
+	}
 	for _, r := range advertised.Refused {
 		if r.Owner == desired.Owner {
-			refused[r.Key] = r
+			a.refused[r.Key] = r
 		}
 	}
-	wanted := map[state.Key][]netip.Addr{}
-	resolve := advertised.Resolver()
-	overlapping := a.overlaps(desired.Routes, resolve)
-	for i := range desired.Routes {
-		w := &desired.Routes[i]
-		if overlapping[w.Key] {
-			continue
+	desired.Join(advertised, a.key)
+	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign, a.Nowhere} {
+		slices.SortStableFunc(cases, compareCases)
+	}
+	return a.Assessment
+}
+
+// key files what is asked for, and what is leaving, of one key.
+func (a *assessor) key(k state.Key, wanted []state.Wanted, adverts []state.Advert) {
+	if overlaps := state.FindOverlaps(wanted, a.resolve); len(overlaps) > 0 {
+		for _, o := range overlaps {
+			for _, peer := range o.Peers {
+				a.Refused = append(a.Refused, Case{Key: k, Peer: peer, Pos: o.Second.Pos, Reason: o.String()})
+			}
 		}
-		peers := resolve(w.Peers, w.Key.Family)
-		wanted[w.Key] = append(wanted[w.Key], peers...)
-		held := len(a.Held)
-		confirmed := true
+		return
+	}
+	for i := range wanted {
+		w := &wanted[i]
+		peers := a.resolve(w.Peers, k.Family)
 		if len(peers) == 0 && !w.Peers.All() {
-			a.Nowhere = append(a.Nowhere, Case{Key: w.Key, Pos: w.Pos, Reason: "the speaker has no such peer with the family: " + w.Peers.String()})
+			a.Nowhere = append(a.Nowhere, Case{Key: k, Pos: w.Pos, Reason: "the speaker has no such peer with the family: " + w.Peers.String()})
 			continue
 		}
 		if len(peers) == 0 {
-			a.Refused = append(a.Refused, Case{Key: w.Key, Pos: w.Pos, Reason: refused[w.Key].Reason})
+			a.Refused = append(a.Refused, Case{Key: k, Pos: w.Pos, Reason: a.refused[k].Reason})
 		}
+		held, confirmed := len(a.Held), true
 		for _, peer := range peers {
-			confirmed = a.route(w, peer, desired.Owner, advertised, grade, refused) && confirmed
+			confirmed = a.route(w, peer, adverts) && confirmed
 		}
 		if confirmed && len(a.Held)-held < len(peers) {
 			a.Confirmed++
 		}
 	}
-	a.leaving(desired.Owner, wanted, overlapping, advertised, grade, refused)
-	for _, cases := range [][]Case{a.Pending, a.Held, a.Unsent, a.Refused, a.Foreign, a.Nowhere} {
-		slices.SortStableFunc(cases, compareCases)
-	}
-	return a
-}
-
-// overlaps files the routes of which two are for the same peers, and tells
-// their keys.
-func (a *Assessment) overlaps(routes []state.Wanted, resolve func(state.Peers, state.Family) []netip.Addr) map[state.Key]bool {
-	keys := map[state.Key]bool{}
-	for i := 0; i < len(routes); {
-		j := i + 1
-		for j < len(routes) && routes[j].Key == routes[i].Key {
-			j++
-		}
-		for _, o := range state.FindOverlaps(routes[i:j], resolve) {
-			keys[o.Key] = true
-			for _, peer := range o.Peers {
-				a.Refused = append(a.Refused, Case{Key: o.Key, Peer: peer, Pos: o.Second.Pos, Reason: o.String()})
-			}
-		}
-		i = j
-	}
-	return keys
+	a.leaving(k, wanted, adverts)
 }
 
 // route files one route at one peer and tells whether it needs nothing more.
-func (a *Assessment) route(w *state.Wanted, peer netip.Addr, owner string, advertised *state.Advertised, grade state.Grade, refused map[state.Key]state.Refusal) bool {
-	c := Case{Key: w.Key, Peer: peer, Pos: w.Pos}
-	at, there := advertised.Grade(w.Key, w.Attrs, owner, peer)
-	c.Reason = at.Reason
+func (a *assessor) route(w *state.Wanted, peer netip.Addr, adverts []state.Advert) bool {
+	at, there := state.GradeIn(adverts, w.Attrs, a.owner, peer)
+	if there && (at.Grade == state.Sent || a.grade == state.Accepted && at.Grade != state.Withdrawing && at.Grade != state.Held) {
+		return true
+	}
+	c := Case{Key: w.Key, Peer: peer, Pos: w.Pos, Reason: at.Reason}
 	switch {
-	case !there && foreignAt(advertised.Routes.Get(w.Key), owner, peer):
-		c.Reason = refused[w.Key].Reason
+	case !there && foreignAt(adverts, a.owner, peer):
+		c.Reason = a.refused[w.Key].Reason
 		a.Foreign = append(a.Foreign, c)
-	case !there && refused[w.Key].Reason != "":
-		c.Reason = refused[w.Key].Reason
+	case !there && a.refused[w.Key].Reason != "":
+		c.Reason = a.refused[w.Key].Reason
 		a.Refused = append(a.Refused, c)
 	case !there, at.Grade == state.Withdrawing:
 		a.Pending = append(a.Pending, c)
 	case at.Grade == state.Held:
 		a.Held = append(a.Held, c)
 		return true // nothing more can be done until the peer is up
-	case grade == state.Accepted || at.Grade == state.Sent:
-		return true
 	case at.Grade == state.Unsent:
 		a.Unsent = append(a.Unsent, c)
 	default:
@@ -119,21 +115,22 @@ func (a *Assessment) route(w *state.Wanted, peer netip.Addr, owner string, adver
 }
 
 // leaving files the routes of the owner that are being withdrawn.
-func (a *Assessment) leaving(owner string, wanted map[state.Key][]netip.Addr, overlapping map[state.Key]bool, advertised *state.Advertised, grade state.Grade, refused map[state.Key]state.Refusal) {
-	for k, adverts := range advertised.Routes.All() {
-		for _, advert := range adverts {
-			if advert.Owner != owner || overlapping[k] {
+func (a *assessor) leaving(k state.Key, wanted []state.Wanted, adverts []state.Advert) {
+	for i := range adverts {
+		if adverts[i].Owner != a.owner {
+			continue
+		}
+		for _, at := range adverts[i].At {
+			gone := !slices.ContainsFunc(wanted, func(w state.Wanted) bool { return slices.Contains(a.resolve(w.Peers, k.Family), at.Peer) })
+			if !gone {
 				continue
 			}
-			for _, at := range advert.At {
-				gone := !slices.Contains(wanted[k], at.Peer)
-				if r := refused[k]; gone && at.Grade != state.Withdrawing && r.Reason != "" && r.Attrs == (state.Attrs{}) {
-					a.Refused = append(a.Refused, Case{Key: k, Peer: at.Peer, Reason: r.Reason})
-					continue
-				}
-				if gone && (at.Grade != state.Withdrawing || grade == state.Sent) {
-					a.Pending = append(a.Pending, Case{Key: k, Peer: at.Peer, Reason: "to be withdrawn"})
-				}
+			if r := a.refused[k]; at.Grade != state.Withdrawing && r.Reason != "" && r.Attrs == (state.Attrs{}) {
+				a.Refused = append(a.Refused, Case{Key: k, Peer: at.Peer, Reason: r.Reason})
+				continue
+			}
+			if at.Grade != state.Withdrawing || a.grade == state.Sent {
+				a.Pending = append(a.Pending, Case{Key: k, Peer: at.Peer, Reason: "to be withdrawn"})
 			}
 		}
 	}

@@ -1,7 +1,8 @@
 package reconcile
 
 import (
-	"maps"
+	"slices"
+	"sort"
 	"time"
 
 	"routesync/state"
@@ -11,43 +12,63 @@ import (
 // refused it may have gone.
 const tryAgain = 30 * time.Second
 
-// attempt identifies a change.
-type attempt struct {
-	op    state.Op
-	key   state.Key
-	after state.Attrs
-	peers state.Peers
-}
-
-func identify(ch state.Change) attempt {
-	return attempt{ch.Op(), ch.Key, ch.After(), state.NewPeers(ch.Peers)}
-}
-
 // attempts remembers the changes that were sent, so that one which is still
 // to do when everything was answered is not sent over and over.
-type attempts map[attempt]time.Time
+type attempts []sending
 
-// fresh returns the changes that were not sent lately, and notes them as sent
-// now. What is no longer to do has stuck: it is forgotten, so that the same
-// change is sent at once if the route drifts again.
-func (a attempts) fresh(changes []state.Change, now time.Time) []state.Change {
-	if len(a) == 0 {
-		for _, ch := range changes {
-			a[identify(ch)] = now
+// sending is what was sent at one time, in the order of the plan, less what has
+// stuck since.
+type sending struct {
+	at      time.Time
+	changes []state.Change
+}
+
+// fresh returns the changes, which are in the order of a plan, that were not sent
+// lately, and notes them as sent now. What is no longer to do has stuck: it is
+// forgotten, so that the same change is sent at once if the route drifts again.
+func (a *attempts) fresh(changes []state.Change, now time.Time) []state.Change {
+	*a = slices.DeleteFunc(*a, func(s sending) bool { return now.Sub(s.at) >= tryAgain })
+	todo := changes
+	if len(*a) > 0 && len(changes) > 0 {
+		tried := make([]bool, len(changes))
+		for i := range *a {
+			(*a)[i].keep(changes, tried)
 		}
-		return changes
-	}
-	var todo []state.Change
-	still := make(map[attempt]bool, len(changes))
-	for _, ch := range changes {
-		id := identify(ch)
-		still[id] = true
-		if last, tried := a[id]; tried && now.Sub(last) < tryAgain {
-			continue
+		todo = nil
+		for i, was := range tried {
+			if !was {
+				todo = append(todo, changes[i])
+			}
 		}
-		a[id] = now
-		todo = append(todo, ch)
 	}
-	maps.DeleteFunc(a, func(id attempt, _ time.Time) bool { return !still[id] })
+	*a = slices.DeleteFunc(*a, func(s sending) bool { return len(changes) == 0 || len(s.changes) == 0 })
+	if len(todo) > 0 {
+		*a = append(*a, sending{now, todo})
+	}
 	return todo
+}
+
+// keep forgets what is not among the changes that are still to do, and marks those
+// that are.
+func (s *sending) keep(changes []state.Change, tried []bool) {
+	var still []state.Change
+	rest := s.changes
+	for i := range changes {
+		c := &changes[i]
+		if len(rest) > 0 && state.CompareKeys(rest[0].Key, c.Key) < 0 {
+			rest = rest[sort.Search(len(rest), func(i int) bool { return state.CompareKeys(rest[i].Key, c.Key) >= 0 }):]
+		}
+		for j := 0; j < len(rest) && rest[j].Key == c.Key; j++ {
+			if same(&rest[j], c) {
+				tried[i] = true
+				still = append(still, *c)
+				break
+			}
+		}
+	}
+	s.changes = still
+}
+
+func same(a, b *state.Change) bool {
+	return a.Op() == b.Op() && a.After() == b.After() && slices.Equal(a.Peers, b.Peers)
 }

@@ -76,6 +76,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 	var told *state.Desired  // the set that was reported converged
 	var contests []state.Contest
 	var clock inForce
+	var plans planner
 	for {
 		desired, byTime := clock.at(t.current(), time.Now())
 		if byTime {
@@ -89,11 +90,11 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 		}
 		left := 0
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {
-			plan, err := state.Diff(desired, sp.Advertised())
+			plan, err := plans.next(sp, desired)
 			if err != nil {
 				return err
 			}
-			if err := sp.Contest(ctx, plan.Contests()); err != nil {
+			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return err
 			}
 			contests = reportContests(log, contests, sp.Advertised().ContestsOf(desired.Owner))

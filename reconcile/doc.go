@@ -36,6 +36,9 @@ type Speaker interface {
 	// Settled tells whether everything that was sent was answered, and more
 	// may be sent.
 	Settled() bool
+	// Touched are the keys of which what is advertised may have become something
+	// else since it was asked last, in any order; all is any key.
+	Touched() (keys []state.Key, all bool)
 	// Epoch is another one when what was sent before, and not answered, is
 	// lost: it may not have been tried at all.
 	Epoch() int64

@@ -25,6 +25,9 @@ type fakeSpeaker struct {
 	unsent   int      // batches that are not answered
 	lose     bool     // the next batch gets lost, and the epoch ends
 	epoch    int64
+	touched  []state.Key
+	others   bool        // any key may be touched
+	asked    bool        // for what is touched
 	inbox    chan func() // changes from outside, made in the loop's goroutine
 	broken   chan struct{}
 }
@@ -46,6 +49,12 @@ var peerA = netip.MustParseAddr("192.0.2.1")
 
 func (f *fakeSpeaker) Advertised() *state.Advertised { return &f.set }
 func (f *fakeSpeaker) Settled() bool                 { return f.set.Complete && f.unsent == 0 }
+
+func (f *fakeSpeaker) Touched() ([]state.Key, bool) {
+	keys, all := f.touched, f.others || !f.asked
+	f.touched, f.others, f.asked = nil, false, true
+	return keys, all
+}
 
 func (f *fakeSpeaker) Declare(r state.Revision) {
 	if n := len(f.declared); n == 0 || f.declared[n-1] != r.Digest {
@@ -71,6 +80,7 @@ func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 		return nil
 	}
 	for _, c := range changes {
+		f.touched = append(f.touched, c.Key)
 		if reason := f.refuse[c.Key]; reason != "" {
 			f.set.Refused = append(f.set.Refused, state.Refusal{Key: c.Key, Owner: "team", Attrs: c.After(), Reason: reason})
 			continue
@@ -100,6 +110,7 @@ func (f *fakeSpeaker) Await(ctx context.Context, wake <-chan struct{}) error {
 		return errBroken
 	case change := <-f.inbox:
 		change()
+		f.others = true
 		return nil
 	}
 }

@@ -144,7 +144,12 @@ func (a *Advertised) ContestsOf(holder string) []Contest {
 // Grade returns the grade of a route with these attributes, announced by
 // owner, at peer; false if there is no such route there.
 func (a *Advertised) Grade(k Key, attrs Attrs, owner string, peer netip.Addr) (At, bool) {
-	for _, advert := range a.Routes.Get(k) {
+	return GradeIn(a.Routes.Get(k), attrs, owner, peer)
+}
+
+// GradeIn is [Advertised.Grade] among what is advertised of a key.
+func GradeIn(adverts []Advert, attrs Attrs, owner string, peer netip.Addr) (At, bool) {
+	for _, advert := range adverts {
 		if advert.Owner != owner || advert.Attrs != attrs {
 			continue
 		}
@@ -186,13 +191,19 @@ func (a *Advertised) Resolver() func(Peers, Family) []netip.Addr {
 		family Family
 	}
 	known := map[question][]netip.Addr{}
+	var last question
+	var answer []netip.Addr
 	return func(p Peers, f Family) []netip.Addr {
 		q := question{p, f}
+		if q == last && len(known) > 0 {
+			return answer
+		}
 		addrs, there := known[q]
 		if !there {
 			addrs = a.Resolve(p, f)
 			known[q] = addrs
 		}
+		last, answer = q, addrs
 		return addrs
 	}
 }

@@ -28,17 +28,6 @@ func newComparison(desired *Desired, advertised *Advertised) *comparison {
 	}
 }
 
-// first compares what is asked for of the first key of some, and returns the
-// others.
-func (c *comparison) first(routes []Wanted, adverts []Advert) []Wanted {
-	n := 1
-	for n < len(routes) && routes[n].Key == routes[0].Key {
-		n++
-	}
-	c.compare(routes[0].Key, routes[:n], adverts)
-	return routes[n:]
-}
-
 // compare adds what is to be done about one key.
 func (c *comparison) compare(key Key, wanted []Wanted, adverts []Advert) {
 	if !c.plain(key, wanted, adverts) {

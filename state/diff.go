@@ -132,24 +132,45 @@ func Diff(desired *Desired, advertised *Advertised) (*Plan, error) {
 		return nil, ErrIncomplete
 	}
 	c := newComparison(desired, advertised)
-	rest := desired.Routes
 	// So many there are at least, and to make room as they come takes as long as all
 	// else.
-	c.plan.Changes = slices.Grow(c.plan.Changes, max(len(rest)-advertised.Routes.Len(), advertised.owned(desired.Owner)-len(rest), 0))
+	asked := len(desired.Routes)
+	c.plan.Changes = slices.Grow(c.plan.Changes, max(asked-advertised.Routes.Len(), advertised.owned(desired.Owner)-asked, 0))
+	desired.Join(advertised, c.compare)
+	return c.plan, nil
+}
+
+// Join gives f each key of either set, in order, with what is asked for and what
+// is advertised of it.
+func (d *Desired) Join(advertised *Advertised, f func(Key, []Wanted, []Advert)) {
+	rest := d.Routes
 	for key, adverts := range advertised.Routes.All() {
 		for len(rest) > 0 && CompareKeys(rest[0].Key, key) < 0 {
-			rest = c.first(rest, nil)
+			n := run(rest)
+			f(rest[0].Key, rest[:n], nil)
+			rest = rest[n:]
 		}
+		n := 0
 		if len(rest) > 0 && rest[0].Key == key {
-			rest = c.first(rest, adverts)
-			continue
+			n = run(rest)
 		}
-		c.compare(key, nil, adverts)
+		f(key, rest[:n], adverts)
+		rest = rest[n:]
 	}
 	for len(rest) > 0 {
-		rest = c.first(rest, nil)
+		n := run(rest)
+		f(rest[0].Key, rest[:n], nil)
+		rest = rest[n:]
 	}
-	return c.plan, nil
+}
+
+// run is how many of the first routes are of one key.
+func run(routes []Wanted) int {
+	n := 1
+	for n < len(routes) && routes[n].Key == routes[0].Key {
+		n++
+	}
+	return n
 }
 
 // owned counts the keys of which all that is advertised is an owner's.

@@ -38,8 +38,9 @@ func PrefixKey(f Family, p netip.Prefix, rd string, pathID uint32) (Key, error) 
 	return prefixKey(f, p, d, pathID), nil
 }
 
-func prefixKey(f Family, p netip.Prefix, rd []byte, pathID uint32) Key {
-	b := append(make([]byte, 0, 32), rd...) // room for any
+// AppendUnicast appends the NLRI of the key that [UnicastKey] makes of a prefix
+// without a path identifier: who makes many keys can cut them from one string.
+func AppendUnicast(b []byte, p netip.Prefix) []byte {
 	if a := p.Addr(); a.Is4() {
 		a4 := a.As4()
 		b = append(b, a4[:]...)
@@ -47,7 +48,12 @@ func prefixKey(f Family, p netip.Prefix, rd []byte, pathID uint32) Key {
 		a16 := a.As16()
 		b = append(b, a16[:]...)
 	}
-	b = append(b, byte(p.Bits()))
+	return append(b, byte(p.Bits()))
+}
+
+func prefixKey(f Family, p netip.Prefix, rd []byte, pathID uint32) Key {
+	b := append(make([]byte, 0, 32), rd...) // room for any
+	b = AppendUnicast(b, p)
 	if pathID != 0 {
 		b = binary.BigEndian.AppendUint32(b, pathID)
 	}

@@ -35,13 +35,14 @@ func (p *Plan) Refresh(desired *Desired, advertised *Advertised, touched []Key) 
 	for _, k := range keys {
 		i, there := slices.BinarySearchFunc(rest, k, func(w Wanted, k Key) int { return CompareKeys(w.Key, k) })
 		rest = rest[i:]
-		if adverts := advertised.Routes.Get(k); there {
-			asked += len(rest)
-			rest = c.first(rest, adverts)
-			asked -= len(rest)
-		} else if len(adverts) > 0 {
-			c.compare(k, nil, adverts)
+		n := 0
+		if there {
+			n = run(rest)
 		}
+		if adverts := advertised.Routes.Get(k); n > 0 || len(adverts) > 0 {
+			c.compare(k, rest[:n], adverts)
+		}
+		rest, asked = rest[n:], asked+n
 	}
 	next := c.plan
 	next.Unchanged += len(desired.Routes) - asked

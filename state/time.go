@@ -7,8 +7,16 @@ import "slices"
 // itself if that is all of it, else it keeps the order of d.
 func (d *Desired) At(now int64) (inForce *Desired, next int64) {
 	left := 0
+	var always *Terms // those of most routes
 	for i := range d.Routes {
 		w := &d.Routes[i]
+		if w.Terms == always {
+			continue
+		}
+		if w.Starts == 0 && w.Expires == 0 {
+			always = w.Terms
+			continue
+		}
 		if !w.InForce(now) {
 			left++
 		}

@@ -85,6 +85,17 @@ type Batch struct {
 	Adopt              []Adoption
 }
 
+// Routes is how many routes a batch is about.
+func (b *Batch) Routes() int {
+	n := 0
+	for _, groups := range [...][]Group{b.Announce, b.Withdraw} {
+		for i := range groups {
+			n += len(groups[i].Keys)
+		}
+	}
+	return n
+}
+
 // Adoption makes routes the commander's that somebody else announces, as they
 // are: exaBGP is told nothing.
 type Adoption struct {

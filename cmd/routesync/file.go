@@ -34,7 +34,7 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 		return nil, hinted(err)
 	}
 	others := &watch.Disk{MaxSize: routefile.MaxSize} // those of stdin are in the working directory
-	desired, err := routefile.Load(fileName(path), data, others)
+	desired, err := new(routefile.Loader).Load(fileName(path), data, others)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type keeper struct {
 	olderOK bool // the first good file is meant, however old
 	me      wire.Commander
 	faults  func(error)
+	loader  routefile.Loader
 
 	owner    string // of the first good file; "" before it
 	last     state.Revision
@@ -61,7 +62,7 @@ func (k *keeper) take(c watch.Content) {
 		k.refuse(wire.Unreadable, "the file can't be read", bare(c.Err).Error(), "", "error", bare(c.Err))
 		return
 	}
-	desired, err := routefile.Load(k.file, c.Data, c)
+	desired, err := k.loader.Load(k.file, c.Data, c)
 	if !c.Whole() {
 		return // it leads to files that were not read; it comes again with them
 	}

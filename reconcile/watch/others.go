@@ -26,10 +26,11 @@ func glanceAll(path string, needs map[wish]struct{}) stamp {
 }
 
 // readAll reads a file and all that it leads to once. maxSize is for all of
-// them together.
-func readAll(path string, needs map[wish]struct{}, maxSize int64) *reading {
+// them together. What is the same as in an earlier reading, like, is not there
+// twice; like may be nil.
+func readAll(path string, needs map[wish]struct{}, maxSize int64, like *reading) *reading {
 	before := glanceAll(path, needs)
-	data, err := slurp(path, maxSize)
+	data, err := slurp(path, maxSize, like.data(wish{}))
 	r := &reading{content: Content{Data: data, Err: err}}
 	r.note(path, &found{data: data, err: err})
 	left := maxSize - int64(len(data))
@@ -40,7 +41,7 @@ func readAll(path string, needs map[wish]struct{}, maxSize int64) *reading {
 		f := &found{}
 		if w.glob {
 			f = list(w.name)
-		} else if f.data, f.err = slurp(w.name, left); errors.Is(f.err, errTooLarge) {
+		} else if f.data, f.err = slurp(w.name, left, like.data(w)); errors.Is(f.err, errTooLarge) {
 			f.err = fmt.Errorf("with it, all files together are over %d bytes", maxSize)
 		}
 		left -= int64(len(f.data))
@@ -50,6 +51,19 @@ func readAll(path string, needs map[wish]struct{}, maxSize int64) *reading {
 	r.stamp = glanceAll(path, needs)
 	r.torn = r.torn || !before.same(r.stamp)
 	return r
+}
+
+// data is what was read of one file; nil for none. The zero wish is the first.
+func (r *reading) data(w wish) []byte {
+	switch {
+	case r == nil:
+		return nil
+	case w == wish{}:
+		return r.content.Data
+	case r.content.others[w] == nil:
+		return nil
+	}
+	return r.content.others[w].data
 }
 
 // note takes what was found of one file into account.

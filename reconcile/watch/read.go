@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -36,10 +37,11 @@ var errTooLarge = errors.New("it is too large")
 
 // Read returns the whole of a regular file of at most maxSize bytes that nobody
 // is writing, as far as that can be told. It waits for nothing.
-func Read(path string, maxSize int64) ([]byte, error) { return slurp(path, maxSize) }
+func Read(path string, maxSize int64) ([]byte, error) { return slurp(path, maxSize, nil) }
 
-// slurp returns the whole file. The errors of os name the path.
-func slurp(path string, maxSize int64) ([]byte, error) {
+// slurp returns the whole file: like itself if that is what is in it, so that a
+// large file that is the same needs no room. The errors of os name the path.
+func slurp(path string, maxSize int64, like []byte) ([]byte, error) {
 	// Not blocking, for a pipe with no writer would hold the open for ever.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -62,6 +64,17 @@ func slurp(path string, maxSize int64) ([]byte, error) {
 	if beingWritten(file) {
 		return nil, errBeingWritten
 	}
+	if len(like) > 0 && int64(len(like)) == info.Size() {
+		switch is, err := holds(file, like); {
+		case err != nil:
+			return nil, err
+		case is:
+			return like, nil
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
 	data := make([]byte, info.Size(), info.Size()+1) // one more, to see an end that moved
 	n, err := io.ReadFull(file, data[:cap(data)])
 	switch {
@@ -82,6 +95,23 @@ func slurp(path string, maxSize int64) ([]byte, error) {
 		return nil, tooLarge
 	}
 	return data, nil
+}
+
+// holds reads a file, and tells whether it is these bytes and no more.
+func holds(file *os.File, data []byte) (bool, error) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := file.Read(buf)
+		switch {
+		case n > len(data) || !bytes.Equal(buf[:n], data[:n]):
+			return false, nil
+		case errors.Is(err, io.EOF):
+			return n == len(data), nil
+		case err != nil:
+			return false, err
+		}
+		data = data[n:]
+	}
 }
 
 // sizeError is the refusal of a file over a size.

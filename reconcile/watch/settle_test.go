@@ -39,7 +39,7 @@ func (f *fake) glance() stamp {
 	return stamp{err: f.mtime.String() + f.data}
 }
 
-func (f *fake) read() *reading {
+func (f *fake) read(*reading) *reading {
 	f.reads++
 	seen := f.glance()
 	f.mu.Lock()

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (w *Watcher) Run(ctx context.Context, emit func(Content)) error {
 	s := &sentries{paths: []string{path}, log: w.log, watched: map[string]struct{}{}, failed: map[string]string{}}
 	needs := map[wish]struct{}{}
 	f := file{
-		read:     func() *reading { return readAll(w.path, needs, w.opts.MaxSize) },
+		read:     func(like *reading) *reading { return readAll(w.path, needs, w.opts.MaxSize, like) },
 		glance:   func() stamp { return glanceAll(w.path, needs) },
 		post:     s.post,
 		concerns: s.concerns,
@@ -129,7 +130,7 @@ type file struct {
 	events   <-chan fsnotify.Event // nil if there are none
 	errors   <-chan error
 	concerns func(fsnotify.Event) bool
-	read     func() *reading
+	read     func(like *reading) *reading // like is one before, or nil
 	glance   func() stamp
 	post     func() // follow the paths again
 	// need says what is to be read besides the file from now on.
@@ -177,7 +178,7 @@ func (w *Watcher) run(ctx context.Context, f file, emit func(Content)) {
 				s.suspect(time.Now())
 			}
 		case <-due.C:
-			r := f.read()
+			r := f.read(cmp.Or(s.prev, s.last))
 			if s.read(time.Now(), r) {
 				c := r.emitted()
 				emit(c)

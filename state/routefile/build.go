@@ -36,11 +36,6 @@ func (s spot) position(p *parser) state.Position {
 
 // build makes the routes that one item of the list stands for.
 func (p *parser) build(r *rawRoute) {
-	for i := range r.own {
-		if r.own[i].name == state.NextHop {
-			r.hop = &r.own[i]
-		}
-	}
 	attrs, built := p.attrs(r)
 	hop, known := attrs, built
 	if !built {
@@ -66,6 +61,9 @@ func (p *parser) build(r *rawRoute) {
 		return good
 	}
 	for _, n := range r.prefixes {
+		if p.plainEntries(n, r, attrs, built) {
+			continue
+		}
 		text, ok := p.text(n, "prefix")
 		if !ok {
 			continue
@@ -84,6 +82,10 @@ func (p *parser) build(r *rawRoute) {
 		p.faultAt(r.from, "the prefixes of the list have no next-hop", "give the route a next-hop, or give one under defaults")
 		return
 	}
+	if r.listed.plain != nil {
+		r.listed.plain.users = append(r.listed.plain.users, p.mold(r, attrs, built))
+		return
+	}
 	p.routes = slices.Grow(p.routes, len(r.listed.prefixes))
 	for _, listed := range r.listed.prefixes {
 		if !add(spot{src: r.listed.src, listedPrefix: listed}, listed.prefix) {
@@ -92,21 +94,28 @@ func (p *parser) build(r *rawRoute) {
 	}
 }
 
+// keyForm is what besides the prefix makes the key of a route.
+type keyForm struct {
+	rd       string
+	pathID   uint32
+	labelled bool
+}
+
 // key is the key of a route: with a route distinguisher it is of a VPN, with a
 // label alone a labelled one, as exaBGP has it.
-func (r *rawRoute) key(prefix netip.Prefix) (state.Key, error) {
+func (f keyForm) key(prefix netip.Prefix) (state.Key, error) {
 	families := [2]state.Family{state.IPv4Labelled, state.IPv6Labelled}
 	switch {
-	case r.rd != "":
+	case f.rd != "":
 		families = [2]state.Family{state.IPv4VPN, state.IPv6VPN}
-	case !r.labelled:
-		return state.UnicastKey(prefix, r.pathID), nil
+	case !f.labelled:
+		return state.UnicastKey(prefix, f.pathID), nil
 	}
-	f := families[0]
+	family := families[0]
 	if prefix.Addr().Is6() {
-		f = families[1]
+		family = families[1]
 	}
-	return state.PrefixKey(f, prefix, r.rd, r.pathID)
+	return state.PrefixKey(family, prefix, f.rd, f.pathID)
 }
 
 // checkFit reports attributes that don't go with a route; false if it did.
@@ -134,8 +143,13 @@ func (p *parser) checkFit(at spot, key state.Key, attrs state.Attrs) bool {
 }
 
 // attrs is the attributes of a route with the defaults; false if they could
-// not be told.
+// not be told. It finds the next hop among the route's own.
 func (p *parser) attrs(r *rawRoute) (state.Attrs, bool) {
+	for i := range r.own {
+		if r.own[i].name == state.NextHop {
+			r.hop = &r.own[i]
+		}
+	}
 	if r.badAttrs {
 		for i := range r.own {
 			p.validHop(r, &r.own[i])

@@ -38,6 +38,7 @@ type load struct {
 	includes map[string]state.Position
 	size     int // in bytes, of all files
 	header   *state.Desired
+	short    *short // nil in the whole way
 
 	interned map[state.Attrs]state.Attrs
 	shared   map[termsKey]*state.Terms
@@ -94,18 +95,31 @@ func newLoad(files Files) *load {
 	return l
 }
 
+// admit counts a file in; false, with a fault, if there are too many bytes.
+func (l *load) admit(src *source, size int) bool {
+	src.rank = len(l.sources)
+	l.sources[src.name] = src
+	l.size += size
+	switch {
+	case size > MaxSize:
+		l.faults = append(l.faults, src.fault(1, 1, 1, ErrTooLarge.Error(), ""))
+	case l.size > MaxSize:
+		l.faults = append(l.faults, src.fault(1, 1, 1, "with this file, all files together are over 64 MiB", ""))
+	default:
+		return true
+	}
+	return false
+}
+
 // source takes the bytes of a file; nil if they are no text, or too many.
 func (l *load) source(name string, data []byte) *source {
-	src := newSource(name, data)
-	src.rank = len(l.sources)
-	l.sources[name] = src
-	l.size += len(data)
-	if len(data) > MaxSize {
-		l.faults = append(l.faults, src.fault(1, 1, 1, ErrTooLarge.Error(), ""))
-		return nil
+	var src *source
+	if l.short != nil {
+		src = l.short.source(name, data)
+	} else {
+		src = newSource(name, data)
 	}
-	if l.size > MaxSize {
-		l.faults = append(l.faults, src.fault(1, 1, 1, "with this file, all files together are over 64 MiB", ""))
+	if !l.admit(src, len(data)) {
 		return nil
 	}
 	if faults := src.unreadable(); len(faults) > 0 {

@@ -15,6 +15,7 @@ import (
 type prefixList struct {
 	src      *source
 	prefixes []listedPrefix
+	plain    *sheet // instead of them, if the list was read the short way
 }
 
 type listedPrefix struct {
@@ -47,6 +48,12 @@ func (p *parser) prefixList(n *yaml.Node) *prefixList {
 }
 
 func (l *load) readList(name string, data []byte) *prefixList {
+	if plain := l.short.list(name, data); plain != nil {
+		if !l.admit(&source{name: name}, len(data)) {
+			return nil
+		}
+		return &prefixList{plain: plain}
+	}
 	src := l.source(name, data)
 	if src == nil {
 		return nil

@@ -39,11 +39,9 @@ type rawRoute struct {
 	prefixes []*yaml.Node // the prefixes, or the one
 	listed   *prefixList  // the prefixes of another file
 	from     *yaml.Node   // that names it
-	rd       string
-	pathID   uint32
-	own      []setting
-	hop      *setting // the next hop among own
-	labelled bool
+	keyForm
+	own []setting
+	hop *setting // the next hop among own
 	// What could not be read, and was reported: nothing may be concluded from
 	// its absence.
 	badKey, badAttrs, badHop bool
@@ -64,6 +62,9 @@ func (p *parser) readRoutes(s *scope, n *yaml.Node) {
 	p.routes = slices.Grow(p.routes, len(n.Content))
 	var own []setting // one slice for all: a route is done with it when it is built
 	for _, item := range n.Content {
+		if p.plainItems(s, item) {
+			continue
+		}
 		r := rawRoute{about: newAbout(s, item), own: own[:0]}
 		if p.readRoute(&r) {
 			p.build(&r)

@@ -108,7 +108,7 @@ func (p *parser) defaultAttr(s *scope, key, n *yaml.Node) {
 }
 
 func (p *parser) position(n *yaml.Node) state.Position {
-	return state.Position{File: p.src.name, Line: int32(n.Line), Column: int32(n.Column)}
+	return state.Position{File: p.src.name, Line: int32(p.src.skeleton.lineOf(n.Line)), Column: int32(n.Column)}
 }
 
 // line is how a place is called in a message about this file.

@@ -18,6 +18,8 @@ type source struct {
 	rank int // among the files of a load: in which order faults are told
 	// starts has the offset of each line.
 	starts []int
+	// skeleton is what text is instead of the whole of the file; nil if it is that.
+	skeleton *skeleton
 }
 
 // newSource takes the bytes of a file. A byte order mark at the start is no

@@ -11,25 +11,28 @@ import (
 
 // ordered reports the routes that are there twice and returns all in order.
 func (l *load) ordered() []state.Wanted {
-	byKey := func(a, b state.Wanted) int { return state.CompareKeys(a.Key, b.Key) }
-	if !slices.IsSortedFunc(l.routes, byKey) {
-		slices.SortStableFunc(l.routes, byKey)
-	}
-	for i := 0; i < len(l.routes); {
+	routes := sorted(l.routes)
+	for i := 0; i < len(routes); {
 		j := i + 1
-		for j < len(l.routes) && l.routes[j].Key == l.routes[i].Key {
+		for j < len(routes) && routes[j].Key == routes[i].Key {
 			j++
 		}
 		if j-i > 1 {
-			l.twice(l.routes[i:j])
-			slices.SortStableFunc(l.routes[i:j], func(a, b state.Wanted) int { return cmp.Compare(a.Peers, b.Peers) })
+			l.oneKey(routes[i:j])
 		}
 		i = j
 	}
-	if l.routes == nil {
+	if routes == nil {
 		return []state.Wanted{}
 	}
-	return l.routes
+	return routes
+}
+
+// oneKey reports the routes of one key that are there twice, and puts the others in
+// the order of their peers.
+func (l *load) oneKey(same []state.Wanted) {
+	l.twice(same)
+	slices.SortStableFunc(same, func(a, b state.Wanted) int { return cmp.Compare(a.Peers, b.Peers) })
 }
 
 // twice reports among routes of one key, in the order of the files, those that

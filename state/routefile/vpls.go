@@ -45,11 +45,6 @@ func (p *parser) readVPLS(s *scope, item *yaml.Node) {
 			r.badKey = true
 		}
 	}
-	for i := range r.own {
-		if r.own[i].name == state.NextHop {
-			r.hop = &r.own[i]
-		}
-	}
 	attrs, built := p.attrs(&r)
 	if r.badKey {
 		return

@@ -1,0 +1,339 @@
+package routefile
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"routesync/state"
+)
+
+// bothWays loads files with a loader and the whole way, and fails the test unless
+// the results are the same. It tells whether the short way was gone.
+func bothWays(t rapid.TB, r *Loader, name string, files tree) (d *state.Desired, short bool) {
+	t.Helper()
+	before, copied := r.last, []state.Wanted(nil)
+	if before != nil {
+		copied = slices.Clone(before.Routes)
+	}
+	want, wantErr := Load(name, files[name], files)
+	got, err := r.Load(name, files[name], files)
+	if !reflect.DeepEqual(Faults(err), Faults(wantErr)) {
+		t.Fatalf("said\n%s\nwant\n%s\nof\n%s", rendered(err), rendered(wantErr), files[name])
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("(-whole +short)\n%s\nof\n%s", gocmp.Diff(dump(want), dump(got)), files[name])
+	}
+	if before != nil && !reflect.DeepEqual(before.Routes, copied) {
+		t.Fatal("what was there before was changed")
+	}
+	return got, got != nil && r.last != before
+}
+
+// loaders have parts of sizes that few lines go over.
+func loaders() []*Loader { return []*Loader{{}, {size: 1}, {size: 60}, {size: 300}} }
+
+// Whatever is in the testdata is the same both ways, also when it comes after
+// something else.
+func TestBothWaysOfTestdata(t *testing.T) {
+	paths := append(files(t, "valid", 60), files(t, "invalid", 250)...)
+	for _, r := range loaders() {
+		for _, path := range paths {
+			name, all := "routes.yaml", tree{"routes.yaml": read(t, path)}
+			if filepath.Ext(path) == ".txtar" {
+				name, all = archived(read(t, path))
+			}
+			bothWays(t, r, name, all)
+		}
+	}
+}
+
+// What large files are like is read the short way, and so is what changes in them.
+func TestTheShortWayIsGone(t *testing.T) {
+	t.Parallel()
+	all := tree{
+		"r": top(`include: [a]
+routes:
+  - prefix: 10.0.0.0/24
+  - prefix: 10.0.1.0/24
+    med: 10
+    community: [65000:1, no-export]
+    tags: [x, "y"]
+    comment: it's # of "somebody": é
+  - prefix: 2001:db8::/48
+    next-hop: 2001:db8::1
+
+  # a comment
+  - prefix: 10.0.2.0/24
+  - { prefix: 10.0.3.0/24, med: 1 }
+  - prefix: 10.0.4.0/24 # of the customer
+  - prefixes:
+      - 10.1.0.0/24
+      - 10.1.1.0/24
+      # more of them
+      - 10.1.2.0/24
+    med: 7
+  - prefixes-from: l
+    peers: [as 65001]
+  - prefixes-from: l
+    peers: [as 65002]
+  - prefix: 10.2.0.0/24
+    rd: 65000:1
+    label: 800
+  - prefix: 10.2.1.0/24
+    rd: 65000:1
+    label: 800
+groups:
+  - name: g
+    tags: [z]
+    routes:
+      - prefix: 10.3.0.0/24
+      - prefix: 10.3.1.0/24
+  - name: h
+    defaults: { med: 5 }
+    routes:
+      - prefix: 10.4.0.0/24
+      - prefix: 10.4.1.0/24
+`),
+		"a": []byte("version: 1\nroutes:\n- prefix: 10.5.0.0/24\n- prefix: 10.5.1.0/24\n"),
+		"l": []byte("# a list\n10.6.0.0/24\n\n  10.6.1.0/24 # one more\n10.6.2.0/24\n"),
+	}
+	r := &Loader{}
+	if d, short := bothWays(t, r, "r", all); !short || len(d.Routes) != 23 {
+		t.Fatalf("short: %v, %d routes", short, len(d.Routes))
+	}
+	for _, e := range []struct{ file, old, new string }{
+		{"r", "10.0.2.0/24", "10.0.20.0/24"},
+		{"r", "  - prefix: 10.0.0.0/24\n", ""},
+		{"r", "routes:\n", "routes:\n  - prefix: 1.0.0.0/24\n"},
+		{"r", "10.1.1.0/24", "11.1.1.0/24"},
+		{"r", "med: 7", "med: 8"},
+		{"r", "med: 5", "med: 6"},
+		{"r", "tags: [z]", "tags: [y]"},
+		{"a", "10.5.1.0", "10.5.2.0"},
+		{"l", "10.6.2.0/24\n", "10.6.2.0/24\n10.6.3.0/24\n"},
+		{"l", "10.6.0.0/24\n", ""},
+		{"r", "as 65002", "as 65003"},
+		{"r", "owner: a", "owner: b"},
+	} {
+		if !bytes.Contains(all[e.file], []byte(e.old)) {
+			t.Fatalf("%q is not there", e.old)
+		}
+		all[e.file] = bytes.Replace(all[e.file], []byte(e.old), []byte(e.new), 1)
+		if _, short := bothWays(t, r, "r", all); !short {
+			t.Errorf("%q to %q is read the whole way", e.old, e.new)
+		}
+	}
+}
+
+// Lines that were a list may become text, with no fault anywhere.
+func TestARunThatIsNoListAnyMore(t *testing.T) {
+	t.Parallel()
+	list := "      - 10.1.0.0/24\n      - 10.1.1.0/24\n      - 10.1.2.0/24\n"
+	for _, text := range []string{
+		head + "  - prefix: 10.2.0.0/24\n    comment: >-\n" + list,
+		head + "  - prefix: 10.2.0.0/24\n    comment: \"\n" + list + "      \"\n",
+		head + "  - prefix: 10.2.0.0/24\n    comment: text\n" + list,
+	} {
+		r := &Loader{size: 20}
+		bothWays(t, r, "r", tree{"r": []byte(head + "  - prefixes:\n" + list)})
+		if d, short := bothWays(t, r, "r", tree{"r": []byte(text)}); short || len(d.Routes) != 1 {
+			t.Errorf("read the short way: %v, %d routes", short, len(d.Routes))
+		}
+	}
+}
+
+// Of what is the same in two readings there is one.
+func TestReadingsShare(t *testing.T) {
+	t.Parallel()
+	r := &Loader{size: 400}
+	all := tree{"r": large(1000)}
+	one, _ := bothWays(t, r, "r", all)
+	all["r"] = bytes.Replace(all["r"], []byte("routes:\n"), []byte("routes:\n  - prefix: 9.0.0.0/8\n"), 1)
+	two, short := bothWays(t, r, "r", all)
+	if !short || len(two.Routes) != len(one.Routes)+1 {
+		t.Fatalf("short: %v, %d routes", short, len(two.Routes))
+	}
+	shared := 0
+	for i := range one.Routes {
+		a, b := &one.Routes[i], &two.Routes[i+1]
+		if a.Terms != b.Terms {
+			t.Errorf("%s has other terms", a.Key)
+		}
+		if sameString(a.Key.NLRI, b.Key.NLRI) {
+			shared++
+		}
+	}
+	if shared < 950 {
+		t.Errorf("%d keys are the same", shared)
+	}
+}
+
+// The words of generated files: lines that are plain, that nearly are, and that
+// turn what is around them into something else.
+func lines() []string {
+	return []string{
+		"version: 1", "owner: a", "speakers: [s]", "routes:", "routes: []", "groups:", "flows:", "defaults: { next-hop: 192.0.2.1 }",
+		"defaults:", "  next-hop: 192.0.2.1", "  med: 5", "include: [a]",
+		"  - name: g", "  - name: h", "    routes:", "    tags: [z]", "    defaults: { med: 7 }",
+		"- prefix: 10.0.0.0/8", "  - prefix: 10.0.0.0/8", "  - prefix: 10.1.0.0/16", "  - prefix: 10.2.0.0/16", "  - prefix: 2001:db8::/32",
+		"      - prefix: 10.3.0.0/16", "      - prefix: 10.4.0.0/16", "        med: 9",
+		"  - prefix: 10.0.0.1/8", "  - prefix: \"10.5.0.0/16\"", "  - {prefix: 10.6.0.0/16}", "  -  prefix: 10.7.0.0/16", "  - prefix:  10.8.0.0/16",
+		"  - prefix: 10.9.0.0/16 ", "  - prefix: 10.10.0.0/16 # c", "  - prefix: 10.11.0.0/16\r", "  - prefix: 10.11.0.0/16\t", "  - prefix: 10.12.0.0",
+		"  - prefixes:", "  - prefixes: [10.13.0.0/16]", "      - 10.14.0.0/16", "      - 10.15.0.0/16", "    - 10.16.0.0/16", "    - 10.17.0.0/16", "  - 10.18.0.0/16",
+		"  - prefixes-from: l", "  - prefixes-from: m", "    prefixes-from: l", "  - med: 1",
+		"    med: 10", "    med: 010", "    med: x", "    med: ~", "    med: null", "    med:", "    med: 'it'", "    med: \"7\"", "    med: 1 # c", "    med:  1", "    med: 1 ",
+		"    next-hop: 192.0.2.2", "    next-hop: 2001:db8::1", "    next-hop: self", "    community: [65000:1, no-export]", "    community: [65000:1,no-export]",
+		"    community: [65000:1", "      , 65000:2]", "    community:", "      - 65000:1", "    community: []", "    peers: [as 65001]", "    peers: [as 65002, 192.0.2.9]",
+		"    tags: [a, b]", "    tags: []", "    comment: some text", "    comment: a: b", "    comment: a #b", "    comment: it's", "    comment: 'it''s'",
+		"    comment: \"a", "    b\"", "    comment: |", "    comment: >-", "    comment: é", "    comment: \u0085", "    comment: \u2028", "    comment: &a x", "    comment: *a", "    comment: !t x",
+		"    <<: x", "    rd: 65000:1", "    label: 800", "    path-information: 1", "    path-information: 2", "    starts: 2026-12-01T00:00:00Z", "    expires: 2026-12-02T00:00:00Z", "    lease: 10m", "    prefix: 10.19.0.0/16",
+		"    atomic-aggregate: true", "    as-path: [65001, [65002, 65003]]", "    as-path: [65001, 65002]", "      going on", "     going on", "    going on", "  going on", "going on",
+		"", " ", "    ", "\t", "# c", "  # c", "      # c", "    # é", "    # \t", "---", "...", "%YAML 1.1", "? a", ": b", "  - ", "  -", "-", "  - - prefix: 10.20.0.0/16", "\ufeff", "\x00", "\xff",
+	}
+}
+
+func listWords() []string {
+	return []string{"10.30.0.0/16", "10.31.0.0/16", "  10.32.0.0/16", "10.33.0.0/16 # c", "10.34.0.0/16\t# c", "# c", "", "  ", "\t", "2001:db8:1::/48", "10.0.0.0", "10.35.0.0/16 10.36.0.0/16", "10.37.0.0/16\r", "# \x00", "# é", "10.1.0.0/16", "x"}
+}
+
+// change makes a few random changes to the lines of a text.
+func change(t *rapid.T, text []byte, words []string) []byte {
+	all := strings.SplitAfter(string(text), "\n")
+	for range rapid.IntRange(1, 3).Draw(t, "changes") {
+		i := rapid.IntRange(0, len(all)-1).Draw(t, "line")
+		word := rapid.SampledFrom(words).Draw(t, "word") + "\n"
+		switch rapid.IntRange(0, 5).Draw(t, "how") {
+		case 0:
+			all = slices.Insert(all, i, word)
+		case 1:
+			all[i] = word
+		case 2:
+			all = slices.Delete(all, i, i+1)
+		case 3: // some lines again, elsewhere
+			j := min(len(all), i+rapid.IntRange(1, 8).Draw(t, "many"))
+			all = slices.Insert(all, rapid.IntRange(0, len(all)).Draw(t, "to"), slices.Clone(all[i:j])...)
+		case 4: // one character
+			if n := len(all[i]); n > 0 {
+				k := rapid.IntRange(0, n-1).Draw(t, "at")
+				all[i] = all[i][:k] + rapid.SampledFrom([]string{"", " ", "1", ":", "#", "-", "\"", "\n", "/", "a", "[", "\r"}).Draw(t, "by") + all[i][k+1:]
+			}
+		case 5: // most edits are of this kind
+			all = slices.Insert(all, i, fmt.Sprintf("  - prefix: 10.%d.0.0/16\n", rapid.IntRange(40, 99).Draw(t, "new")))
+		}
+		if len(all) == 0 {
+			all = []string{""}
+		}
+	}
+	return []byte(strings.Join(all, ""))
+}
+
+// whole is files that are good, to begin with.
+func whole() []tree {
+	var many, list strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&many, "  - prefix: 10.%d.0.0/16\n", 100+i)
+		fmt.Fprintf(&list, "10.%d.0.0/16\n", 150+i)
+		if i%4 == 3 {
+			many.WriteString("    med: 10\n    community: [65000:1, no-export]\n")
+		}
+	}
+	return []tree{
+		{"r": []byte(head + many.String()), "a": []byte("version: 1\nroutes: []\n"), "l": []byte(list.String()), "m": []byte("# none\n")},
+		{
+			"r": top("include: [a]\nroutes:\n" + many.String() + "  - prefixes-from: l\n  - prefixes:\n      - 10.200.0.0/16\n      - 10.201.0.0/16\n      - 10.202.0.0/16\n    med: 1\n" +
+				"groups:\n  - name: g\n    routes:\n      - prefix: 10.210.0.0/16\n      - prefix: 10.211.0.0/16\n        comment: c\n      - prefix: 10.212.0.0/16\n"),
+			"a": []byte("version: 1\nroutes:\n- prefix: 11.0.0.0/8\n- prefix: 12.0.0.0/8\n- prefix: 2.0.0.0/8\n"),
+			"l": []byte(list.String()), "m": []byte("10.220.0.0/16\n"),
+		},
+	}
+}
+
+// Of any history of a file, each state is the same both ways.
+func TestBothWaysOfHistories(t *testing.T) {
+	shorts, good := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		r := rapid.SampledFrom(loaders()).Draw(t, "loader")
+		all := tree{}
+		for name, data := range rapid.SampledFrom(whole()).Draw(t, "files") {
+			all[name] = data
+		}
+		bothWays(t, r, "r", all)
+		for range rapid.IntRange(1, 6).Draw(t, "edits") {
+			before := all["r"]
+			switch rapid.IntRange(0, 5).Draw(t, "file") {
+			case 0:
+				all["a"] = change(t, all["a"], lines())
+			case 1:
+				all["l"] = change(t, all["l"], listWords())
+			default:
+				all["r"] = change(t, all["r"], lines())
+			}
+			d, short := bothWays(t, r, "r", all)
+			if d != nil {
+				good++
+			}
+			if short {
+				shorts++
+			}
+			if d == nil && rapid.Bool().Draw(t, "mend") {
+				all["r"] = before
+			}
+		}
+	})
+	if shorts < good*9/10 {
+		t.Errorf("of %d good files %d were read the short way", good, shorts)
+	}
+}
+
+// So is any text that is made of what the two may see differently.
+func TestBothWaysOfLines(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SampledFrom([]string{head, head + "  - prefix: 10.250.0.0/16\n", string(top("")), ""}).Draw(t, "head")
+		text += strings.Join(rapid.SliceOfN(rapid.SampledFrom(lines()), 0, 12).Draw(t, "lines"), "\n") + rapid.SampledFrom([]string{"\n", ""}).Draw(t, "end")
+		all := tree{"r": []byte(text), "a": []byte("version: 1\nroutes: []\n"), "l": []byte("10.251.0.0/16\n"), "m": []byte("# none\n")}
+		bothWays(t, &Loader{}, "r", all)
+	})
+}
+
+func FuzzBothWays(f *testing.F) {
+	for _, dir := range []string{"valid", "invalid"} {
+		for _, path := range files(f, dir, 10) {
+			if filepath.Ext(path) == ".yaml" {
+				f.Add(read(f, path), []byte("  - prefix: 10.0.0.0/8\n"), 70, []byte("10.0.0.0/8\n"))
+			}
+		}
+	}
+	for _, all := range whole() {
+		f.Add(all["r"], []byte("  - prefix: 10.0.0.0/8\n    med: 1\n"), 170, all["l"])
+	}
+	f.Add([]byte(head+strings.Join(lines(), "\n")+"\n"), []byte("x"), 300, []byte(strings.Join(listWords(), "\n")))
+	f.Fuzz(func(t *testing.T, data, edit []byte, at int, list []byte) {
+		if len(data)+len(edit)+len(list) > 1<<16 {
+			return
+		}
+		all := tree{"r": data, "a": []byte("version: 1\nroutes: []\n"), "l": list, "m": edit}
+		r := &Loader{size: 50}
+		bothWays(t, r, "r", all)
+		at = min(max(at, 0), len(data))
+		all["r"] = slices.Concat(data[:at], edit, data[at:])
+		bothWays(t, r, "r", all)
+		all["r"] = slices.Concat(data[:at], data[min(at+len(edit), len(data)):])
+		bothWays(t, r, "r", all)
+		all["r"] = data
+		bothWays(t, r, "r", all)
+	})
+}
+
+// sameString tells whether two strings are one in memory.
+func sameString(a, b string) bool {
+	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
+}
