@@ -26,6 +26,8 @@ const (
 type memory struct {
 	Journal
 	behind bool
+	slate  Slate
+	noted  bool      // the slate says that it is whole
 	next   time.Time // when to look at it again
 	pause  time.Duration
 }
@@ -56,12 +58,31 @@ func (s *Server) remember(e effects) {
 		errs = append(errs, s.memory.Replayed())
 	}
 	s.recall(errors.Join(errs...))
+	if s.core.phase == ready && !s.memory.behind {
+		s.noteWhole(true)
+	}
+}
+
+// noteWhole notes on the slate whether the journal is whole.
+func (s *Server) noteWhole(whole bool) {
+	m := &s.memory
+	if m.slate == nil || m.noted && whole {
+		return
+	}
+	err := m.slate.Note(whole)
+	if err != nil {
+		s.core.trouble(err.Error())
+	}
+	m.noted = whole && err == nil
 }
 
 // recall notes whether the journal is behind.
 func (s *Server) recall(err error) {
 	if err == nil {
 		return
+	}
+	if !s.memory.behind {
+		s.noteWhole(false)
 	}
 	s.memory.behind = true
 	s.core.forgets(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -118,7 +119,10 @@ func (c *core) goOn() {
 	for i := range past.proof.Peers {
 		x := &past.proof.Peers[i]
 		if p := c.findPeer(x.Peer); p != nil {
-			p.resumed = past.proves(p, x)
+			why := past.doubts(p, x)
+			if p.resumed = why == ""; !p.resumed {
+				c.log.Info("what a peer has is read", "peer", p.Addr, "reason", why)
+			}
 		}
 	}
 	past.leaveOut(c)
@@ -178,16 +182,26 @@ func (c *core) readOf(peers []*peer) {
 	}
 }
 
-// proves tells whether what the journal has of a peer is all that there is.
-func (past *past) proves(p *peer, x *journal.PeerProof) bool {
+// doubts says why what the journal has of a peer may not be all that there is, ""
+// if it is.
+func (past *past) doubts(p *peer, x *journal.PeerProof) string {
+	counts := x.Updates + past.marks[p.Addr]
 	switch {
-	case !x.Whole || p.twins || x.Up != p.up:
-		return false
+	case !x.Whole:
+		return "something was not as the journal has it"
+	case x.Up != p.up:
+		return "the session came up or went down"
+	case p.twins || !p.counted && p.up:
+		return "exaBGP's count is not known"
+	case !x.Up && !past.kept:
+		return "whether the journal is whole is not known"
 	case !x.Up:
-		return past.kept
+	case p.before >= x.Alive || p.after > x.Before || x.After > p.before:
+		return "the session may be another"
+	case p.sent != counts:
+		return fmt.Sprintf("exaBGP has sent %d UPDATEs, and %d are known", p.sent, counts)
 	}
-	same := p.before < x.Alive && p.after <= x.Before && x.After <= p.before
-	return same && p.counted && p.known && p.sent == x.Updates+past.marks[p.Addr]
+	return ""
 }
 
 // resume takes what the bridge before knew of a session.

@@ -39,7 +39,7 @@ func (w *world) next() {
 		w.t.Fatal("it does not come to be ready")
 	}
 	if got := w.replica.set.Digest(); got != before {
-		w.t.Errorf("it has %v", w.replica.set.Routes)
+		w.t.Errorf("it has %v", w.replica.set.Digest())
 	}
 	if got := w.updates(); !slices.Equal(got, updates) {
 		w.t.Errorf("UPDATEs: %v became %v", updates, got)
