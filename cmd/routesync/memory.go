@@ -25,8 +25,7 @@ const (
 )
 
 // tidy gives memory back when a speaker has come to where it is to be, or a file had
-// faults, until ctx
-// ends.
+// faults, until ctx ends.
 func tidy(ctx context.Context, reached <-chan struct{}) error {
 	for {
 		select {
