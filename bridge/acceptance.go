@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"fmt"
 	"net/netip"
 
 	"routesync/state"
@@ -48,8 +47,13 @@ func (c *core) commandDone(o *op) {
 		return
 	}
 	o.accepted, o.since = true, c.now
-	if o.withdraw || len(o.turnedDown) > 0 {
-		c.claim(o.key) // the table does not have it; or somebody else's route could be taken for ours
+	if e := c.table.entries[o.key]; e != nil {
+		for _, p := range o.targets {
+			c.table.judge(e, p)
+		}
+	}
+	if len(o.turnedDown) > 0 {
+		c.claim(o.key) // or somebody else's route could be taken for ours
 	}
 	c.answerOp(o)
 	c.endFlight(o)
@@ -94,6 +98,8 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	o.waiting = append(o.waiting, p)
 }
 
+const notNegotiated = "the peer did not negotiate "
+
 // expect is the grade of a route that exaBGP holds and of which nothing was
 // reported sent.
 func (c *core) expect(k state.Key, p *peer) (state.Grade, string) {
@@ -103,7 +109,7 @@ func (c *core) expect(k state.Key, p *peer) (state.Grade, string) {
 	case !p.up:
 		return state.Held, ""
 	case !p.carries(k.Family):
-		return state.Unsent, fmt.Sprintf("the peer did not negotiate %s", k.Family)
+		return state.Unsent, notNegotiated + k.Family.String()
 	}
 	return state.Accepted, ""
 }
@@ -113,6 +119,10 @@ func (c *core) landed(o *op, p *peer) {
 	for i, w := range o.waiting {
 		if w == p {
 			o.waiting = append(o.waiting[:i:i], o.waiting[i+1:]...)
+			e := c.table.entries[o.key]
+			if e != nil {
+				c.table.judge(e, p)
+			}
 			break
 		}
 	}
@@ -129,10 +139,14 @@ func (c *core) endFlight(o *op) {
 		return
 	}
 	delete(c.flying, o)
+	c.launches.ended(o)
 	e := c.table.entry(o.key)
 	e.flight = nil
 	c.ended(o, e)
 	c.next(o.key, e)
+	if o.withdraw {
+		c.claim(o.key) // no peer has it any more
+	}
 	if len(c.flying) == 0 {
 		c.converged, c.aboutNews = c.now, true
 	}

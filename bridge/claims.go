@@ -30,29 +30,34 @@ func (c *core) claim(k state.Key) {
 	entry := journal.Entry{Key: k}
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
-	coming := e.flight
+	flight, coming := e.flight, e.flight
 	if coming != nil && coming.accepted {
 		coming = nil // the table has it
 	}
-	note := func(whose claimant, attrs state.Attrs, leaving, aside bool, a netip.Addr) {
-		if whose.owner == "" {
+	note := func(whose claimant, attrs state.Attrs, leaving, aside bool, p *peer) {
+		if whose.owner == "" && c.quiet != nil {
 			return
 		}
-		from, value := whose.provenance(), attrs.Canonical()
+		claim := journal.Claim{Owner: whose.owner, From: whose.provenance(), Value: attrs.Canonical(), Leaving: leaving, Aside: aside}
+		if flight.at(p) {
+			claim.Launch, claim.Spelled = flight.launch, flight.launch != 0 && flight.spelled
+		}
 		for i := range entry.Claims {
-			if x := &entry.Claims[i]; x.Owner == whose.owner && x.From == from && x.Value == value && x.Leaving == leaving && x.Aside == aside {
-				x.Peers = append(x.Peers, a)
+			if x := &entry.Claims[i]; alikeButPeers(x, &claim) {
+				x.Peers = append(x.Peers, p.Addr)
 				return
 			}
 		}
-		entry.Claims = append(entry.Claims, journal.Claim{Owner: whose.owner, From: from, Value: value, Leaving: leaving, Aside: aside, Peers: []netip.Addr{a}})
+		claim.Peers = []netip.Addr{p.Addr}
+		entry.Claims = append(entry.Claims, claim)
 	}
 	goes := func(p *peer) bool { return coming != nil && coming.withdraw && has(coming.targets, p) }
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
 	for _, s := range e.slots {
-		if s.grade != state.Withdrawing && !comes(s.peer) {
+		withdrawing := s.grade == state.Withdrawing
+		if (!withdrawing || flight.at(s.peer) && flight.withdraw) && !comes(s.peer) {
 			aside := s.aside || goes(s.peer) && coming.aside != nil
-			note(s.claimant, s.asked(), s.leaves || goes(s.peer) && !aside, aside, s.peer.Addr)
+			note(s.claimant, s.asked(), withdrawing || s.leaves || goes(s.peer) && !aside, aside, s.peer)
 		}
 	}
 	for _, p := range c.peers {
@@ -61,16 +66,31 @@ func (c *core) claim(k state.Key) {
 			left, ours = c.lost[place{k, p.Addr}]
 		}
 		if ours && e.slot(p) == nil && !comes(p) {
-			note(left, state.Attrs{}, true, false, p.Addr)
+			note(left, state.Attrs{}, true, false, p)
 		}
 		if left, is := c.tardy[place{k, p.Addr}]; is && e.slot(p) == nil && !comes(p) {
-			note(left.claimant, left.attrs, true, false, p.Addr)
+			note(left.claimant, left.attrs, true, false, p)
 		}
 		if comes(p) {
-			note(coming.claimant, coming.attrs, false, false, p.Addr)
+			note(coming.claimant, coming.attrs, false, false, p)
 		}
 	}
+	delete(c.table.strangers, k)
 	c.out.claims = append(c.out.claims, entry)
+}
+
+func alikeButPeers(a, b *journal.Claim) bool {
+	return a.Owner == b.Owner && a.From == b.From && a.Value == b.Value && a.Leaving == b.Leaving && a.Aside == b.Aside &&
+		a.Launch == b.Launch && a.Spelled == b.Spelled
+}
+
+// claimStrangers writes down what is announced for nobody here: it is part of
+// what a bridge that comes after this one has to know.
+func (c *core) claimStrangers() {
+	for k := range c.table.strangers {
+		c.claim(k)
+	}
+	clear(c.table.strangers)
 }
 
 // adoptRoute makes a route that somebody else announces the commander's, or says
@@ -139,7 +159,7 @@ func (c *core) overstates(k state.Key, x journal.Claim) bool {
 // say.
 func (c *core) claimedValue(k state.Key, p *peer) state.Attrs {
 	for _, x := range c.claims[k] {
-		if x.Value == "" || !slices.Contains(x.Peers, p.Addr) {
+		if x.Value == "" || x.Owner == "" || !slices.Contains(x.Peers, p.Addr) {
 			continue
 		}
 		if attrs, err := state.ParseCanonical(x.Value); err == nil {

@@ -32,6 +32,7 @@ func (c *core) launchStarted() {
 	}
 	var order []class
 	groups := map[class]*group{}
+	c.launches.begin(started)
 	for _, o := range started {
 		for _, part := range c.parts(o) {
 			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers)), o.aside != nil}

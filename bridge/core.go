@@ -42,6 +42,11 @@ type peer struct {
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 	connecting bool           // exaBGP tries to bring its session up
 	doubts     suspicion
+	tally
+	odd     int  // slots that are otherwise than their claims say, and not under way
+	counted bool // each UPDATE to it is reported here, once
+	twins   bool // exaBGP has several sessions to its address
+	resumed bool // what it has is known from the bridge before
 }
 
 // carries tells whether the session can carry a family, as far as is known.
@@ -56,6 +61,7 @@ type effects struct {
 	begin     bool // in this life of exaBGP: what the journal has of another is of the life before
 	replayed  bool // what that had is announced again
 	claims    []journal.Entry
+	proof     *journal.Proof // of all claims; nil if nothing is known to have changed
 	owners    []journal.Owner
 	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
@@ -116,6 +122,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	reader  exabgp.Reader    // of its lines
 	named   bool             // it has just said its release
 	cleared bool             // it has forgotten what the helper before this one gave it
 	foreign string           // its release if it can't be talked to: 6.0 with its own API
@@ -128,21 +135,26 @@ type core struct {
 	tooLong func() string                 // why exaBGP must not be asked for what it received
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
-	lost    map[place]claimant            // whose it was that was withdrawn behind the bridge's back
-	banned  quarantine
-	delayed map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
-	strays  map[place]time.Time    // values that are not their owners', and since when
-	tardy   map[place]latecomer    // what was withdrawn and may be sent all the same
-	epoch   int64
-	leases  map[string]*lease
-	watches watchers
-	typed   typists
-	early   []func()                // commands by hand that came before the table was read
-	ending  map[state.Key]time.Time // keys with routes that end, and when to try again
-	begun   time.Time               // of this bridge
-	lines   []wire.RefusedLine      // of to-exabgp, the last ones
-	gone    []state.Key             // that went by hand with the exaBGP before
-	replay  replay
+	past    *past                         // what this one may go on with; nil for nothing
+
+	reopened      []*op     // what the one before had under way
+	askedSessions time.Time // when exaBGP was last asked for them
+	attest        attest
+	lost          map[place]claimant // whose it was that was withdrawn behind the bridge's back
+	banned        quarantine
+	delayed       map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
+	strays        map[place]time.Time    // values that are not their owners', and since when
+	tardy         map[place]latecomer    // what was withdrawn and may be sent all the same
+	epoch         int64
+	leases        map[string]*lease
+	watches       watchers
+	typed         typists
+	early         []func()                // commands by hand that came before the table was read
+	ending        map[state.Key]time.Time // keys with routes that end, and when to try again
+	begun         time.Time               // of this bridge
+	lines         []wire.RefusedLine      // of to-exabgp, the last ones
+	gone          []state.Key             // that went by hand with the exaBGP before
+	replay        replay
 	// forgetful: the journal does not know what was announced before this bridge.
 	forgetful bool
 	ends      bool // exaBGP said that it shuts down
@@ -154,6 +166,7 @@ type core struct {
 	mute      bool      // it was said that exaBGP does not answer
 	start     []*op     // operations to put into commands at the end of this step
 	flying    map[*op]struct{}
+	launches  launches
 
 	refused map[refusalKey]state.Refusal
 	unsaid  map[refusalKey]struct{}  // refusals changed since the last update
@@ -161,7 +174,6 @@ type core struct {
 	// refusedByHand are the refusals that no lease takes back, the oldest first.
 	refusedByHand []refusalKey
 	aboutNews     bool
-	telling       []state.Key // what readers are still to be told of, in order, besides table.dirty
 	n             int64       // number of the last update
 	converged     time.Time
 	fault         string // last thing that went wrong, for status
@@ -222,9 +234,8 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
 	c.texts.held = c.receivedRoutes
 	if c.respawned {
-		for _, e := range memory.Entries {
-			c.claims[e.Key] = e.Claims
-		}
+		c.past = pastOf(&memory)
+		c.launches.last = c.past.lastLaunch()
 	}
 	c.forgetful = memory.Boot == ""
 	c.replay.before = shelved(memory, id.Boot)
@@ -248,6 +259,8 @@ func (c *core) take() effects {
 	c.endOfRIB()
 	c.pump()
 	c.answer()
+	c.claimStrangers()
+	c.out.proof = c.attested()
 	out := c.out
 	c.out = effects{}
 	return out

@@ -23,6 +23,7 @@ type world struct {
 	now      time.Time
 	claims   map[state.Key][]journal.Claim // the journal
 	banned   map[place]journal.Quarantined // of the same
+	proof    *journal.Proof                // of the claims
 	before   map[state.Key][]journal.Claim // what it has of the life before
 	life     string                        // whose the claims are
 	owners   map[string]journal.Owner      // what it has of them
@@ -39,6 +40,7 @@ func newWorld(t testing.TB, peers ...*fakePeer) *world {
 		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{},
 		owners: map[string]journal.Owner{}, banned: map[place]journal.Quarantined{},
 	}
+	w.exabgp.clock = func() time.Time { return w.now }
 	w.boot("boot-1", "run-1")
 	return w
 }
@@ -54,6 +56,9 @@ func (w *world) boot(boot, run string) {
 // successor is a bridge that has just begun.
 func (w *world) successor(boot, run string) *core {
 	c := newCore(identity{Speaker: "edge1", Boot: boot, Run: run}, w.memory(), slog.New(slog.DiscardHandler))
+	if c.past != nil {
+		c.past.kept = true
+	}
 	w.replica = newReplica("edge1")
 	for _, p := range w.exabgp.peers {
 		p.hidden = nil // what exaBGP does not list was never there, to a bridge that comes later
@@ -70,7 +75,7 @@ func (w *world) memory() journal.Memory {
 		}
 		return all
 	}
-	memory := journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned))}
+	memory := journal.Memory{Boot: w.life, Epoch: w.epoch, Entries: entries(w.claims), Before: entries(w.before), Quarantined: slices.Collect(maps.Values(w.banned)), Proof: w.proof}
 	for _, name := range slices.Sorted(maps.Keys(w.owners)) {
 		memory.Owners = append(memory.Owners, w.owners[name])
 	}
@@ -82,7 +87,10 @@ func (w *world) write(e effects) {
 	if e.begin && w.life != w.core.boot {
 		maps.Copy(w.before, w.claims)
 		clear(w.claims)
-		w.life = w.core.boot
+		w.life, w.proof = w.core.boot, nil
+	}
+	if len(e.claims) > 0 || e.proof != nil {
+		w.proof = e.proof
 	}
 	for _, entry := range e.claims {
 		w.claims[entry.Key] = entry.Claims

@@ -26,9 +26,12 @@ func (c *core) endOfRIB() {
 			continue
 		}
 		p.owed = false
+		left := len(p.negotiated)
 		for _, f := range p.negotiated {
 			c.windows.add(&exchange{line: exabgp.EndOfRIB(p.Addr, f), ask: func(_ []string, ok bool) {
 				if ok {
+					left--
+					p.ended = p.up && left == 0
 					c.log.Info("end-of-RIB", "peer", p.Addr, "family", f.String())
 				}
 			}})

@@ -15,7 +15,7 @@ import (
 // line takes one line from exaBGP.
 func (c *core) line(text string, now time.Time) {
 	c.step(now)
-	l := exabgp.ParseLine(text)
+	l := c.reader.Line(text)
 	switch l.Kind {
 	case exabgp.EventLine:
 		c.event(&l.Event)
@@ -55,8 +55,14 @@ func (c *core) line(text string, now time.Time) {
 func (c *core) event(e *exabgp.Event) {
 	c.hearState(e)
 	if c.phase < reading {
+		c.past.hear(e)
 		return // neighbors and table are read later, and will have it
 	}
+	c.happened(e)
+}
+
+// happened takes an event of what is known.
+func (c *core) happened(e *exabgp.Event) {
 	p := c.findPeer(e.Peer)
 	if p == nil {
 		if e.State == "up" {
@@ -74,6 +80,7 @@ func (c *core) event(e *exabgp.Event) {
 	switch {
 	case e.State == "up":
 		c.sessionUp(p)
+		p.known, p.before = true, c.now.UnixMilli()
 		c.receivedUp(p, true)
 		c.askNeighbors()
 	case e.State == "down" && p.up: // exaBGP repeats it for every attempt that fails
@@ -84,6 +91,7 @@ func (c *core) event(e *exabgp.Event) {
 		c.askNeighbors() // it may have been taken out of the configuration
 	case e.Kind == exabgp.UpdateEvent && e.Direction == exabgp.Send:
 		p.heard = c.now
+		p.sent++
 		c.happenSent(p, &e.Update)
 		for _, a := range e.Update.Announced {
 			r := report{p: p, sent: a, verdicts: map[state.Attrs]verdict{}}
@@ -108,6 +116,7 @@ func (c *core) sessionUp(p *peer) {
 	}
 	p.up, p.since, p.heard, p.asked, p.negotiated = true, c.now, c.now, false, nil
 	p.self4, p.self6 = netip.Addr{}, netip.Addr{}
+	p.tally = tally{}
 	p.owed = p.ManualEOR
 	p.unsettled, p.resent, c.aboutNews = true, c.now, true
 	c.recall(p)
@@ -125,6 +134,7 @@ func (c *core) sessionDown(p *peer, reason string) {
 	c.receivedDown(p, reason)
 	c.happen(wire.Happening{Kind: wire.SessionDown, Peer: p.Addr, Text: reason})
 	p.up, p.since, p.asked, p.negotiated, p.unsettled = false, c.now, false, nil, false
+	p.tally = tally{}
 	c.aboutNews = true
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil {

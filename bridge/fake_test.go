@@ -25,15 +25,18 @@ type fakeExaBGP struct {
 	peers   []*fakePeer
 	out     []string // for the helper
 	wrote   []string // route commands that came
+	given   []string // all lines
 	// lose tells whether the answer to a command is lost, and the command with
 	// it: exaBGP 4.2 gives none when parsing raises an unexpected exception.
 	lose func(line string) bool
 	// refuse tells whether a command is answered with error.
-	refuse func(line string) bool
-	garble string               // a question that is answered error
-	hide   func(state.Key) bool // what is never sent
-	stuck  bool                 // no peer takes anything
-	now    time.Time            // for what a peer does by itself
+	refuse    func(line string) bool
+	garble    string               // a question that is answered error
+	hide      func(state.Key) bool // what is never sent
+	stuck     bool                 // no peer takes anything
+	now       time.Time            // for what a peer does by itself
+	clock     func() time.Time     // nil if sessions have no age
+	uncounted bool                 // exaBGP does not count what it sends
 	// listing is what is left of the answer to a question for what was received,
 	// which comes piece by piece, and behind it what was asked since.
 	listing, behind []string
@@ -70,6 +73,8 @@ type fakePeer struct {
 	stale     map[state.Key]state.Attrs // and was not announced again
 	dropped   []state.Key               // at an end-of-RIB
 	ended     []state.Family            // of which there was one in this session
+	updates   int                       // that were sent in this session
+	began     time.Time                 // when it came up
 	poison
 }
 
@@ -98,6 +103,7 @@ func (f *fakeExaBGP) say(lines ...string) { f.out = append(f.out, lines...) }
 
 func (f *fakeExaBGP) write(line string) {
 	line = strings.TrimSpace(line)
+	f.given = append(f.given, line)
 	switch {
 	case len(f.listing) > 0:
 		f.behind = append(f.behind, line)
@@ -128,11 +134,18 @@ func (f *fakeExaBGP) write(line string) {
 		f.say("done")
 	case line == "show neighbor extensive":
 		for _, p := range f.peers {
-			f.say(f.indented(p.extensive())...)
+			f.say(f.indented(f.extensive(p))...)
 		}
 		f.say("done")
-	case line == "show adj-rib out extensive":
+	case strings.HasPrefix(line, "show adj-rib out ") && strings.HasSuffix(line, "extensive"):
+		_, of, _ := strings.Cut(strings.TrimSuffix(line, " extensive"), "show adj-rib out ")
+		if line == "show adj-rib out extensive" {
+			of = ""
+		}
 		for _, p := range f.peers {
+			if !strings.Contains(p.addr.String()+" ", of) {
+				continue
+			}
 			for _, k := range p.shown() {
 				f.say(fmt.Sprintf("neighbor %s local-ip 127.0.0.1 local-as %d peer-as %d router-id 1.1.1.1 family-allowed in-open %s %s%s",
 					p.addr, p.localAS, p.peerAS, k.Family, k, words(p.cache[k])))
@@ -325,6 +338,9 @@ func (f *fakeExaBGP) flush() {
 func (f *fakeExaBGP) send(p *fakePeer, c change) {
 	if c.eor != 0 {
 		p.end(c.eor)
+		afi, safi, _ := strings.Cut(c.eor.String(), " ")
+		p.updates++
+		f.say(p.envelope("update", map[string]any{"direction": "send", "message": map[string]any{"eor": map[string]any{"afi": afi, "safi": safi}}}))
 		return
 	}
 	if !slices.Contains(p.negotiated, c.key.Family) || f.hide != nil && f.hide(c.key) {
@@ -383,6 +399,9 @@ func (f *fakeExaBGP) send(p *fakePeer, c change) {
 }
 
 func (f *fakeExaBGP) event(p *fakePeer, update map[string]any) {
+	if !f.uncounted {
+		p.updates++
+	}
 	f.say(p.envelope("update", map[string]any{"direction": "send", "message": map[string]any{"update": update}}))
 }
 
@@ -403,7 +422,7 @@ func (f *fakeExaBGP) sessionUp(p *fakePeer) {
 	if f.release == "3.4.8" {
 		p.resurrect()
 	}
-	p.up, p.fresh, p.ended = true, true, nil
+	p.up, p.fresh, p.ended, p.updates, p.began = true, true, nil, 0, f.time()
 	p.keepStale()
 	p.received = map[state.Key]state.Attrs{} // not when the session goes down
 	f.say(p.envelope("state", map[string]any{"state": "up"}))
@@ -454,10 +473,19 @@ func (p *fakePeer) configuration() []string {
 	return append(lines, "}")
 }
 
-func (p *fakePeer) extensive() []string {
+func (f *fakeExaBGP) time() time.Time {
+	if f.clock == nil {
+		return time.Time{}
+	}
+	return f.clock()
+}
+
+func (f *fakeExaBGP) extensive(p *fakePeer) []string {
 	stateWord, since := "IDLE", "   down for                     0:00:03"
-	if p.up {
-		stateWord, since = "ESTABLISHED", "   up for                       0:00:06"
+	if age := int(f.time().Sub(p.began).Seconds()); p.up && age > 0 { // 0 is taken for none (command/neighbor.py, extensive)
+		stateWord, since = "ESTABLISHED", fmt.Sprintf("   up for                       %d:%02d:%02d", age/3600, age/60%60, age%60)
+	} else if p.up {
+		stateWord = "ESTABLISHED"
 	}
 	lines := []string{"Neighbor " + p.addr.String(), "", "  Session                         Local",
 		"   local                      127.0.0.1", "   state                    " + stateWord, since, "",
@@ -474,5 +502,6 @@ func (p *fakePeer) extensive() []string {
 		}
 		lines = append(lines, fmt.Sprintf("   %-20s %15s %15s %15s", fam.String()+":", "enabled", remote, "disabled"))
 	}
-	return append(lines, "")
+	return append(lines, "", "  Message Statistic                Sent        Received",
+		fmt.Sprintf("   %-20s %15d %15d %15s", "update:", p.updates, 0, ""), "")
 }

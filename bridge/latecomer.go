@@ -53,7 +53,7 @@ func (c *core) recallLatecomers() {
 			whose := claimant{owner: x.Owner}
 			for _, a := range x.Peers {
 				p := c.findPeer(a)
-				if p == nil {
+				if p == nil || p.resumed {
 					continue
 				}
 				s := slot{peer: p, claimant: whose, attrs: attrs, grade: state.Accepted}

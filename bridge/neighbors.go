@@ -16,7 +16,16 @@ func (c *core) askNeighbors() {
 		return
 	}
 	c.windows.add(&exchange{line: exabgp.ShowConfiguration, ask: c.learnNeighbors})
-	c.windows.add(&exchange{line: exabgp.ShowExtensive, ask: c.learnSessions})
+	c.askSessions()
+}
+
+func (c *core) askSessions() {
+	x := &exchange{line: exabgp.ShowExtensive, ask: c.learnSessions}
+	x.each = func(line string) {
+		c.markSession(line)
+		x.body = append(x.body, line)
+	}
+	c.windows.add(x)
 }
 
 // learnNeighbors takes the answer to "show neighbor configuration", and finds
@@ -113,6 +122,9 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 		peers = append(peers, p)
 	}
 	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })
+	for _, p := range peers {
+		p.counted = p.Counts(own...)
+	}
 	before := c.peers
 	c.peers, c.deaf, c.aboutNews, c.met = peers, deaf, true, true
 	c.receiveFrom(peers, own)
@@ -159,6 +171,7 @@ func (c *core) learnSessions(body []string, ok bool) {
 		c.trouble(fmt.Sprintf("exaBGP's sessions can't be read: %v", unread(err)))
 		return
 	}
+	c.lookForTwins(sessions)
 	for _, s := range sessions {
 		p := c.findPeer(s.Addr)
 		if p == nil || p.spoke {
@@ -175,6 +188,7 @@ func (c *core) learnSessions(body []string, ok bool) {
 			c.receivedUp(p, false)
 			p.since = c.now.Add(-time.Duration(s.Seconds) * time.Second)
 		}
+		c.compareTally(p, s)
 		p.negotiated, p.asked = s.Families, true
 		c.aboutNews = true
 		c.regrade(p)
@@ -182,6 +196,9 @@ func (c *core) learnSessions(body []string, ok bool) {
 			p.unproven = false
 			c.proveAt(p)
 		}
+	}
+	if c.phase == resuming {
+		c.goOn()
 	}
 	c.askReceived()
 }

@@ -28,7 +28,10 @@ type op struct {
 	adopt    *string      // whose route is to change its owner, as it is; nil for no such
 	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
 	restore  bool         // an announce of a suspect that was set aside
+	resumed  bool         // what the bridge before had under way
+	launch   uint64       // number of the commands that it went into, of [launches]; 0 before
 
+	next       *op       // that waits behind it, of the same key
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
 	commands   int       // commands that exaBGP has not answered yet
@@ -113,8 +116,9 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	e.waiting = append(e.waiting, o)
-	if len(e.waiting) == 1 {
+	first := e.waiting == nil
+	e.wait(o)
+	if first {
 		c.next(o.key, e)
 	}
 }
@@ -254,6 +258,9 @@ func (c *core) refuse(o *op, at []netip.Addr, reasons []string) {
 	h := wire.Happening{Kind: wire.Refusing, Owner: o.owner, Withdraw: o.withdraw, Text: r.Reason}
 	h.Attrs.Attrs = o.attrs
 	c.happenTo(o.key, h)
+	if o.resumed {
+		c.suspect() // exaBGP may have it all the same
+	}
 	if o.replay {
 		c.log.Warn("not announced again", "route", o.key.String(), "owner", o.owner, "reason", r.Reason)
 		return // whoever asks for it is told when it asks
@@ -304,10 +311,8 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && len(e.waiting) > 0 && !c.delays(k, e, e.waiting[0]) {
-		o := e.waiting[0]
-		e.waiting = e.waiting[1:]
-		c.begin(o, e)
+	for e.flight == nil && e.waiting != nil && !c.delays(k, e, e.waiting) {
+		c.begin(e.next(), e)
 	}
 	c.table.release(k, e)
 }

@@ -119,19 +119,21 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 func (c *core) cancel(owner string) {
 	for o := range c.flying {
 		e := c.table.entry(o.key)
-		e.waiting = slices.DeleteFunc(e.waiting, func(w *op) bool {
+		for at := &e.waiting; *at != nil; {
+			w := *at
 			if w.owner != owner {
-				return false
+				at = &w.next
+				continue
 			}
+			*at, w.next = w.next, nil
 			c.answerOp(w)
-			return true
-		})
+		}
 	}
 }
 
 // news tells whether readers have not been told everything.
 func (c *core) news() bool {
-	return len(c.table.dirty) > 0 || len(c.telling) > 0 || len(c.unsaid) > 0 || c.aboutNews
+	return len(c.table.dirty) > 0 || len(c.unsaid) > 0 || c.aboutNews
 }
 
 // resume starts the numbering anew for a new connection: what was published on
@@ -148,18 +150,11 @@ func (c *core) resume() {
 func (c *core) update() wire.Update {
 	c.n++
 	u := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n}
-	if len(c.telling) < updateKeys { // what has changed meanwhile goes with the last of them
-		c.telling = slices.AppendSeq(c.telling, maps.Keys(c.table.dirty))
-		c.table.dirty = map[state.Key]struct{}{} // one that has had a million keys stays as large
-		slices.SortFunc(c.telling, state.CompareKeys)
-		c.telling = slices.Compact(c.telling)
-	}
 	var n int
-	u.Entries, n = c.entries(c.telling)
-	if c.telling = c.telling[n:]; len(c.telling) > 0 || len(c.table.dirty) > 0 {
+	u.Entries, n = c.entries(c.table.news(updateKeys))
+	if c.table.told(n); len(c.table.dirty) > 0 {
 		return u
 	}
-	c.telling = nil
 	u.Refused, u.Cleared = c.refusals()
 	u.About = c.about()
 	u.Count, u.Sum = c.table.digest.Count, c.table.digest.Sum()
@@ -197,9 +192,7 @@ func compareRefusals(a, b refusalKey) int {
 
 // snapshot is the whole state, as of the last update, in parts.
 func (c *core) snapshot() []wire.Update {
-	keys := slices.Collect(maps.Keys(c.table.entries))
-	keys = slices.DeleteFunc(keys, func(k state.Key) bool { return len(c.table.entries[k].slots) == 0 })
-	slices.SortFunc(keys, state.CompareKeys)
+	keys := c.table.keys()
 	id := fmt.Sprintf("%s/%d", c.run, c.n)
 	var parts []wire.Update
 	for n := 0; len(parts) == 0 || len(keys) > 0; keys = keys[n:] {

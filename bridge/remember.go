@@ -26,6 +26,8 @@ const (
 type memory struct {
 	Journal
 	behind bool
+	slate  Slate
+	noted  bool      // the slate says that it is whole
 	next   time.Time // when to look at it again
 	pause  time.Duration
 }
@@ -42,8 +44,12 @@ func (s *Server) remember(e effects) {
 	if len(e.banned) > 0 {
 		errs = append(errs, s.memory.Quarantine(e.banned))
 	}
-	if len(e.claims) > 0 {
-		errs = append(errs, s.memory.Put(e.claims))
+	if len(e.claims) > 0 || e.proof != nil {
+		proof := e.proof
+		if s.memory.behind {
+			proof = nil // it has not all claims
+		}
+		errs = append(errs, s.memory.Keep(e.claims, proof))
 	}
 	if len(e.owners) > 0 {
 		errs = append(errs, s.memory.PutOwners(e.owners))
@@ -52,12 +58,31 @@ func (s *Server) remember(e effects) {
 		errs = append(errs, s.memory.Replayed())
 	}
 	s.recall(errors.Join(errs...))
+	if s.core.phase == ready && !s.memory.behind {
+		s.noteWhole(true)
+	}
+}
+
+// noteWhole notes on the slate whether the journal is whole.
+func (s *Server) noteWhole(whole bool) {
+	m := &s.memory
+	if m.slate == nil || m.noted && whole {
+		return
+	}
+	err := m.slate.Note(whole)
+	if err != nil {
+		s.core.trouble(err.Error())
+	}
+	m.noted = whole && err == nil
 }
 
 // recall notes whether the journal is behind.
 func (s *Server) recall(err error) {
 	if err == nil {
 		return
+	}
+	if !s.memory.behind {
+		s.noteWhole(false)
 	}
 	s.memory.behind = true
 	s.core.forgets(fmt.Sprintf("the journal can't be written; if this bridge dies now, its routes will be taken for foreign ones: %v", err))
@@ -92,6 +117,7 @@ func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
 			return err
 		}
 	}
+	s.core.attest.forget()
 	return errors.Join(
 		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(),
 		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))), s.memory.PutOwners(s.core.watches.owners()))

@@ -23,11 +23,11 @@ type fullDisk struct {
 	full bool
 }
 
-func (d *fullDisk) Put(entries []journal.Entry) error {
+func (d *fullDisk) Keep(entries []journal.Entry, proof *journal.Proof) error {
 	if d.full {
 		return fmt.Errorf("write journal: %w", syscall.ENOSPC)
 	}
-	return d.Journal.Put(entries)
+	return d.Journal.Keep(entries, proof)
 }
 
 func (d *fullDisk) Replace(entries []journal.Entry) error {
@@ -48,7 +48,12 @@ func keptBy(t *testing.T) (*Server, *world, *fullDisk, string) {
 	}
 	d := &fullDisk{Journal: j}
 	t.Cleanup(func() { _ = d.Close() }) // it may be spoilt
-	s := &Server{core: w.core, memory: memory{Journal: d}}
+	slate, err := NewSlate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { slate.Close() })
+	s := &Server{core: w.core, memory: memory{Journal: d, slate: slate}}
 	w.core.putInForce("team", minute("x", 10), "host")
 	s.remember(effects{begin: true, epoch: w.core.epoch, claims: w.core.everyClaim(), owners: w.core.watches.owners()})
 	if w.core.amnesia != "" {
@@ -117,8 +122,15 @@ func TestFullDisk(t *testing.T) {
 	if !s.lacksTheJournal() || !strings.Contains(s.core.fault, "no space left on device") {
 		t.Errorf("%q, %q", s.core.speakerLacks(), s.core.fault)
 	}
+	if s.memory.slate.Whole() {
+		t.Error("the next bridge would take the journal for whole")
+	}
 	d.full = false
 	s.mend(t.Context(), w.now.Add(mendMost))
+	s.remember(s.core.take())
+	if !s.memory.slate.Whole() {
+		t.Error("the next bridge would not take the journal for whole")
+	}
 	if s.lacksTheJournal() {
 		t.Errorf("%q", s.core.speakerLacks())
 	}

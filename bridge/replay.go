@@ -40,6 +40,7 @@ func (c *core) beginReplay() {
 			c.announceAgain(e.Key, &e.Claims[i])
 		}
 	}
+	c.giveAgain()
 	if n := c.replay.open - 1; n > 0 {
 		c.log.Info("announcing again what exaBGP does not have any more", "routes", n)
 	}
@@ -49,7 +50,7 @@ func (c *core) beginReplay() {
 // announceAgain begins the replay of one claim. What was to be withdrawn, or has
 // come to its end meanwhile, is not revived.
 func (c *core) announceAgain(k state.Key, claim *journal.Claim) {
-	if claim.Leaving || claim.Value == "" {
+	if claim.Leaving || claim.Value == "" || claim.Owner == "" {
 		return
 	}
 	attrs, err := state.ParseCanonical(claim.Value)
@@ -89,12 +90,16 @@ func (r *replay) answered(c *core) {
 // open begins what had to wait until it was known what is advertised.
 func (c *core) open() {
 	c.phase, c.aboutNews, c.audits.ended = ready, true, c.now
+	c.log.Info("what is advertised is known", "routes", c.table.digest.Count, "since", c.now.Sub(c.begun).Round(time.Millisecond))
 	for _, begin := range c.early {
 		begin()
 	}
 	c.early = nil
 	c.sayBanned()
 	c.prove()
+	for _, p := range c.peers {
+		p.resumed = false
+	}
 	c.askReceived()
 }
 

@@ -207,7 +207,7 @@ func (c *core) tries(p *peer) bool {
 	}
 	return slices.ContainsFunc(d.trial, func(x value) bool {
 		e := c.table.entries[x.key]
-		if e == nil || e.flight == nil && len(e.waiting) == 0 {
+		if e == nil || e.flight == nil && e.waiting == nil {
 			return false
 		}
 		s := e.slot(p)

@@ -72,9 +72,12 @@ type Options struct {
 	// without a cause; 0 for never.
 	AuditEvery time.Duration
 	Journal    Journal // nil: there is none
-	Pipe       *exabgp.Pipe
-	Broker     Broker
-	Classic    *Classic // nil: the classic queues are not served
+	// Slate tells whether the bridge before this one wrote down all that it did; nil
+	// if that is not known.
+	Slate   Slate
+	Pipe    *exabgp.Pipe
+	Broker  Broker
+	Classic *Classic // nil: the classic queues are not served
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
@@ -88,10 +91,18 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	}
 	id := identity{Speaker: o.Speaker, Boot: o.Boot, Run: o.Run, Version: o.Version, Host: o.Host, PID: o.PID}
 	s := &Server{
-		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal}, broker: o.Broker, classic: o.Classic, log: log,
+		core: newCore(id, past, log), pipe: o.Pipe, memory: memory{Journal: o.Journal, slate: o.Slate}, broker: o.Broker, classic: o.Classic, log: log,
 		links: make(chan *link), gone: make(chan *link), idle: make(chan *link), inbox: make(chan delivery),
 		standings: make(chan standing),
 		open:      map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
+	}
+	if o.Journal == nil && o.Slate != nil {
+		if err := o.Slate.Note(false); err != nil {
+			return nil, err
+		}
+	}
+	if s.core.past != nil {
+		s.core.past.kept = o.Slate != nil && o.Slate.Whole()
 	}
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {

@@ -43,7 +43,7 @@ type Journal interface {
 	Load() (journal.Memory, error)
 	Begin(boot string) error
 	SetEpoch(epoch int64) error
-	Put(entries []journal.Entry) error
+	Keep(entries []journal.Entry, proof *journal.Proof) error
 	Replayed() error
 	PutOwners(owners []journal.Owner) error
 	Sync() error

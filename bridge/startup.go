@@ -19,6 +19,7 @@ type phase uint8
 const (
 	silent    phase = iota // nothing was asked yet
 	asked                  // the version was asked for; what comes before it is old
+	resuming               // what the bridge before knew is compared with what exaBGP counts
 	reading                // neighbors and table are being read
 	replaying              // what the life before had is being announced again
 	ready                  // the advertised set is complete
@@ -84,6 +85,8 @@ func (c *core) revisit() {
 	case c.phase == asked:
 		c.trouble(c.unheard())
 		c.ask()
+	case c.phase == ready && c.now.Sub(c.looked) < lookAgain && c.hasYoung():
+		c.askSessions()
 	case c.phase == ready && c.now.Sub(c.looked) >= lookAgain:
 		c.looked = c.now
 		c.askNeighbors()
@@ -93,6 +96,8 @@ func (c *core) revisit() {
 		if c.hasUnsent() {
 			c.suspect()
 		}
+	case c.phase == resuming && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
+		c.startOver()
 	case c.phase == reading && len(c.windows.out) == 0 && len(c.windows.waiting) == 0:
 		c.askedAt = c.now
 		c.read()
@@ -124,9 +129,14 @@ func (c *core) versionLine(l exabgp.Line) {
 		c.out.lines = append(c.out.lines, exabgp.Reset, exabgp.Version)
 		return
 	}
-	c.phase, c.askedAt = reading, c.now
+	c.askedAt = c.now
 	c.log.Info("exaBGP answers", "version", c.dialect.Release)
-	c.read()
+	if c.past.usable(c) {
+		c.phase = resuming
+		c.askNeighbors()
+		return
+	}
+	c.startOver()
 }
 
 // release takes what may be exaBGP's word on its release.
@@ -202,7 +212,7 @@ func (c *core) learnTable(body []string, ok bool) {
 			continue
 		}
 		p := c.findPeer(r.Peer)
-		if p == nil || c.quiet != nil && c.table.find(r.Key, p) != nil {
+		if p == nil || p.resumed || c.quiet != nil && c.table.find(r.Key, p) != nil {
 			continue
 		}
 		s := slot{peer: p, claimant: c.claimed(r.Key, p), attrs: r.Attrs}
@@ -235,7 +245,7 @@ func (c *core) proveAt(peers ...*peer) {
 	var at []netip.Addr
 	for _, p := range peers {
 		switch {
-		case !p.up || !c.hasUnproven(p):
+		case !p.up || p.resumed || !c.hasUnproven(p):
 		case p.FlushResets():
 			c.log.Warn("what this peer holds can't be proven until its session restarts", "peer", p.Addr)
 		default:

@@ -161,6 +161,7 @@ func (c *core) pump() {
 			return
 		}
 		if lines[0] == exabgp.ShowExtensive {
+			c.askedSessions = c.now
 			for _, p := range c.peers {
 				p.spoke = false
 			}

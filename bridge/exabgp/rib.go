@@ -28,6 +28,10 @@ func (e *FamilyError) Error() string {
 	return fmt.Sprintf("a route to %s is of family %q, which routesync can't name", e.Peer, e.Family)
 }
 
+// ShowRIBOf is [ShowRIB] for one neighbor. What it prints may be of others too:
+// exaBGP looks for the address in the neighbor's name (reactor/api/command/rib.py).
+func ShowRIBOf(peer netip.Addr) string { return fmt.Sprintf("show adj-rib out %s extensive", peer) }
+
 // ParseRIB reads a line of the body of [ShowRIB], e.g. "neighbor 192.0.2.2
 // local-ip … family-allowed in-open ipv4 unicast 10.0.0.0/24 next-hop
 // 192.0.2.1 med 1". Its error is a [*FamilyError] if only the family is

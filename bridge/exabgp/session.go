@@ -23,6 +23,9 @@ type Session struct {
 	OtherFamilies []string
 	// ASN4 is false if the peer has no 4-byte AS numbers (RFC 6793).
 	ASN4 bool
+	// Updates is how many UPDATEs exaBGP has sent in this session, the End-of-RIB
+	// among them. Of a session that is not up it says nothing.
+	Updates uint64
 }
 
 // Up tells whether routes can be exchanged.
@@ -59,10 +62,17 @@ func ParseExtensive(lines []string) ([]Session, error) {
 		switch {
 		case section == "Session" && words[0] == "state" && len(words) == 2:
 			s.State = words[1]
+		case section == "Session" && words[0] == "down" && s.Up():
+			// It has been up for less than a second: of that exaBGP prints something
+			// else (reactor/api/command/neighbor.py, extensive).
 		case section == "Session" && len(words) > 2 && words[1] == "for":
 			s.Seconds = parseDuration(words[2:])
 		case section == "Capability" && found && key == "asn4":
 			s.ASN4 = bothEnabled(values)
+		case section == "Message" && found && key == "update":
+			if words := strings.Fields(values); len(words) > 0 {
+				s.Updates, _ = strconv.ParseUint(words[0], 10, 64)
+			}
 		case section == "Families" && found && bothEnabled(values):
 			if f, err := state.ParseFamily(key); err == nil {
 				s.Families = append(s.Families, f)
@@ -72,6 +82,41 @@ func ParseExtensive(lines []string) ([]Session, error) {
 		}
 	}
 	return sessions, nil
+}
+
+// SessionOf reads the first line of what [ShowExtensive] prints of a neighbor.
+// exaBGP counts its UPDATEs up to that line: it makes the text before it writes
+// any of it, and may send some between two lines (reactor/api/command/neighbor.py,
+// callback_extensive).
+func SessionOf(line string) (netip.Addr, bool) {
+	text, ok := strings.CutPrefix(line, "Neighbor ")
+	if !ok {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(text))
+	return addr, err == nil
+}
+
+// Counts tells whether a helper that runs as one of the processes, see
+// [Neighbor.Lacks], is told of each UPDATE to this neighbor that [Session] counts,
+// once. Both are done in one place (reactor/protocol.py, send and write). It is
+// known of 4.2 only.
+func (n Neighbor) Counts(processes ...string) bool {
+	if !strings.HasPrefix(n.Dialect.Release, "4.2.") || len(processes) == 0 {
+		return false
+	}
+	var ours []string
+	for _, a := range n.API {
+		if !slices.Contains(processes, a.Process) {
+			continue
+		}
+		// Of raw packets there are events of their own.
+		if !a.sendsUpdates() || slices.Contains(a.Send, "packets") || slices.Contains(ours, a.Process) {
+			return false
+		}
+		ours = append(ours, a.Process)
+	}
+	return len(ours) > 0
 }
 
 // bothEnabled tells whether the first two columns, local and remote, say so.

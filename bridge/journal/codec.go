@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -15,25 +16,31 @@ import (
 
 // The versions of a record. The second has a provenance in every claim, the
 // third a lease in every provenance, the fourth a value and whether it is leaving
-// in every claim, the fifth whether it is set aside; each is written only where
-// there is one. What is in a version
-// never changes: a journal that can't be read makes every route
-// of the files a foreign one.
+// in every claim, the fifth whether it is set aside, the sixth with which launch
+// it was given; each is written only where there is one. What is in a version
+// never changes: a journal that can't be read makes every route of the files a
+// foreign one.
 const (
 	recordVersion = 1
 	recordByHand  = 2
 	recordLeased  = 3
 	recordValued  = 4
 	recordAside   = 5
+	recordLaunch  = 6
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // versionFor is the first version that can say what claims do.
 func versionFor(claims []Claim) byte {
 	version := byte(recordVersion)
 	for _, c := range claims {
 		switch {
+		case c.Launch != 0:
+			return recordLaunch
 		case c.Aside:
-			return recordAside
+			version = recordAside
+		case version >= recordAside:
 		case c.Value != "" || c.Leaving:
 			version = recordValued
 		case c.From.Lease != 0:
@@ -50,6 +57,11 @@ func encodeKey(k state.Key) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(k.NLRI)), uint32(k.Family)), k.NLRI...)
 }
 
+// keyOf is encodeKey with room for b, which it may use.
+func keyOf(b []byte, k state.Key) []byte {
+	return append(binary.BigEndian.AppendUint32(b[:0], uint32(k.Family)), k.NLRI...)
+}
+
 func decodeKey(b []byte) (state.Key, error) {
 	if len(b) < 4 {
 		return state.Key{}, fmt.Errorf("key %x is shorter than a family", b)
@@ -61,7 +73,8 @@ func compareClaims(a, b Claim) int {
 	return cmp.Or(strings.Compare(a.Owner, b.Owner), cmp.Compare(a.From.At, b.From.At),
 		strings.Compare(a.From.By, b.From.By), cmp.Compare(a.From.Expires, b.From.Expires),
 		cmp.Compare(a.From.Lease, b.From.Lease), strings.Compare(a.Value, b.Value),
-		compareBools(a.Leaving, b.Leaving), compareBools(a.Aside, b.Aside))
+		compareBools(a.Leaving, b.Leaving), compareBools(a.Aside, b.Aside),
+		cmp.Compare(a.Launch, b.Launch), compareBools(a.Spelled, b.Spelled))
 }
 
 func compareBools(a, b bool) int {
@@ -95,11 +108,23 @@ func canonical(claims []Claim) []Claim {
 	return out
 }
 
+// inOrder tells whether addresses are in order, each once.
+func inOrder(peers []netip.Addr) bool {
+	for i := 1; i < len(peers); i++ {
+		if peers[i-1].Compare(peers[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // encodeClaims is the value of a record; key is what [encodeKey] made.
 func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
-	claims = canonical(claims)
+	if len(claims) != 1 || !inOrder(claims[0].Peers) {
+		claims = canonical(claims)
+	}
 	version := versionFor(claims)
-	b := binary.AppendUvarint([]byte{version}, uint64(len(claims)))
+	b := binary.AppendUvarint(append(make([]byte, 0, 96), version), uint64(len(claims)))
 	for _, c := range claims {
 		b = appendText(b, c.Owner)
 		if version >= recordByHand {
@@ -117,16 +142,27 @@ func encodeClaims(key []byte, claims []Claim) ([]byte, error) {
 		if version >= recordAside {
 			b = append(b, flag(c.Aside))
 		}
+		if version >= recordLaunch {
+			b = binary.AppendUvarint(b, c.Launch<<1|uint64(flag(c.Spelled)))
+		}
 		b = binary.AppendUvarint(b, uint64(len(c.Peers)))
 		for _, p := range c.Peers {
 			if !p.IsValid() || p.Zone() != "" {
 				return nil, fmt.Errorf("peer %q of owner %q is no plain address", p, c.Owner)
 			}
-			b = append(b, byte(p.BitLen()/8))
-			b = append(b, p.AsSlice()...)
+			b = appendAddr(b, p)
 		}
 	}
 	return binary.BigEndian.AppendUint32(b, checksum(key, b)), nil
+}
+
+func appendAddr(b []byte, a netip.Addr) []byte {
+	if a.Is4() {
+		four := a.As4()
+		return append(append(b, 4), four[:]...)
+	}
+	sixteen := a.As16()
+	return append(append(b, 16), sixteen[:]...)
 }
 
 func flag(set bool) byte {
@@ -140,10 +176,41 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
+// decoder reads records, of which most say the same of other keys: those share
+// their claims.
+type decoder struct {
+	last   []byte // the record before, without its checksum
+	claims []Claim
+	known  map[string][]Claim
+}
+
+func (d *decoder) claimsOf(key, value []byte) ([]Claim, error) {
+	body := len(value) - 4
+	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
+		return decodeClaims(key, value) // says what is wrong
+	}
+	if bytes.Equal(value[:body], d.last) {
+		return d.claims, nil
+	}
+	claims, known := d.known[string(value[:body])]
+	if !known {
+		var err error
+		if claims, err = decodeClaims(key, value); err != nil {
+			return nil, err
+		}
+		if d.known == nil {
+			d.known = map[string][]Claim{}
+		}
+		d.known[string(value[:body])] = claims
+	}
+	d.last, d.claims = value[:body], claims
+	return claims, nil
+}
+
 // decodeClaims reads exactly what [encodeClaims] writes.
 func decodeClaims(key, value []byte) ([]Claim, error) {
-	if len(value) < 1 || value[0] < recordVersion || value[0] > recordAside {
-		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordAside)
+	if len(value) < 1 || value[0] < recordVersion || value[0] > recordLaunch {
+		return nil, fmt.Errorf("record is not of version %d to %d", recordVersion, recordLaunch)
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -169,6 +236,13 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 		if value[0] >= recordAside {
 			c.Aside = r.flag()
 		}
+		if value[0] >= recordLaunch {
+			launch := r.unsigned()
+			c.Launch, c.Spelled = launch>>1, launch&1 == 1
+			if c.Spelled && c.Launch == 0 {
+				r.fail("words of no launch")
+			}
+		}
 		if i := len(claims); i > 0 && compareClaims(claims[i-1], c) >= 0 {
 			r.fail("claims out of order")
 		}
@@ -190,8 +264,7 @@ func decodeClaims(key, value []byte) ([]Claim, error) {
 }
 
 func checksum(key, body []byte) uint32 {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	return crc32.Update(crc32.Checksum(key, table), table, body)
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, body)
 }
 
 // storedChecksum is the checksum that stands at the end of a record; 0 for one
@@ -219,17 +292,23 @@ func (r *reader) fail(what string) {
 // count reads a number of things that take at least size bytes each, so that
 // no number can ask for more memory than the record is long.
 func (r *reader) count(size int) int {
+	n := r.unsigned()
+	if n > uint64(len(r.b)/size) {
+		r.fail("number is larger than what follows")
+		return 0
+	}
+	return int(n)
+}
+
+// unsigned reads a number that is not negative.
+func (r *reader) unsigned() uint64 {
 	n, used := binary.Uvarint(r.b)
 	if used <= 0 || (used > 1 && r.b[used-1] == 0) {
 		r.fail("number is cut or not in its shortest form")
 		return 0
 	}
 	r.b = r.b[used:]
-	if n > uint64(len(r.b)/size) {
-		r.fail("number is larger than what follows")
-		return 0
-	}
-	return int(n)
+	return n
 }
 
 // number reads a signed number.

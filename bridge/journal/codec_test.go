@@ -30,6 +30,10 @@ func TestVersions(t *testing.T) {
 			Claim{Owner: "team", Leaving: true}},
 		{"set aside", "\x05\x01\x04team\x00\x00\x00\x00\x05med 1\x00\x01\x01\x04\x7f\x00\x00\x02",
 			Claim{Owner: "team", Value: "med 1", Aside: true}},
+		{"of a launch", "\x06\x01\x04team\x00\x00\x00\x00\x05med 1\x00\x00\x0a\x01\x04\x7f\x00\x00\x02",
+			Claim{Owner: "team", Value: "med 1", Launch: 5}},
+		{"in other words", "\x06\x01\x04team\x00\x00\x00\x00\x05med 1\x00\x01\x0b\x01\x04\x7f\x00\x00\x02",
+			Claim{Owner: "team", Value: "med 1", Aside: true, Launch: 5, Spelled: true}},
 	} {
 		test.claim.Peers = []netip.Addr{peer}
 		key := []byte("key")

@@ -31,9 +31,19 @@
 //	  "boot"     the life of exaBGP that the claims belong to
 //	  "epoch"    int64, the highest epoch granted
 //	  "seal"     uint64 number of claims records, uint64 sum of their checksums
+//	  "proof"    byte version, 1; the seal of the claims that it is of
+//	             uvarint number of launches, in order; for each: uvarint how much
+//	               it is more than the one before
+//	             uvarint number of peers, in the order of their addresses; for each:
+//	               byte length, 4 or 16; the address; byte 1 if all is as the claims
+//	               say, plus 2 if the session is up, plus 4 if it has had an
+//	               End-of-RIB; varints after when, until when it came up, and when
+//	               it was there; uvarint number of UPDATEs; what next-hop self is in
+//	               IPv4 and in IPv6 families, as the address, 0 for unknown
+//	             uint32 CRC-32C of "proof" and of what is before it
 //	claims
 //	  key        uint32 family, the bytes of the NLRI
-//	  value      byte version, 1 to 5, the first that can say it
+//	  value      byte version, 1 to 6, the first that can say it
 //	             uvarint number of claims, at least 1, in order; for each
 //	               uvarint length of the owner's name, the name
 //	               from version 2 on: uvarint length of who gave it by hand,
@@ -42,6 +52,8 @@
 //	               from version 4 on: uvarint length of its attributes, those;
 //	                 byte 1 if it is to be withdrawn, else 0
 //	               from version 5 on: byte 1 if it is set aside, else 0
+//	               from version 6 on: uvarint twice the number of its launch, plus 1
+//	                 if it was given in other words
 //	               uvarint number of peers, in the order of their addresses;
 //	                 for each: byte length, 4 or 16; the address
 //	             uint32 CRC-32C of the key and of the value before it

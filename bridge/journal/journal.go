@@ -41,6 +41,11 @@ type Claim struct {
 	Value   string
 	Leaving bool // it is to be withdrawn
 	Aside   bool // it was taken out of exaBGP's table, and is to come back
+	// Launch is the number of the command that it was last given with, at these
+	// peers, 0 if that has come to its end for certain or is not known; see [Proof].
+	Launch uint64
+	// Spelled tells that it was given with words for what goes without saying.
+	Spelled bool
 	Peers   []netip.Addr
 }
 
@@ -61,6 +66,7 @@ type Memory struct {
 	// Quarantined is in the order of its peers, owners and keys.
 	Quarantined []Quarantined
 	Owners      []Owner // in the order of their names
+	Proof       *Proof  // of the entries; nil if there is none
 }
 
 // Journal is an open file. One goroutine may use it at a time.
@@ -69,7 +75,8 @@ type Journal struct {
 	file    *os.File
 	path    string
 	speaker string
-	broken  error // after which nothing can be done with db, not even close it
+	broken  error   // after which nothing can be done with db, not even close it
+	opened  *Memory // what was found at open, until it is loaded or something is written
 
 	aside, reason string
 }
@@ -177,7 +184,8 @@ func (j *Journal) open(file *os.File, fresh bool) error {
 	if fresh {
 		return j.update("make", j.initialize)
 	}
-	_, err = j.Load()
+	m, err := j.Load()
+	j.opened = &m
 	return err
 }
 
@@ -201,8 +209,14 @@ func (j *Journal) initialize(tx *bbolt.Tx) error {
 // empty if there was none.
 func (j *Journal) SetAside() (path, reason string) { return j.aside, j.reason }
 
-// Load returns all that the journal holds.
+// Load returns all that the journal holds. Entries may share their claims, which
+// must not be changed.
 func (j *Journal) Load() (Memory, error) {
+	if j.opened != nil && j.broken == nil {
+		m := *j.opened
+		j.opened = nil
+		return m, nil
+	}
 	var m Memory
 	err := j.guarded(func() error {
 		return j.db.View(func(tx *bbolt.Tx) (err error) {
@@ -228,7 +242,7 @@ func (j *Journal) Begin(boot string) error {
 		if err := shelve(tx); err != nil {
 			return err
 		}
-		return errors.Join(meta.Put([]byte(keyBoot), []byte(boot)), meta.Put([]byte(keySeal), seal{}.encode()))
+		return errors.Join(meta.Put([]byte(keyBoot), []byte(boot)), meta.Put([]byte(keySeal), seal{}.encode()), meta.Delete([]byte(keyProof)))
 	})
 }
 
@@ -248,8 +262,13 @@ func (j *Journal) Put(entries []Entry) error {
 	return j.note("write", func(tx *bbolt.Tx) error { return put(tx, entries) })
 }
 
+const fill = 0.9
+
 func put(tx *bbolt.Tx, entries []Entry) error {
 	meta, claims := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketClaims))
+	// Keys of a large table come in order, mostly: by default a page that is split
+	// stays half empty then.
+	claims.FillPercent = fill
 	sum, err := decodeSeal(meta.Get([]byte(keySeal)))
 	if err != nil {
 		return err
@@ -329,6 +348,7 @@ func (j *Journal) note(what string, f func(*bbolt.Tx) error) error {
 
 // update runs one transaction, durable unless note says otherwise.
 func (j *Journal) update(what string, f func(*bbolt.Tx) error) error {
+	j.opened = nil
 	err := j.guarded(func() error { return j.db.Update(f) })
 	if err != nil && !errors.Is(err, errUnchanged) {
 		return fmt.Errorf("%s journal %s: %w", what, j.path, err)

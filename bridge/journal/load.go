@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -44,7 +45,11 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners}, nil
+	proof, err := loadProof(tx)
+	if err != nil {
+		return Memory{}, err
+	}
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners, Proof: proof}, nil
 }
 
 // loadSealed reads claims, and checks that they are those that were sealed.
@@ -53,7 +58,7 @@ func loadSealed(claims *bbolt.Bucket, sealed []byte) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, sum, err := loadClaims(claims)
+	entries, sum, err := loadClaims(claims, min(stored.count, maxRoom))
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +68,15 @@ func loadSealed(claims *bbolt.Bucket, sealed []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-func loadClaims(claims *bbolt.Bucket) ([]Entry, seal, error) {
-	var entries []Entry
+// maxRoom bounds the entries that room is made for before they were read: a seal
+// may say anything.
+const maxRoom = 1 << 20
+
+func loadClaims(claims *bbolt.Bucket, room uint64) ([]Entry, seal, error) {
+	entries := slices.Grow([]Entry(nil), int(room))
 	var sum seal
 	var before []byte
+	var records decoder
 	err := claims.ForEach(func(k, v []byte) error {
 		if before != nil && bytes.Compare(before, k) >= 0 {
 			return fmt.Errorf("%w: key %x is out of order", errCorrupt, k)
@@ -76,7 +86,7 @@ func loadClaims(claims *bbolt.Bucket) ([]Entry, seal, error) {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errCorrupt, err)
 		}
-		list, err := decodeClaims(k, v)
+		list, err := records.claimsOf(k, v)
 		if err != nil {
 			return fmt.Errorf("%w: key %x: %w", errCorrupt, k, err)
 		}

@@ -19,9 +19,9 @@ import (
 	"routesync/bridge/rabbit"
 )
 
-// gcPercent is for the programs that live long: bursts of routes are what they
-// have to be quick at, often on a core that exaBGP or the broker wants too, and
-// between them there is no garbage.
+// gcPercent is for the bridge: bursts of routes are what it has to be quick at,
+// often on a core that exaBGP or the broker wants too, and between them there is no
+// garbage.
 const gcPercent = 400
 
 const (
@@ -126,7 +126,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
 		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
-		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic,
+		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic, Slate: inheritedSlate(w.getenv),
 	}
 	options.Pipe.Start(ctx)
 	if options.Boot, err = bridge.Incarnation(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -43,6 +44,7 @@ const (
 type supervisor struct {
 	stdin, stdout *os.File // exaBGP's ends
 	start         func(context.Context) *exec.Cmd
+	slate         io.Closer // of the bridges, nil for none
 	log           *slog.Logger
 	leaveMost     time.Duration
 }
@@ -60,6 +62,13 @@ func newSupervisor(w *world, log *slog.Logger) (*supervisor, error) {
 		return nil, fmt.Errorf("find this program, to start the bridge: %w", err)
 	}
 	env := append(os.Environ(), bridge.EnvSupervised+"="+strconv.Itoa(os.Getppid()))
+	slate, err := bridge.NewSlate()
+	slated := err == nil
+	if !slated {
+		log.Warn("a bridge that is started again reads more than it would have to", "error", err)
+	} else {
+		env = append(env, bridge.EnvSlate+"="+strconv.Itoa(firstExtra))
+	}
 	start := func(ctx context.Context) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, program)
 		if _, err := os.Stat(program); err != nil {
@@ -67,9 +76,29 @@ func newSupervisor(w *world, log *slog.Logger) (*supervisor, error) {
 		}
 		cmd.Args, cmd.Env = os.Args, env
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, os.Stderr
+		if slated {
+			cmd.ExtraFiles = []*os.File{slate.File()}
+		}
 		return cmd
 	}
-	return &supervisor{stdin: stdin, stdout: stdout, start: start, log: log, leaveMost: leaveMost}, nil
+	s := &supervisor{stdin: stdin, stdout: stdout, start: start, log: log, leaveMost: leaveMost}
+	if slated {
+		s.slate = slate
+	}
+	return s, nil
+}
+
+// firstExtra is the number of the first file that a process inherits besides its
+// three ([exec.Cmd.ExtraFiles]).
+const firstExtra = 3
+
+// inheritedSlate is the slate that a supervisor gave, nil if it gave none.
+func inheritedSlate(getenv func(string) string) bridge.Slate {
+	fd, err := strconv.Atoi(getenv(bridge.EnvSlate))
+	if err != nil {
+		return nil
+	}
+	return bridge.SlateOf(os.NewFile(uintptr(fd), "slate"))
 }
 
 // run has a bridge run until exaBGP closes its pipe, or ctx ends.
@@ -78,6 +107,9 @@ func (s *supervisor) run(ctx context.Context) error {
 	// threads (prctl(2)).
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if s.slate != nil {
+		defer s.slate.Close() // it is memory
+	}
 	for rest := time.Duration(0); ; {
 		begun := time.Now()
 		code, ended := s.life(ctx)

@@ -59,6 +59,8 @@ type bench struct {
 	says    io.Writer // what it does just now
 	round   int       // from 1; up to 0 what is measured is dropped
 	lanes   int
+	// firehoses is how often the broker was listened to.
+	firehoses int
 }
 
 // benchCommand reads the arguments after "bench"; nil if they are wrong.

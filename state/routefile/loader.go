@@ -171,7 +171,7 @@ func (l *load) cast() (fresh []state.Wanted, spans map[string][]span, kept int) 
 			continue
 		}
 		for _, m := range w.users {
-			c.use(m)
+			c.use(&checked{mold: m})
 			c.listed(w.sheet, w.part)
 		}
 	}

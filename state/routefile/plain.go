@@ -6,42 +6,44 @@ import (
 	"unicode/utf8"
 )
 
-// plainItem is an item of a list that is written in the few ways that are read
-// without YAML:
+// plainItem is an item of a list that is written in one of the few ways that are
+// read without YAML:
 //
 //   - prefix: 192.0.2.0/24
 //     key: value
+//   - { prefix: 192.0.2.0/24, key: value }
 //
 // or, where the list is of prefixes,
 //
 //   - 192.0.2.0/24
 //
-// Each key has one line. After the item come any number of blank lines and lines
-// of comment, and then the end, or a line that begins no further right than the
-// dash. To YAML such an item is closed: whatever came before it in its list, and
-// however many of them there are, what follows means the same.
+// A key is with its value in one line. The line of the prefix may end in a comment.
+// After the item come any number of blank lines and lines of comment, and then the
+// end, or a line that begins no further right than the dash. To YAML such an item is
+// closed: whatever came before it in its list, and however many of them there are,
+// what follows means the same.
 type plainItem struct {
-	entry  bool // it is a prefix alone
-	indent int  // of the dash, in characters
+	form   plainForm
+	indent int // of the dash, in characters
+	column int // of the prefix in its line, from 1
 	prefix netip.Prefix
 	word   []byte // the prefix as it is written
-	rest   []byte // its lines after the first that are keys
-	keys   int    // how many lines that are
+	rest   []byte // the other keys, as they are written
+	keys   int    // how many lines they take
 	from   int    // offset of its first line
 	end    int    // offset of what follows it
 	lines  int    // that it takes, with blank lines and comments
 }
 
-const prefixKey = "prefix: "
+type plainForm int
 
-// column is where the prefix stands in its line, from 1.
-func (it *plainItem) column() int {
-	column := it.indent + len("- ") + 1
-	if !it.entry {
-		column += len(prefixKey)
-	}
-	return column
-}
+const (
+	blockItem plainForm = iota
+	flowItem            // in braces
+	entryItem           // a prefix alone
+)
+
+const prefixKey = "prefix: "
 
 // readPlain reads the item at an offset, which is the start of a line; false if
 // it is not a plain one. like is another plain item, or the zero one: most items
@@ -52,28 +54,44 @@ func readPlain(text []byte, at int, like *plainItem) (it plainItem, ok bool) {
 		at++
 	}
 	it.indent = at - it.from
-	if at+2 > len(text) || text[at] != '-' || text[at+1] != ' ' {
+	if at+2 >= len(text) || text[at] != '-' || text[at+1] != ' ' {
 		return it, false
 	}
 	at += 2
-	it.entry = at >= len(text) || text[at] != prefixKey[0]
-	if !it.entry {
+	switch text[at] {
+	case '{':
+		it.form = flowItem
+		if at++; at < len(text) && text[at] == ' ' {
+			at++
+		}
+		fallthrough
+	case prefixKey[0]:
 		if !bytes.HasPrefix(text[at:], []byte(prefixKey)) {
 			return it, false
 		}
 		at += len(prefixKey)
+	default:
+		it.form = entryItem
 	}
-	length := bytes.IndexByte(text[at:], '\n')
-	if length < 0 {
-		return it, false
+	it.column = at - it.from + 1
+	from := at
+	for at < len(text) && isPrefixByte(text[at]) {
+		at++
 	}
-	it.word = text[at : at+length]
+	it.word = text[from:at]
 	if it.prefix, ok = plainPrefix(it.word); !ok {
 		return it, false
 	}
-	at += length + 1
-	if !it.entry {
-		if at, ok = it.readRest(text, at, like); !ok {
+	if it.form == flowItem {
+		if at, ok = it.readFlow(text, at, like); !ok {
+			return it, false
+		}
+	}
+	if at, ok = lineTail(text, at); !ok {
+		return it, false
+	}
+	if it.form == blockItem {
+		if at, ok = it.readKeys(text, at, like); !ok {
 			return it, false
 		}
 	}
@@ -82,11 +100,30 @@ func readPlain(text []byte, at int, like *plainItem) (it plainItem, ok bool) {
 	return it, ok
 }
 
-// readRest reads the keys that follow in lines of their own, and returns where
-// they end.
-func (it *plainItem) readRest(text []byte, from int, like *plainItem) (end int, ok bool) {
+// lineTail is the offset of the line after the one at an offset; false if there is
+// anything more in that than blanks or, behind them, a comment.
+func lineTail(text []byte, from int) (next int, ok bool) {
 	at := from
-	if like.indent == it.indent && bytes.HasPrefix(text[at:], like.rest) {
+	for at < len(text) && text[at] == ' ' {
+		at++
+	}
+	switch {
+	case at == len(text):
+		return 0, false
+	case text[at] == '\n':
+		return at + 1, true
+	case text[at] != '#' || at == from:
+		return 0, false
+	}
+	length := bytes.IndexByte(text[at:], '\n')
+	return at + length + 1, length >= 0 && plainText(text[at:at+length])
+}
+
+// readKeys reads the keys that follow in lines of their own, and returns where
+// they end.
+func (it *plainItem) readKeys(text []byte, from int, like *plainItem) (end int, ok bool) {
+	at := from
+	if like.form == blockItem && like.indent == it.indent && bytes.HasPrefix(text[at:], like.rest) {
 		at += len(like.rest)
 		it.keys = like.keys
 	}
@@ -96,12 +133,33 @@ func (it *plainItem) readRest(text []byte, from int, like *plainItem) (end int, 
 			it.rest = text[from:at]
 			return at, true
 		}
-		if line == nil || !plainPair(line) {
+		if _, _, plain := plainPair(line); !plain {
 			return 0, false
 		}
 		at += it.indent + 2 + len(line) + 1
 		it.keys++
 	}
+}
+
+// readFlow reads the keys that follow in braces, each behind a comma, and returns
+// where the braces end.
+func (it *plainItem) readFlow(text []byte, from int, like *plainItem) (end int, ok bool) {
+	at := from
+	if known := from + len(like.rest); like.form == flowItem && known < len(text) && (text[known] == ' ' || text[known] == '}') && bytes.HasPrefix(text[at:], like.rest) {
+		at = known
+	}
+	for bytes.HasPrefix(text[at:], []byte(", ")) {
+		size := flowPair(text[at+2:])
+		if size == 0 {
+			return 0, false
+		}
+		at += 2 + size
+	}
+	it.rest = text[from:at]
+	if at < len(text) && text[at] == ' ' {
+		at++
+	}
+	return at + 1, at < len(text) && text[at] == '}'
 }
 
 // keyLine is the line at an offset without its indentation, if that is the one of
@@ -157,19 +215,65 @@ func closed(text []byte, at, indent int) (end, lines int, ok bool) {
 	return at, lines, true
 }
 
-// plainPair tells whether a line is a key and a value, as plainValue has it.
-func plainPair(line []byte) bool {
-	colon := bytes.IndexByte(line, ':')
-	if colon < 1 || colon+2 > len(line) || line[colon+1] != ' ' {
-		return false
+// plainPair splits a line in a key and a value; false if they are not plain.
+func plainPair(line []byte) (key, value []byte, ok bool) {
+	n := keySize(line)
+	if n == 0 {
+		return nil, nil, false
 	}
-	for _, c := range line[:colon] {
-		if (c < 'a' || c > 'z') && c != '-' {
-			return false
+	key, value = line[:n], line[n+len(": "):]
+	kind, _ := plainValue(value)
+	return key, value, kind != notPlain
+}
+
+// keySize is the length of the key that a text begins with; 0 if it begins with
+// none, or nothing comes behind it.
+func keySize(text []byte) int {
+	n := 0
+	for n < len(text) && (text[n] >= 'a' && text[n] <= 'z' || text[n] == '-' && n > 0) {
+		n++
+	}
+	if n+2 >= len(text) || text[n] != ':' || text[n+1] != ' ' {
+		return 0
+	}
+	return n
+}
+
+// flowPair is the length of the key and the value that a text in braces begins
+// with; 0 if they are not plain. Words have fewer characters there.
+func flowPair(text []byte) int {
+	n := keySize(text)
+	if n == 0 {
+		return 0
+	}
+	n += len(": ")
+	value := text[n:]
+	size := 0
+	switch c := value[0]; c {
+	case '[':
+		size = bytes.IndexByte(value, ']') + 1
+	case '"', '\'':
+		size = bytes.IndexByte(value[1:], c) + 2
+		if size == 1 {
+			return 0
+		}
+	case '~':
+		size = 1
+	default:
+		for size < len(value) && value[size] != ',' && value[size] != '}' && value[size] != '\n' {
+			size++
+		}
+		if size > 0 && value[size-1] == ' ' { // in front of the brace
+			size--
+		}
+		if !plainWords(value[:size]) {
+			return 0
 		}
 	}
-	kind, _ := plainValue(line[colon+2:])
-	return kind != notPlain
+	if kind, _ := plainValue(value[:size]); kind == notPlain {
+		return 0
+	}
+	return n + size
 }
 
 // valueKind is how a value is written.
@@ -182,8 +286,8 @@ const (
 	plainList   // of words, in brackets
 )
 
-// plainValue tells how a value is written that takes a line to its end; what is
-// in the brackets or the quotes is inside.
+// plainValue tells how a value is written; what is in the brackets or the quotes
+// is inside.
 func plainValue(value []byte) (kind valueKind, inside []byte) {
 	if len(value) == 0 || len(value) > 1000 { // YAML's keys have 1,024 characters at most
 		return notPlain, nil
@@ -232,6 +336,9 @@ func plainWords(inside []byte) bool {
 func isWordByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '.' || c == '/' || c == '_'
 }
+
+// isPrefixByte tells what a prefix is written with.
+func isPrefixByte(c byte) bool { return isHex(c) || c == '.' || c == ':' || c == '/' }
 
 // plainText tells whether bytes are text that can be seen, in one line and
 // without a tab. What is more than ASCII must be so to YAML as well, which has

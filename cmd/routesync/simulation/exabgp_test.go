@@ -180,19 +180,23 @@ func (e *daemon) command(line string, by *process) {
 }
 
 func (e *daemon) show(line string) {
-	switch line {
-	case "show neighbor 0.0.0.0 summary":
+	switch {
+	case line == "show neighbor 0.0.0.0 summary":
 		e.say("Peer            AS        up/down state       |     #sent     #recvd")
-	case "show neighbor configuration":
+	case line == "show neighbor configuration":
 		for _, n := range e.peers {
 			e.say(n.configuration()...)
 		}
-	case "show neighbor extensive":
+	case line == "show neighbor extensive":
 		for _, n := range e.peers {
 			e.say(n.extensive()...)
 		}
-	case "show adj-rib out extensive":
+	case strings.HasPrefix(line, "show adj-rib out "):
+		of := strings.Fields(line)[3]
 		for _, n := range e.peers {
+			if of != "extensive" && !strings.Contains(n.addr.String(), of) {
+				continue
+			}
 			if lines := n.listing(); len(lines) > 0 {
 				e.say(lines...)
 			}
@@ -313,6 +317,7 @@ func (e *daemon) flush(n *neighbor) {
 	}
 	if len(n.rib.sending) == 0 {
 		for _, f := range n.eor {
+			n.updates++
 			e.say(n.eorEvent(f))
 			e.law.ended(n, f)
 		}
@@ -345,9 +350,11 @@ func (e *daemon) update(n *neighbor, all []*change) {
 		}
 	}
 	if len(gone) > 0 {
+		n.updates++
 		e.say(n.withdrawEvent(f, gone))
 	}
 	if len(come) > 0 {
+		n.updates++
 		e.say(n.announceEvent(f, all[0].attrs, come))
 	}
 	for _, c := range all {

@@ -26,6 +26,8 @@ type neighbor struct {
 	stalled time.Time
 	eor     []state.Family // to be sent
 	life    int            // counts sessions and attempts
+	updates int            // that exaBGP counts in this session
+	began   time.Time      // when it came up
 
 	holds map[state.Key]state.Attrs
 	stale map[state.Key]bool
@@ -139,7 +141,10 @@ func (n *neighbor) configuration() []string {
 func (n *neighbor) extensive() []string {
 	word, since := "IDLE", "   down for                     0:00:03"
 	if n.up {
-		word, since = "ESTABLISHED", "   up for                       0:00:06"
+		word = "ESTABLISHED"
+	}
+	if age := int(time.Since(n.began).Seconds()); n.up && age > 0 { // else it says this (command/neighbor.py, extensive)
+		since = fmt.Sprintf("   up for                       %d:%02d:%02d", age/3600, age/60%60, age%60)
 	}
 	lines := []string{"Neighbor " + n.addr.String(), "", "  Session                         Local",
 		"   local                      127.0.0.1", "   state                    " + word, since, "",
@@ -156,7 +161,8 @@ func (n *neighbor) extensive() []string {
 		}
 		lines = append(lines, fmt.Sprintf("   %-20s %15s %15s %15s", f.String()+":", "enabled", remote, "disabled"))
 	}
-	return append(lines, "")
+	return append(lines, "", "  Message Statistic                Sent        Received",
+		fmt.Sprintf("   %-20s %15d %15d %15s", "update:", n.updates, 0, ""), "")
 }
 
 // listing is the neighbor's part of the answer to "show adj-rib out extensive".

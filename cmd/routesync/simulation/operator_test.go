@@ -27,7 +27,7 @@ func (e *daemon) sessionUp(n *neighbor, after time.Duration) {
 			if n.life != life || n.up || n.barred {
 				return
 			}
-			n.up, n.first = true, true
+			n.up, n.first, n.updates, n.began = true, true, 0, time.Now()
 			if !n.graceful {
 				clear(n.holds)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"routesync/bridge"
@@ -71,14 +72,30 @@ func (w *world) runBridge(h *helper, e *daemon) error {
 	}
 	s, err := bridge.NewServer(bridge.Options{
 		Speaker: speaker, Boot: e.boot, Version: "test", Host: "host", PID: 1, Run: h.name,
-		Journal: disk{j, h.process},
-		Pipe:    exabgp.NewPipe(stdin{h.stdin, h.process}, stdout{h.stdout, h.process, e.wake}),
-		Broker:  client{w.broker, h.process},
+		Journal: disk{j, h.process}, Slate: slate{&w.whole, h.process},
+		Pipe:   exabgp.NewPipe(stdin{h.stdin, h.process}, stdout{h.stdout, h.process, e.wake}),
+		Broker: client{w.broker, h.process},
 	}, w.log.With("who", h.name))
 	if err != nil {
 		return err
 	}
 	return s.Run(h.ctx)
+}
+
+// slate is what a supervisor keeps for its bridges.
+type slate struct {
+	whole   *atomic.Bool
+	process *process
+}
+
+func (s slate) Whole() bool { return s.whole.Load() }
+
+func (s slate) Note(whole bool) error {
+	if !s.process.effect() {
+		return errKilled
+	}
+	s.whole.Store(whole)
+	return nil
 }
 
 // disk is a journal as a process writes it.
@@ -95,8 +112,8 @@ func (d disk) SetEpoch(epoch int64) error {
 	return d.write(func() error { return d.Journal.SetEpoch(epoch) })
 }
 
-func (d disk) Put(entries []journal.Entry) error {
-	return d.write(func() error { return d.Journal.Put(entries) })
+func (d disk) Keep(entries []journal.Entry, proof *journal.Proof) error {
+	return d.write(func() error { return d.Journal.Keep(entries, proof) })
 }
 
 func (d disk) PutOwners(owners []journal.Owner) error {

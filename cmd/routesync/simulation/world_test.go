@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"routesync/reconcile"
@@ -20,6 +21,7 @@ type world struct {
 	seed   uint64
 	log    *slog.Logger
 	all    sync.WaitGroup
+	whole  atomic.Bool // what the slate says
 
 	mu       sync.Mutex
 	over     bool // nothing is started any more

@@ -1,0 +1,214 @@
+package bridge
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"routesync/state"
+)
+
+// steady is a world in which two routes are announced to two peers, and a static
+// one, and nothing has happened for a while.
+func steady(t *testing.T) (*world, *state.Desired) {
+	t.Helper()
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := newWorld(t, a, b)
+	for _, p := range w.exabgp.peers {
+		p.cache[keyOf(t, "10.255.0.0/16")] = attrs(t, nh)
+		w.exabgp.sessionUp(p)
+	}
+	w.settle()
+	w.lease("team")
+	want := desired(t, "10.0.0.0/24 "+nh+" med 1", "10.0.1.0/24 "+nh)
+	w.want(want)
+	w.settle()
+	w.pass(2 * time.Minute)
+	w.exabgp.given = nil
+	return w, want
+}
+
+// next starts the next bridge. What the one before had read is gone.
+func (w *world) next() {
+	w.t.Helper()
+	before, updates := w.replica.set.Digest(), w.updates()
+	w.boot("boot-1", "next")
+	w.read()
+	if !w.replica.set.Complete {
+		w.t.Fatal("it does not come to be ready")
+	}
+	if got := w.replica.set.Digest(); got != before {
+		w.t.Errorf("it has %v", w.replica.set.Digest())
+	}
+	if got := w.updates(); !slices.Equal(got, updates) {
+		w.t.Errorf("UPDATEs: %v became %v", updates, got)
+	}
+}
+
+func (w *world) updates() (all []int) {
+	for _, p := range w.exabgp.peers {
+		all = append(all, p.updates)
+	}
+	return all
+}
+
+// asked tells what of exaBGP's table was asked for, and what it had to send again.
+func (w *world) asked() (all []string) {
+	for _, line := range w.exabgp.given {
+		if strings.HasPrefix(line, "show adj-rib out") || strings.Contains(line, "flush") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// TestResume: nothing is read and nothing sent if nothing can have happened.
+func TestResume(t *testing.T) {
+	w, want := steady(t)
+	for range 3 {
+		w.next()
+		if asked := w.asked(); len(asked) > 0 || len(w.exabgp.wrote) != 2 {
+			t.Errorf("exaBGP was asked %q, and given %q", asked, w.exabgp.wrote)
+		}
+		for _, addr := range []string{"127.0.0.2", "127.0.0.3"} {
+			for _, r := range want.Routes {
+				if at := w.grade(r.Key.String(), words(r.Attrs), addr); at.Grade != state.Sent {
+					t.Errorf("%s at %s is %v", r.Key, addr, at)
+				}
+			}
+		}
+		w.pass(time.Minute)
+		w.plan(want, 0)
+	}
+}
+
+// TestNotResumed: a peer of which something may have happened is read, and no
+// other.
+func TestNotResumed(t *testing.T) {
+	const first, second = "127.0.0.2", "127.0.0.3"
+	static := "10.255.0.0/16"
+	for name, test := range map[string]struct {
+		behind func(w *world, p *fakePeer) // the bridge's back, while nobody reads
+		flush  bool                        // it is up, and has to be proven
+	}{
+		"a route of somebody else's": {func(w *world, p *fakePeer) { p.change(keyOf(t, "10.9.0.0/24"), attrs(t, nh), false); w.exabgp.flush() }, true},
+		"one changed": {func(w *world, p *fakePeer) {
+			p.change(keyOf(t, static), attrs(t, nh+" med 3"), false)
+			w.exabgp.flush()
+		}, true},
+		"one withdrawn":          {func(w *world, p *fakePeer) { p.change(keyOf(t, static), attrs(t, nh), true); w.exabgp.flush() }, true},
+		"the session fell":       {func(w *world, p *fakePeer) { w.exabgp.sessionDown(p) }, false},
+		"the session is another": {func(w *world, p *fakePeer) { w.exabgp.sessionDown(p); w.exabgp.sessionUp(p); w.exabgp.flush() }, true},
+		"all was sent again":     {func(w *world, p *fakePeer) { p.resend(); w.exabgp.flush() }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, want := steady(t)
+			p := w.exabgp.peers[1]
+			test.behind(w, p)
+			other := w.exabgp.peers[0].updates
+			w.boot("boot-1", "next")
+			w.read()
+			expected := []string{"show adj-rib out " + second + " extensive"}
+			if test.flush {
+				expected = append(expected, "neighbor "+second+" flush adj-rib out")
+			}
+			if asked := w.asked(); !slices.Equal(asked, expected) {
+				t.Errorf("exaBGP was asked %q, want %q", asked, expected)
+			}
+			if w.exabgp.peers[0].updates != other {
+				t.Error("the other peer was sent something")
+			}
+			held := 0
+			for k, adverts := range w.replica.set.Routes.All() {
+				for _, a := range adverts {
+					for _, at := range a.At {
+						if at.Peer.String() != second {
+							continue
+						}
+						held++
+						if p.cache[k] != a.Attrs {
+							t.Errorf("%s is %v, want %v", k, a.Attrs, p.cache[k])
+						}
+					}
+				}
+			}
+			if held != len(p.cache) {
+				t.Errorf("%d routes at %s, want %d", held, second, len(p.cache))
+			}
+			w.plan(want, 0)
+			w.pass(3 * time.Minute)
+			w.exabgp.given = nil
+			w.next()
+			if asked := w.asked(); len(asked) > 0 {
+				t.Errorf("another time exaBGP was asked %q", asked)
+			}
+		})
+	}
+}
+
+// TestResumeWhileDown: a peer that is down is as the journal says, if that was
+// kept to the end.
+func TestResumeWhileDown(t *testing.T) {
+	w, want := steady(t)
+	w.exabgp.sessionDown(w.exabgp.peers[1])
+	w.settle()
+	w.lease("team")
+	want = desired(t, "10.0.0.0/24 "+nh+" med 2")
+	w.want(want)
+	w.settle()
+	w.pass(time.Minute)
+	w.exabgp.given = nil
+	w.next()
+	w.plan(want, 0)
+	if asked := w.asked(); len(asked) > 0 {
+		t.Errorf("exaBGP was asked %q", asked)
+	}
+	w.exabgp.sessionUp(w.exabgp.peers[1])
+	w.settle()
+	w.pass(time.Minute)
+	w.plan(want, 0)
+	for _, p := range w.exabgp.peers {
+		w.holds(p, "10.0.0.0/24 "+nh+" med 2", "10.255.0.0/16 "+nh)
+	}
+}
+
+// TestResumeUnderWay: what was under way is given again, and nothing else: of
+// every moment between the words of the journal and those of exaBGP.
+func TestResumeUnderWay(t *testing.T) {
+	for name, die := range map[string]func(w *world){
+		"before the commands": func(w *world) { w.write(w.core.take()) },
+		"before the answers": func(w *world) {
+			e := w.core.take()
+			w.write(e)
+			for _, line := range e.lines {
+				w.exabgp.write(line)
+			}
+		},
+		"before anything": func(w *world) {},
+		"before they are sent": func(w *world) {
+			w.step()
+			w.write(w.core.take())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := steady(t)
+			want := desired(t, "10.0.0.0/24 "+nh+" med 9", "10.0.2.0/24 "+nh)
+			w.want(want)
+			die(w)
+			w.boot("boot-1", "next")
+			w.lease("team")
+			w.read()
+			if asked := w.asked(); len(asked) > 0 {
+				t.Errorf("exaBGP was asked %q", asked)
+			}
+			w.want(want)
+			w.settle()
+			w.pass(time.Minute)
+			w.plan(want, 0)
+			for _, p := range w.exabgp.peers {
+				w.holds(p, "10.0.0.0/24 "+nh+" med 9", "10.0.2.0/24 "+nh, "10.255.0.0/16 "+nh)
+			}
+		})
+	}
+}
