@@ -157,10 +157,10 @@ func TestRefreshIsDiff(t *testing.T) {
 // million is a table as large as the Internet's, advertised to a peer.
 func million(b *testing.B) (*state.Desired, *state.Advertised) {
 	b.Helper()
-	return table1(b, 1_000_000)
+	return advertisedTable(b, 1_000_000)
 }
 
-func table1(b *testing.B, n int) (*state.Desired, *state.Advertised) {
+func advertisedTable(b testing.TB, n int) (*state.Desired, *state.Advertised) {
 	b.Helper()
 	attrs, err := state.NewAttrs(map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.Community: {"65000:1", "65000:2"}})
 	if err != nil {

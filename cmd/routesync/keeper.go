@@ -24,14 +24,14 @@ import (
 // keeper keeps speakers at a file. It belongs to the goroutine that watches
 // the file, except for what each speaker's own goroutine does.
 type keeper struct {
-	ctx     context.Context // of everything it starts
-	group   *errgroup.Group
-	cfg     rabbit.Config
-	log     *slog.Logger
-	file    string
-	olderOK bool // the first good file is meant, however old
-	me      wire.Commander
-	faults  func(error)
+	ctx      context.Context // of everything it starts
+	group    *errgroup.Group
+	cfg      rabbit.Config
+	log      *slog.Logger
+	file     string
+	olderOK  bool // the first good file is meant, however old
+	me       wire.Commander
+	faults   func(error)
 	loader   routefile.Loader
 	digester state.Digester
 
