@@ -49,7 +49,7 @@ func (c *core) commandDone(o *op) {
 	o.accepted, o.since = true, c.now
 	if e := c.table.entries[o.key]; e != nil {
 		for _, p := range o.targets {
-			c.table.judge(e, e.slot(p))
+			c.table.judge(e, p)
 		}
 	}
 	if len(o.turnedDown) > 0 {
@@ -121,7 +121,7 @@ func (c *core) landed(o *op, p *peer) {
 			o.waiting = append(o.waiting[:i:i], o.waiting[i+1:]...)
 			e := c.table.entries[o.key]
 			if e != nil {
-				c.table.judge(e, e.slot(p))
+				c.table.judge(e, p)
 			}
 			break
 		}

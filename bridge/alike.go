@@ -45,9 +45,9 @@ func alike(k state.Key, adverts []state.Advert) likeness {
 }
 
 // alikeSlots tells whether readers are told the same of two keys of one family.
-func alikeSlots(a, b []slot) bool {
-	return slices.EqualFunc(a, b, func(x, y slot) bool {
-		return x.peer == y.peer && x.grade == y.grade && x.reason == y.reason && x.owner == y.owner &&
+func alikeSlots(a, b []cell) bool {
+	return slices.EqualFunc(a, b, func(x, y cell) bool {
+		return x.slot == y.slot || x.peer == y.peer && x.grade == y.grade && x.reason == y.reason && x.owner == y.owner &&
 			x.attrs == y.attrs && x.provenance() == y.provenance()
 	})
 }
@@ -56,13 +56,13 @@ func alikeSlots(a, b []slot) bool {
 // message has room for, and tells how many these are.
 func (c *core) entries(keys []state.Key) (out []wire.Entry, n int) {
 	index := map[likeness]int{}
-	var before []slot // of the key before this one: most are as that is
+	var before []cell // of the key before this one: most are as that is
 	i, bytes := -1, 0
 	for _, k := range keys {
 		if n == updateKeys || bytes >= updateBytes {
 			break
 		}
-		var slots []slot
+		var slots []cell
 		if e := c.table.entries[k]; e != nil {
 			slots = e.slots
 		}

@@ -133,9 +133,9 @@ func (c *core) sentAside(k state.Key, s *slot) {
 
 // auditAside takes a route that was set aside out of the search if exaBGP's table
 // has it: somebody else put it there.
-func (c *core) auditAside(k state.Key, s *slot) {
-	if s.listed == c.audits.round {
-		back := slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs, listed: s.listed}
+func (c *core) auditAside(k state.Key, s *slot, listed bool) {
+	if listed {
+		back := slot{peer: s.peer, claimant: s.claimant, attrs: s.attrs}
 		back.grade, back.reason = c.expect(k, s.peer)
 		c.put(k, back)
 	}

@@ -113,16 +113,18 @@ func (s *slot) isOdd() bool {
 
 // judge counts a slot of an entry as odd at its peer, or not any more: what is
 // under way there is not, for it has a launch of its own.
-func (t *adjRIBOut) judge(e *entry, s *slot) {
-	if s == nil {
+func (t *adjRIBOut) judge(e *entry, p *peer) {
+	i := e.index(p)
+	if i < 0 {
 		return
 	}
-	odd := s.isOdd() && !e.flight.at(s.peer)
+	s := &e.slots[i]
+	odd := s.isOdd() && !e.flight.at(p)
 	switch {
 	case odd && !s.odd:
-		s.peer.odd++
+		p.odd++
 	case !odd && s.odd:
-		s.peer.odd--
+		p.odd--
 	}
 	s.odd = odd
 }

@@ -101,12 +101,8 @@ func (c *core) auditLine(line string) {
 	if p == nil {
 		return
 	}
-	s := c.table.find(r.Key, p)
-	if s != nil {
-		s.listed = c.audits.round
-		if heldAs(p, r.Key, r.Seen, s) {
-			return
-		}
+	if c.table.list(r.Key, p, c.audits.round) && heldAs(p, r.Key, r.Seen, c.table.find(r.Key, p)) {
+		return
 	}
 	c.audits.others[place{r.Key, r.Peer}] = r.Seen
 }
@@ -144,11 +140,12 @@ func (c *core) auditEnd(_ []string, ok bool) {
 	}
 	for k, e := range c.table.entries {
 		for _, s := range slices.Clone(e.slots) {
+			listed := s.listed == a.round
 			switch s := c.table.find(k, s.peer); {
 			case s == nil || !settled(k, s.peer):
 			case s.aside:
-				c.auditAside(k, s)
-			case s.listed == a.round:
+				c.auditAside(k, s, listed)
+			case listed:
 				c.againIfUnsent(k, s)
 			case s.grade == state.Withdrawing:
 				c.againIfUnsent(k, s)
@@ -167,7 +164,7 @@ func (c *core) auditEnd(_ []string, ok bool) {
 // auditOther takes a route that exaBGP's table has otherwise.
 func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 	s := c.table.find(at.key, p)
-	found := slot{peer: p, attrs: listed.Attrs, listed: c.audits.round}
+	found := slot{peer: p, attrs: listed.Attrs}
 	found.grade, found.reason = c.expect(at.key, p)
 	switch {
 	case s == nil:
@@ -186,6 +183,7 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 	}
 	p.unsettled = p.unsettled || p.up
 	c.put(at.key, found)
+	c.table.list(at.key, p, c.audits.round)
 	if found.owner != "" {
 		c.claim(at.key)
 	}

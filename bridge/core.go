@@ -122,6 +122,7 @@ type core struct {
 	askedAt time.Time
 	looked  time.Time        // when neighbors were last asked for without cause
 	dialect exabgp.Dialect   // of the exaBGP above
+	reader  exabgp.Reader    // of its lines
 	named   bool             // it has just said its release
 	cleared bool             // it has forgotten what the helper before this one gave it
 	foreign string           // its release if it can't be talked to: 6.0 with its own API
@@ -173,8 +174,7 @@ type core struct {
 	// refusedByHand are the refusals that no lease takes back, the oldest first.
 	refusedByHand []refusalKey
 	aboutNews     bool
-	telling       []state.Key // what readers are still to be told of, in order, besides table.dirty
-	n             int64       // number of the last update
+	n             int64 // number of the last update
 	converged     time.Time
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time

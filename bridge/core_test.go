@@ -193,15 +193,21 @@ func (w *world) lease(owner string) {
 	w.epoch, w.seq = g.Epoch, 0
 }
 
-// want sends the difference to a desired set, as a commander would.
+// want sends the difference to a desired set, as a commander would, in small
+// batches.
 func (w *world) want(desired *state.Desired) *state.Plan {
+	w.t.Helper()
+	return w.wantIn(desired, 3, 3)
+}
+
+func (w *world) wantIn(desired *state.Desired, first, most int) *state.Plan {
 	w.t.Helper()
 	w.read()
 	plan, err := state.Diff(desired, &w.replica.set)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for b := range batches(plan.Changes, 3, 3) {
+	for b := range batches(plan.Changes, first, most) {
 		w.seq++
 		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
 		body, err := wire.EncodeBatch(b)

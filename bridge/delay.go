@@ -19,7 +19,7 @@ func (c *core) delays(k state.Key, e *entry, o *op) bool {
 		return false
 	}
 	for i := range e.slots {
-		s := &e.slots[i]
+		s := e.slots[i]
 		if !s.waits() || s.attrs == o.attrs || len(o.peers) > 0 && !slices.Contains(o.peers, s.peer.Addr) {
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 // line takes one line from exaBGP.
 func (c *core) line(text string, now time.Time) {
 	c.step(now)
-	l := exabgp.ParseLine(text)
+	l := c.reader.Line(text)
 	switch l.Kind {
 	case exabgp.EventLine:
 		c.event(&l.Event)

@@ -85,7 +85,7 @@ func (c *core) overAt(k state.Key) (owners map[string][]netip.Addr, ends bool) {
 		return nil, false
 	}
 	for i := range e.slots {
-		s := &e.slots[i]
+		s := e.slots[i].slot
 		ends = ends || s.ends()
 		if c.expired(s) && s.grade != state.Withdrawing {
 			if owners == nil {

@@ -31,6 +31,7 @@ type op struct {
 	resumed  bool         // what the bridge before had under way
 	launch   uint64       // number of the commands that it went into, of [launches]; 0 before
 
+	next       *op       // that waits behind it, of the same key
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
 	commands   int       // commands that exaBGP has not answered yet
@@ -115,8 +116,9 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	e.waiting = append(e.waiting, o)
-	if len(e.waiting) == 1 {
+	first := e.waiting == nil
+	e.wait(o)
+	if first {
 		c.next(o.key, e)
 	}
 }
@@ -309,10 +311,8 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && len(e.waiting) > 0 && !c.delays(k, e, e.waiting[0]) {
-		o := e.waiting[0]
-		e.waiting = e.waiting[1:]
-		c.begin(o, e)
+	for e.flight == nil && e.waiting != nil && !c.delays(k, e, e.waiting) {
+		c.begin(e.next(), e)
 	}
 	c.table.release(k, e)
 }

@@ -30,7 +30,7 @@ func (c *core) settleStrays() {
 		if !c.wasSeen(s.owner, since) || c.wasRefused(refusalKey{at.key, s.owner}) {
 			continue
 		}
-		s.given = state.Attrs{}
+		c.table.settle(at.key, p)
 		delete(c.strays, at)
 		c.claim(at.key)
 	}

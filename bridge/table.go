@@ -2,13 +2,16 @@ package bridge
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 
 	"routesync/state"
 )
 
-// slot is what one peer has, or will have, of one key.
+// slot is what one peer has, or will have, of one key. Those of a large table have
+// few values between them, and keys share them: one that is in the table is never
+// changed, but replaced.
 type slot struct {
 	peer *peer
 	claimant
@@ -16,26 +19,55 @@ type slot struct {
 	given  state.Attrs // what its owner gave, if attrs were seen and are somebody else's; or zero
 	grade  state.Grade
 	reason string
-	aside  bool   // a suspect that was taken out of exaBGP's table, see suspicion
-	leaves bool   // it was withdrawn, and is to be again
+	aside  bool // a suspect that was taken out of exaBGP's table, see suspicion
+	leaves bool // it was withdrawn, and is to be again
+}
+
+// cell is a slot of one key.
+type cell struct {
+	*slot
 	odd    bool   // counted as such at its peer, see [slot.isOdd]
 	listed uint32 // the last audit in which exaBGP's table had it
 }
 
 // entry is everything about one key.
 type entry struct {
-	slots   []slot // at most one a peer, in the order of the peers' addresses
+	slots   []cell // at most one a peer, in the order of the peers' addresses
 	flight  *op    // the change under way, if any
-	waiting []*op  // the changes behind it, in order
+	waiting *op    // the first of the changes behind it, if any
+	dirty   bool   // readers have not been told of it
+}
+
+func (e *entry) index(p *peer) int {
+	for i := range e.slots {
+		if e.slots[i].peer == p {
+			return i
+		}
+	}
+	return -1
 }
 
 func (e *entry) slot(p *peer) *slot {
-	for i := range e.slots {
-		if e.slots[i].peer == p {
-			return &e.slots[i]
-		}
+	if i := e.index(p); i >= 0 {
+		return e.slots[i].slot
 	}
 	return nil
+}
+
+// wait puts a change behind those that wait.
+func (e *entry) wait(o *op) {
+	last := &e.waiting
+	for *last != nil {
+		last = &(*last).next
+	}
+	*last = o
+}
+
+// next takes out the change that waits longest.
+func (e *entry) next() *op {
+	o := e.waiting
+	e.waiting, o.next = o.next, nil
+	return o
 }
 
 // adjRIBOut is the bridge's picture of exaBGP's Adj-RIB-Out, of all peers. All
@@ -43,16 +75,22 @@ func (e *entry) slot(p *peer) *slot {
 // the keys that readers have not been told of.
 type adjRIBOut struct {
 	entries map[state.Key]*entry
-	dirty   map[state.Key]struct{}
+	dirty   []state.Key            // that readers have not been told of, in the order of the changes
 	touched map[state.Key]struct{} // since an audit began; nil while there is none
 	digest  state.Digest
+	last    *slot // of those in shared, the one that was used last
+	shared  map[slot]*slot
 	// strangers are keys that have or had a route of nobody here, of which the
 	// journal does not know yet.
 	strangers map[state.Key]struct{}
 }
 
+// sharedMax bounds the slots that are remembered to be shared. Those of a table in
+// which nearly every route has its own are not worth it.
+const sharedMax = 1 << 14
+
 func newAdjRIBOut() adjRIBOut {
-	return adjRIBOut{entries: map[state.Key]*entry{}, dirty: map[state.Key]struct{}{}, strangers: map[state.Key]struct{}{}}
+	return adjRIBOut{entries: map[state.Key]*entry{}, shared: map[slot]*slot{}, strangers: map[state.Key]struct{}{}}
 }
 
 func (t *adjRIBOut) entry(k state.Key) *entry {
@@ -80,48 +118,127 @@ func (t *adjRIBOut) flight(k state.Key) *op {
 	return nil
 }
 
+// share returns a slot like s that others may have too.
+func (t *adjRIBOut) share(s slot) *slot {
+	if t.last != nil && *t.last == s {
+		return t.last
+	}
+	t.last = t.shared[s]
+	if t.last == nil {
+		if len(t.shared) >= sharedMax {
+			clear(t.shared)
+		}
+		t.last = &s
+		t.shared[s] = t.last
+	}
+	return t.last
+}
+
 // set puts s in place of what its peer had.
 func (t *adjRIBOut) set(k state.Key, s slot) {
 	e := t.entry(k)
-	t.touch(k)
-	s.odd = false
+	t.touch(k, e)
 	if s.owner == "" {
 		t.strangers[k] = struct{}{}
 	}
-	if old := e.slot(s.peer); old != nil {
-		t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
-		s.odd = old.odd
+	if i := e.index(s.peer); i >= 0 {
+		old := e.slots[i]
+		if old.attrs != s.attrs || old.owner != s.owner {
+			t.digest = t.digest.Remove(k, old.attrs, old.owner, s.peer.Addr).Add(k, s.attrs, s.owner, s.peer.Addr)
+		}
 		if old.owner == "" {
 			t.strangers[k] = struct{}{}
 		}
-		*old = s
-		t.judge(e, old)
-		return
+		e.slots[i] = cell{slot: t.share(s), odd: old.odd}
+	} else {
+		t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
+		i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x cell, a netip.Addr) int { return x.peer.Addr.Compare(a) })
+		e.slots = slices.Insert(e.slots, i, cell{slot: t.share(s)})
 	}
-	t.digest = t.digest.Add(k, s.attrs, s.owner, s.peer.Addr)
-	i, _ := slices.BinarySearchFunc(e.slots, s.peer.Addr, func(x slot, a netip.Addr) int { return x.peer.Addr.Compare(a) })
-	e.slots = slices.Insert(e.slots, i, s)
-	t.judge(e, &e.slots[i])
+	t.judge(e, s.peer)
+}
+
+// list notes that an audit found the key in exaBGP's table of a peer, and tells
+// whether it is in this one.
+func (t *adjRIBOut) list(k state.Key, p *peer, round uint32) bool {
+	e := t.entries[k]
+	if e == nil {
+		return false
+	}
+	i := e.index(p)
+	if i >= 0 {
+		e.slots[i].listed = round
+	}
+	return i >= 0
 }
 
 // touch notes that what peers have of a key has changed.
-func (t *adjRIBOut) touch(k state.Key) {
-	t.dirty[k] = struct{}{}
+func (t *adjRIBOut) touch(k state.Key, e *entry) {
+	t.mark(k, e)
 	if t.touched != nil {
 		t.touched[k] = struct{}{}
 	}
 }
 
 // grade changes how far the route has come at its peer. One that was set aside
-// comes no further.
+// comes no further. s stays what it was.
 func (t *adjRIBOut) grade(k state.Key, s *slot, g state.Grade, reason string) {
-	if s.aside || s.grade == g && s.reason == reason {
+	e := t.entries[k]
+	if e == nil {
 		return
 	}
-	s.grade, s.reason = g, reason
-	t.dirty[k] = struct{}{}
-	if e := t.entries[k]; e != nil && (s.odd || s.isOdd()) {
-		t.judge(e, s)
+	i := e.index(s.peer)
+	if i < 0 {
+		return
+	}
+	graded := *e.slots[i].slot
+	if graded.aside || graded.grade == g && graded.reason == reason {
+		return
+	}
+	graded.grade, graded.reason = g, reason
+	e.slots[i].slot = t.share(graded)
+	t.mark(k, e)
+	t.judge(e, s.peer)
+}
+
+// settle makes the value that an owner's route has the owner's.
+func (t *adjRIBOut) settle(k state.Key, p *peer) {
+	e := t.entries[k]
+	i := e.index(p)
+	settled := *e.slots[i].slot
+	settled.given = state.Attrs{}
+	e.slots[i].slot = t.share(settled)
+}
+
+// mark notes that readers have to be told of a key.
+func (t *adjRIBOut) mark(k state.Key, e *entry) {
+	if !e.dirty {
+		e.dirty = true
+		t.dirty = append(t.dirty, k)
+	}
+}
+
+// news are the next keys that readers have to be told of, at most n, in order.
+// One that was gone in between may come twice.
+func (t *adjRIBOut) news(n int) []state.Key {
+	n = min(n, len(t.dirty))
+	next := t.dirty[:n]
+	slices.SortFunc(next, state.CompareKeys)
+	once := len(slices.Compact(next))
+	copy(next[n-once:], next[:once])
+	t.dirty = t.dirty[n-once:]
+	return next[n-once:]
+}
+
+// told notes that readers are told of the first n of those.
+func (t *adjRIBOut) told(n int) {
+	for _, k := range t.dirty[:n] {
+		if e := t.entries[k]; e != nil {
+			e.dirty = false
+		}
+	}
+	if t.dirty = t.dirty[n:]; len(t.dirty) == 0 {
+		t.dirty = nil
 	}
 }
 
@@ -131,11 +248,11 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 	if e == nil {
 		return
 	}
-	i := slices.IndexFunc(e.slots, func(s slot) bool { return s.peer == p })
+	i := e.index(p)
 	if i < 0 {
 		return
 	}
-	t.touch(k)
+	t.touch(k, e)
 	if e.slots[i].odd {
 		p.odd--
 	}
@@ -149,9 +266,43 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 
 // release forgets a key of which there is nothing left.
 func (t *adjRIBOut) release(k state.Key, e *entry) {
-	if len(e.slots) == 0 && e.flight == nil && len(e.waiting) == 0 {
+	if len(e.slots) == 0 && e.flight == nil && e.waiting == nil {
 		delete(t.entries, k)
 	}
+}
+
+// keys are all that peers have something of, in order.
+func (t *adjRIBOut) keys() []state.Key {
+	type sortable struct {
+		begin uint64 // of the key, in its order
+		key   state.Key
+	}
+	all := make([]sortable, 0, len(t.entries))
+	for k, e := range t.entries {
+		if len(e.slots) > 0 {
+			all = append(all, sortable{beginOf(k), k})
+		}
+	}
+	slices.SortFunc(all, func(a, b sortable) int {
+		if a.begin != b.begin {
+			return cmp.Compare(a.begin, b.begin)
+		}
+		return state.CompareKeys(a.key, b.key)
+	})
+	keys := make([]state.Key, len(all))
+	for i := range all {
+		keys[i] = all[i].key
+	}
+	return keys
+}
+
+// beginOf is as much of a key as fits into a number. Keys whose numbers differ
+// are in the order of those.
+func beginOf(k state.Key) uint64 {
+	var b [8]byte
+	binary.BigEndian.PutUint32(b[:], uint32(k.Family)<<8) // of 24 bits, see [state.Family]
+	copy(b[3:], k.NLRI)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // adverts is the key as readers are told it: slots of the same owner, value

@@ -238,7 +238,7 @@ func (c *core) leasing() map[string]struct{} {
 			continue
 		}
 		for i := range e.slots {
-			if s := &e.slots[i]; s.from != nil && s.from.Lease != 0 {
+			if s := e.slots[i]; s.from != nil && s.from.Lease != 0 {
 				owners[s.owner] = struct{}{}
 			}
 		}

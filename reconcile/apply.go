@@ -7,8 +7,28 @@ import (
 	"routesync/state"
 )
 
-// tellEvery is how often progress is told: an assessment walks the whole set.
+// tellEvery is how often progress is told at most.
 const tellEvery = 200 * time.Millisecond
+
+// look looks how far a speaker has come. That walks both sets, so it takes a
+// tenth of the time at most.
+type look struct {
+	sp      Speaker
+	desired *state.Desired
+	grade   state.Grade
+	due     time.Time // for the next look
+}
+
+func (x *look) now() Assessment {
+	begun := time.Now()
+	a := Assess(x.desired, x.sp.Advertised(), x.grade)
+	now := time.Now()
+	x.due = now.Add(10 * now.Sub(begun))
+	return a
+}
+
+// wait is how long not to look; 0 if it is time.
+func (x *look) wait() time.Duration { return max(0, time.Until(x.due)) }
 
 // Apply sends the difference between desired and what sp advertises, and waits
 // until every route has the grade at every peer that is up, or can't get it.
@@ -18,32 +38,45 @@ func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.
 	tried := attempts{}
 	var epoch int64 // that tried is about
 	var told time.Time
+	var plans planner
+	far := look{sp: sp, desired: desired, grade: grade}
 	for {
 		if now := sp.Epoch(); now != epoch {
 			tried, epoch = attempts{}, now
 		}
+		nothing := false // left to send
 		if sp.Advertised().Complete && sp.Settled() {
-			plan, err := state.Diff(desired, sp.Advertised())
+			plan, err := plans.next(sp, desired)
 			if err != nil {
 				return Assessment{}, err
 			}
-			if err := sp.Contest(ctx, plan.Contests()); err != nil {
-				return Assess(desired, sp.Advertised(), grade), err
+			if err := sp.Contest(ctx, plans.contests); err != nil {
+				return far.now(), err
 			}
-			if todo := tried.fresh(plan.Changes, time.Now()); len(todo) > 0 {
+			todo := tried.fresh(plan.Changes, time.Now())
+			if nothing = len(todo) == 0; !nothing {
 				if err := sp.Send(ctx, todo); err != nil {
-					return Assess(desired, sp.Advertised(), grade), err
+					return far.now(), err
 				}
-			} else if a := Assess(desired, sp.Advertised(), grade); len(a.Pending) == 0 {
+			}
+		}
+		longest := far.wait()
+		tell := progress != nil && sp.Advertised().Complete && time.Since(told) >= tellEvery
+		if longest == 0 && (nothing || tell) {
+			a := far.now()
+			if nothing && len(a.Pending) == 0 {
 				return a, nil
 			}
+			if tell {
+				progress(a)
+				told = time.Now()
+			}
 		}
-		if now := time.Now(); progress != nil && sp.Advertised().Complete && now.Sub(told) >= tellEvery {
-			progress(Assess(desired, sp.Advertised(), grade))
-			told = now
+		if !nothing {
+			longest = 0
 		}
-		if err := sp.Await(ctx, nil); err != nil {
-			return Assess(desired, sp.Advertised(), grade), err
+		if err := await(ctx, sp, nil, longest); err != nil {
+			return far.now(), err
 		}
 	}
 }

@@ -18,6 +18,7 @@ type Target struct {
 	mu      sync.Mutex
 	desired *state.Desired
 	changed chan struct{}
+	reached chan<- struct{} // may be nil
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -59,6 +60,17 @@ func (t *Target) Revision() state.Revision {
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
 func (t *Target) Changed() <-chan struct{} { return t.changed }
+
+// Tell has reached signalled whenever nothing more is left to send of a set that was
+// put in force. It is called before [Converge].
+func (t *Target) Tell(reached chan<- struct{}) { t.reached = reached }
+
+func (t *Target) reach() {
+	select {
+	case t.reached <- struct{}{}:
+	default:
+	}
+}
 
 func (t *Target) current() *state.Desired {
 	t.mu.Lock()
@@ -111,22 +123,23 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			case told != desired:
 				told = desired
 				report(log, plan, sp.Advertised(), desired.Owner)
+				t.reach()
 			}
 		}
-		if err := await(ctx, sp, t, clock.wait(left, time.Now())); err != nil {
+		if err := await(ctx, sp, t.changed, clock.wait(left, time.Now())); err != nil {
 			return err
 		}
 	}
 }
 
-// await waits for news, no longer than the time given; 0 is for ever.
-func await(ctx context.Context, sp Speaker, t *Target, longest time.Duration) error {
+// await waits for news, or for wake, no longer than the time given; 0 is for ever.
+func await(ctx context.Context, sp Speaker, wake <-chan struct{}, longest time.Duration) error {
 	wait, cancel := ctx, context.CancelFunc(func() {})
 	if longest > 0 {
 		wait, cancel = context.WithTimeout(ctx, longest)
 	}
 	defer cancel()
-	err := sp.Await(wait, t.changed)
+	err := sp.Await(wait, wake)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil
 	}

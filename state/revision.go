@@ -35,28 +35,107 @@ func (r Revision) Short() string { return r.Digest[:min(12, len(r.Digest))] }
 // Digest is a fingerprint of all that the set asks for at any time: 32 hex
 // digits. What a file says for people, where it says it, and to which speakers it
 // applies, is not in it.
-func (d *Desired) Digest() string {
-	h := sha256.New()
+func (d *Desired) Digest() string { return new(Digester).Digest(d) }
+
+// Digester takes the digests of sets one after the other, and hashes only what was
+// not in the one before: the digest is the hash of the hashes of blocks of routes,
+// and where a block ends depends on the key of its last route alone. The zero
+// Digester is ready for use. It belongs to one goroutine, and keeps the last set.
+type Digester struct {
+	routes []Wanted
+	blocks []block
+}
+
+// block is routes in order, and what they ask for.
+type block struct {
+	from, to int
+	hash     [sha256.Size]byte
+}
+
+// Digest is [Desired.Digest].
+func (g *Digester) Digest(d *Desired) string {
+	was := g.blocks
+	blocks := make([]block, 0, len(was)+1)
 	var b []byte
-	for i := 0; i < len(d.Routes); {
-		j := i + 1
-		for j < len(d.Routes) && d.Routes[j].Key == d.Routes[i].Key {
-			j++
+	for from := 0; from < len(d.Routes); {
+		for len(was) > 0 && CompareKeys(g.routes[was[0].from].Key, d.Routes[from].Key) < 0 {
+			was = was[1:]
 		}
-		same := d.Routes[i:j]
-		if len(same) > 1 { // they are in the order of the file
-			same = slices.Clone(same)
-			slices.SortFunc(same, func(a, b Wanted) int {
-				return cmp.Or(cmp.Compare(a.Peers, b.Peers), cmp.Compare(a.Attrs.text, b.Attrs.text))
-			})
+		now := block{from: from}
+		if len(was) > 0 && begins(d.Routes[from:], g.routes[was[0].from:was[0].to]) {
+			now.to, now.hash = from+was[0].to-was[0].from, was[0].hash
+		} else {
+			b = b[:0]
+			for now.to = from; now.to < len(d.Routes); {
+				same := oneKey(d.Routes[now.to:])
+				b = appendAsked(b, same)
+				now.to += len(same)
+				if endsBlock(same[0].Key) {
+					break
+				}
+			}
+			now.hash = sha256.Sum256(b)
 		}
-		for k := range same {
-			b = appendWanted(b[:0], &same[k])
-			h.Write(b)
-		}
-		i = j
+		blocks = append(blocks, now)
+		from = now.to
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	g.routes, g.blocks = d.Routes, blocks
+	all := sha256.New()
+	for i := range blocks {
+		all.Write(blocks[i].hash[:])
+	}
+	return hex.EncodeToString(all.Sum(nil)[:16])
+}
+
+// endsBlock tells it of one key in some hundreds.
+func endsBlock(k Key) bool {
+	h := uint32(2166136261) // FNV-1a
+	for i := range len(k.NLRI) {
+		h = (h ^ uint32(k.NLRI[i])) * 16777619
+	}
+	return h>>16%256 == 0
+}
+
+// begins tells whether routes begin with the routes of a block, one for one, and
+// the key of the last of them ends there.
+func begins(routes, with []Wanted) bool {
+	if len(routes) < len(with) || len(routes) > len(with) && (routes[len(with)].Key == with[len(with)-1].Key || !endsBlock(with[len(with)-1].Key)) {
+		return false
+	}
+	for i := range with {
+		if a, b := &routes[i], &with[i]; a.Key != b.Key || a.Terms != b.Terms && !asksTheSame(a.Terms, b.Terms) {
+			return false
+		}
+	}
+	return true
+}
+
+func asksTheSame(a, b *Terms) bool {
+	return a.Attrs == b.Attrs && a.Peers == b.Peers && a.Starts == b.Starts && a.Expires == b.Expires && a.Lease == b.Lease
+}
+
+// oneKey is the routes of one key that a list begins with.
+func oneKey(routes []Wanted) []Wanted {
+	n := 1
+	for n < len(routes) && routes[n].Key == routes[0].Key {
+		n++
+	}
+	return routes[:n]
+}
+
+// appendAsked appends what is asked for by routes of one key, in whatever order
+// they are.
+func appendAsked(b []byte, same []Wanted) []byte {
+	if len(same) > 1 {
+		same = slices.Clone(same)
+		slices.SortFunc(same, func(a, b Wanted) int {
+			return cmp.Or(cmp.Compare(a.Peers, b.Peers), cmp.Compare(a.Attrs.text, b.Attrs.text))
+		})
+	}
+	for i := range same {
+		b = appendWanted(b, &same[i])
+	}
+	return b
 }
 
 func appendWanted(b []byte, w *Wanted) []byte {

@@ -89,6 +89,58 @@ func TestRevisionOfAPart(t *testing.T) {
 	})
 }
 
+// The digest of a set does not depend on what was digested before.
+func TestDigesterForgetsNothingAndRemembersNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		terms := []*Terms{{}, {Peers: "192.0.2.1"}, {Lease: 5}, {Lease: 5}, {Starts: 5}, {Expires: 5}, {Comment: "c"}}
+		d := &Desired{}
+		for i := range rapid.SampledFrom([]int{0, 1, 2000}).Draw(rt, "routes") {
+			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)
+			d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Terms: terms[0]})
+			if i%7 == 0 {
+				d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Terms: terms[1]})
+			}
+		}
+		var g Digester
+		for range rapid.IntRange(1, 4).Draw(rt, "sets") {
+			d = &Desired{Routes: slices.Clone(d.Routes)}
+			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
+				at := rapid.IntRange(0, len(d.Routes)).Draw(rt, "at")
+				switch rapid.IntRange(0, 3).Draw(rt, "how") {
+				case 0:
+					d.Routes = slices.Delete(d.Routes, at, min(len(d.Routes), at+rapid.IntRange(0, 600).Draw(rt, "many")))
+				case 1:
+					d.Routes = slices.Insert(d.Routes, at, Wanted{Key: UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(at >> 8), byte(at)}), 24), 0), Terms: terms[0]})
+				default:
+					if at < len(d.Routes) {
+						d.Routes[at].Terms = rapid.SampledFrom(terms).Draw(rt, "terms")
+					}
+				}
+			}
+			slices.SortStableFunc(d.Routes, func(a, b Wanted) int { return CompareKeys(a.Key, b.Key) })
+			if got, want := g.Digest(d), d.Digest(); got != want {
+				rt.Fatalf("%s after others, %s alone", got, want)
+			}
+		}
+	})
+}
+
+// Between sets that have most in common, little is hashed.
+func BenchmarkDigestAfter(b *testing.B) {
+	d := &Desired{}
+	for i := range 1_000_000 {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 12), byte(i >> 4), byte(i << 4)}), 28)
+		d.Routes = append(d.Routes, Wanted{Key: UnicastKey(p, 0), Terms: &Terms{}})
+	}
+	less := &Desired{Routes: slices.Delete(slices.Clone(d.Routes), 500_000, 500_001)}
+	var g Digester
+	g.Digest(d)
+	for i := 0; b.Loop(); i++ {
+		g.Digest([]*Desired{less, d}[i%2])
+	}
+}
+
 func BenchmarkDesiredDigest(b *testing.B) {
 	d := &Desired{}
 	a, err := NewAttrs(map[Name][]string{NextHop: {"192.0.2.1"}, MED: {"10"}, Community: {"65000:1", "65000:2"}})

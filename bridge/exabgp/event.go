@@ -132,6 +132,10 @@ func parseEvent(text string) (Event, error) {
 			return Event{}, fmt.Errorf("decode event: %w", err)
 		}
 	}
+	return eventOf(&env)
+}
+
+func eventOf(env *envelope) (Event, error) {
 	e := Event{Type: env.Type, PID: int(env.PID), PPID: int(env.PPID), Counter: env.Counter}
 	n := env.Neighbor
 	if n == nil {

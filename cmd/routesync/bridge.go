@@ -19,9 +19,9 @@ import (
 	"routesync/bridge/rabbit"
 )
 
-// gcPercent is for the programs that live long: bursts of routes are what they
-// have to be quick at, often on a core that exaBGP or the broker wants too, and
-// between them there is no garbage.
+// gcPercent is for the bridge: bursts of routes are what it has to be quick at,
+// often on a core that exaBGP or the broker wants too, and between them there is no
+// garbage.
 const gcPercent = 400
 
 const (

@@ -41,17 +41,17 @@ func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
 	if others.Changed().After(changed) {
 		changed = others.Changed()
 	}
-	desired.Revision = revision(desired, changed, time.Now())
+	desired.Revision = revision(desired.Digest(), changed, time.Now())
 	return desired, nil
 }
 
 // revision is that of a set whose files were changed at a time. What is of a
 // time to come counts as of now: after it, nothing would be newer for long.
-func revision(desired *state.Desired, changed, now time.Time) state.Revision {
+func revision(digest string, changed, now time.Time) state.Revision {
 	if changed.After(now) {
 		changed = now
 	}
-	return state.Revision{Digest: desired.Digest(), Changed: changed.UnixMilli()}
+	return state.Revision{Digest: digest, Changed: changed.UnixMilli()}
 }
 
 // readFile returns a file, and when it was changed. What is no file, such as a

@@ -24,20 +24,22 @@ import (
 // keeper keeps speakers at a file. It belongs to the goroutine that watches
 // the file, except for what each speaker's own goroutine does.
 type keeper struct {
-	ctx     context.Context // of everything it starts
-	group   *errgroup.Group
-	cfg     rabbit.Config
-	log     *slog.Logger
-	file    string
-	olderOK bool // the first good file is meant, however old
-	me      wire.Commander
-	faults  func(error)
-	loader  routefile.Loader
+	ctx      context.Context // of everything it starts
+	group    *errgroup.Group
+	cfg      rabbit.Config
+	log      *slog.Logger
+	file     string
+	olderOK  bool // the first good file is meant, however old
+	me       wire.Commander
+	faults   func(error)
+	loader   routefile.Loader
+	digester state.Digester
 
 	owner    string // of the first good file; "" before it
 	last     state.Revision
 	speakers map[string]*kept
-	waiting  bool // the hold is that somebody is writing the file
+	reached  chan struct{} // signalled when there is memory to give back
+	waiting  bool          // the hold is that somebody is writing the file
 
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
@@ -70,6 +72,10 @@ func (k *keeper) take(c watch.Content) {
 		k.faults(err)
 		k.refuse(wire.Faulty, "the file has faults", faultsText(err), "", "faults", len(routefile.Faults(err)))
 		k.introduce(c.Data)
+		select {
+		case k.reached <- struct{}{}: // the faults of a large file were found in a tree of it
+		default:
+		}
 		return
 	}
 	if k.owner != "" && desired.Owner != k.owner {
@@ -77,7 +83,7 @@ func (k *keeper) take(c watch.Content) {
 			"owner", desired.Owner, "watched for", k.owner)
 		return
 	}
-	desired.Revision = revision(desired, c.Changed(), time.Now())
+	desired.Revision = revision(k.digester.Digest(desired), c.Changed(), time.Now())
 	if desired.Revision.Digest == k.last.Digest { // saved again, or a copy of it restored
 		desired.Revision.Changed = max(desired.Revision.Changed, k.last.Changed)
 	}
@@ -161,6 +167,7 @@ func (k *keeper) speaker(name, owner string) *kept {
 // begin starts to keep a speaker, behind the end of its life before.
 func (k *keeper) begin(name, owner string, before *kept) *kept {
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
+	s.target.Tell(k.reached)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
 	k.group.Go(func() error {

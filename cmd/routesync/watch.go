@@ -37,15 +37,16 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	if err != nil {
 		return err
 	}
-	debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(watchGCPercent)
 	group, ctx := errgroup.WithContext(ctx)
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
-		speakers: map[string]*kept{},
+		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
+	group.Go(func() error { return tidy(ctx, k.reached) })
 	return group.Wait()
 }
 

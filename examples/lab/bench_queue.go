@@ -5,21 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	amqp "github.com/rabbitmq/amqp091-go"
+	"routesync/examples/lab/rig"
 )
-
-// traced is where RabbitMQ's firehose puts a copy of every message that is
-// published, once it is on (https://www.rabbitmq.com/docs/firehose).
-const traced = "amq.rabbitmq.trace"
 
 // listening counts the messages that are published at the broker, to any exchange.
 type listening struct {
-	bench *bench
-	conn  *amqp.Connection
-	done  chan passed
+	bench    *bench
+	firehose *rig.Program
 }
 
 // passed is what was published.
@@ -44,49 +40,33 @@ func (b *bench) listen(ctx context.Context) (_ *listening, err error) {
 	if _, err := b.broker.Ctl(ctx, "trace_on"); err != nil {
 		return nil, err
 	}
-	l := &listening{bench: b, done: make(chan passed, 1)}
-	if l.conn, err = amqp.Dial(b.broker.URL); err != nil {
-		return nil, fmt.Errorf("listen at the broker: %w", err)
+	l := &listening{bench: b}
+	b.firehoses++
+	name := fmt.Sprintf("firehose-%d", b.firehoses)
+	if l.firehose, err = b.lab.Program(ctx, name, b.lab.Dir(), nil, rig.Python3, filepath.Join(b.sources, "firehose.py"), b.broker.URL); err != nil {
+		return nil, err
 	}
-	messages, err := l.subscribe()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen at the broker: %w", err), l.conn.Close())
+	if err := l.firehose.WaitWrote(ctx, "listening"); err != nil {
+		return nil, errors.Join(err, l.firehose.Kill(ctx))
 	}
-	go func() { // ends with the connection
-		p := passed{of: make(map[string]int)}
-		for m := range messages {
-			p.messages++
-			p.largest = max(p.largest, len(m.Body))
-			kind := "of no type"
-			if properties, ok := m.Headers["properties"].(amqp.Table); ok && properties["type"] != nil {
-				kind = fmt.Sprint(properties["type"])
-			}
-			p.of[kind]++
-		}
-		l.done <- p
-	}()
 	return l, nil
-}
-
-func (l *listening) subscribe() (<-chan amqp.Delivery, error) {
-	ch, err := l.conn.Channel()
-	if err != nil {
-		return nil, err
-	}
-	q, err := ch.QueueDeclare("", false, true, true, false, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := ch.QueueBind(q.Name, "publish.#", traced, false, nil); err != nil {
-		return nil, err
-	}
-	return ch.Consume(q.Name, "", true, true, false, false, nil)
 }
 
 // stop ends it, and says what has passed.
 func (l *listening) stop(ctx context.Context) (passed, error) {
-	err := l.conn.Close()
-	p := <-l.done
+	err := l.firehose.Kill(ctx)
 	_, err2 := l.bench.broker.Ctl(ctx, "trace_off")
-	return p, errors.Join(err, err2)
+	said, err3 := l.firehose.Wrote()
+	p := passed{of: make(map[string]int)}
+	for line := range strings.Lines(said) {
+		var kind string
+		var size int
+		if _, err := fmt.Sscanf(line, "message %s %d", &kind, &size); err != nil {
+			continue
+		}
+		p.messages++
+		p.largest = max(p.largest, size)
+		p.of[kind]++
+	}
+	return p, errors.Join(err, err2, err3)
 }

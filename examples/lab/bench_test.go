@@ -74,8 +74,8 @@ func TestBenchRows(t *testing.T) {
 func TestBenchFailure(t *testing.T) {
 	b := &bench{says: io.Discard, report: &figures.Report{Rows: []*figures.Row{{Name: "a"}, {Name: "b"}}}, round: 1}
 	b.run = regexp.MustCompile("^a$")
-	b.try(t.Context(), []string{"b"}, nil)
-	b.try(t.Context(), []string{"a", "c"}, func(context.Context) error { return io.ErrUnexpectedEOF })
+	b.try(t.Context(), []string{"b"}, time.Minute, nil)
+	b.try(t.Context(), []string{"a", "c"}, time.Minute, func(context.Context) error { return io.ErrUnexpectedEOF })
 	want := []string{"round 1: unexpected EOF"}
 	if diff := cmp.Diff(want, b.report.Row("a").Faults); diff != "" {
 		t.Error(diff)

@@ -34,13 +34,13 @@ func (s *synced) usage(ctx context.Context) (map[string]rig.Usage, error) {
 		return nil, err
 	}
 	all := make(map[string]rig.Usage)
-	for name, pid := range map[string]int{ofWatch: s.watch.PID(), ofBridge: bridge, ofSupervisor: helper, ofExaBGP: s.speaker.PID(), ofRouter: s.router.PID()} {
+	for name, pid := range map[string]int{
+		ofWatch: s.watch.PID(), ofBridge: bridge, ofSupervisor: helper, ofBroker: s.bench.broker.PID(), ofExaBGP: s.speaker.PID(), ofRouter: s.router.PID(),
+	} {
 		u, err2 := rig.UsageOf(pid)
 		all[name], err = u, errors.Join(err, err2)
 	}
-	broker, err2 := rig.UsageBelow(s.bench.broker.PID())
-	all[ofBroker] = broker
-	return all, errors.Join(err, err2)
+	return all, err
 }
 
 // costs runs f, and adds the CPU time that it took to a row.

@@ -23,12 +23,13 @@ func large(n int) []byte {
 
 // shapes are the ways in which a file may give n routes.
 func shapes(n int) map[string]tree {
-	var items, keys, entries, list, mixed strings.Builder
+	var items, keys, braces, entries, list, mixed strings.Builder
 	for i := range n {
 		prefix := fmt.Sprintf("%d.%d.%d.%d/32", 10+i>>24, i>>16&255, i>>8&255, i&255)
 		fmt.Fprintf(&items, "  - prefix: %s\n", prefix)
 		fmt.Fprintf(&keys, "  - prefix: %s\n    med: %d\n    next-hop: 192.0.2.%d\n    community: [65000:%d, no-export]\n    tags: [a, b]\n    comment: customer %d\n",
 			prefix, i%10, i%200, i%50, i%1000)
+		fmt.Fprintf(&braces, "  - { prefix: %s, med: %d, community: [65000:1, no-export] }  # customer %d\n", prefix, i%100, i)
 		fmt.Fprintf(&entries, "      - %s\n", prefix)
 		fmt.Fprintln(&list, prefix)
 		j := uint32(i) * 2654435761 // all over the table
@@ -37,13 +38,14 @@ func shapes(n int) map[string]tree {
 	return map[string]tree{
 		"items":   {"r": []byte(head + items.String())},
 		"keys":    {"r": []byte(head + keys.String())},
+		"braces":  {"r": []byte(head + braces.String())},
 		"entries": {"r": []byte(head + "  - prefixes:\n" + entries.String())},
 		"list":    {"r": []byte(head + "  - prefixes-from: l\n"), "l": []byte(list.String())},
 		"mixed":   {"r": []byte(strings.ReplaceAll(head, "192.0.2.1", "self") + mixed.String())},
 	}
 }
 
-func names() []string { return []string{"items", "keys", "entries", "list", "mixed"} }
+func names() []string { return []string{"items", "keys", "braces", "entries", "list", "mixed"} }
 
 // BenchmarkLoad is the first reading of 100,000 routes, and what is there after it
 // besides the bytes of the files.
@@ -100,24 +102,23 @@ func BenchmarkWhole(b *testing.B) {
 func BenchmarkReload(b *testing.B) {
 	for _, name := range names() {
 		n := 1_000_000
-		if name == "keys" {
+		if name == "keys" || name == "braces" {
 			n = 400_000 // a file may have 64 MiB
 		}
 		all := shapes(n)[name]
 		file, line := "r", "  - prefix: 9.0.0.0/8\n"
 		switch name {
+		case "braces":
+			line = "  - { prefix: 9.0.0.0/8 }\n"
 		case "entries":
 			line = "      - 9.0.0.0/8\n"
 		case "list":
-			file, line = "l", "9.0.0.0/8\n"
+			file, line = "l", "\n9.0.0.0/8"
 		}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			without := all[file]
-			middle := len(without)/2 + bytes.Index(without[len(without)/2:], []byte(line[:strings.Index(line, "9.0")]))
-			if name == "list" {
-				middle = len(without)/2 + bytes.IndexByte(without[len(without)/2:], '\n') + 1
-			}
+			middle := len(without)/2 + bytes.Index(without[len(without)/2:], []byte(line[:strings.Index(line, "9.0")])) // where an item begins
 			with := bytes.Join([][]byte{without[:middle], without[middle:]}, []byte(line))
 			r := &Loader{}
 			load := func(data []byte) {

@@ -23,7 +23,14 @@ type mold struct {
 type basis struct {
 	parser *parser
 	scope  *scope
-	molds  map[string]mold // by the rest of an item
+	molds  map[string]*checked // by the rest of an item
+}
+
+// checked is a mold, and whether IPv4 and IPv6 routes go with it. Where there is a
+// label, the length of the prefix counts as well, and it is not known beforehand.
+type checked struct {
+	mold
+	fits [2]bool
 }
 
 // maker is what makes routes of the lines of a part: lines that are the same, of
@@ -48,7 +55,7 @@ func (s *short) basis(p *parser, of *scope) *basis {
 	if b == nil {
 		b = s.last.bases[key]
 		if b == nil {
-			b = &basis{molds: map[string]mold{}}
+			b = &basis{molds: map[string]*checked{}}
 		}
 		b.parser, b.scope = p, of
 		s.bases[key] = b
@@ -78,7 +85,7 @@ func (s *scope) recipe() string {
 }
 
 // mold is what an item says.
-func (b *basis) mold(it *plainItem) mold {
+func (b *basis) mold(it *plainItem) *checked {
 	if m, there := b.molds[string(it.rest)]; there {
 		return m
 	}
@@ -86,10 +93,10 @@ func (b *basis) mold(it *plainItem) mold {
 	r := rawRoute{about: newAbout(b.scope, it.node(1))}
 	if !p.readRoute(&r) {
 		p.short.refused = true
-		return mold{}
+		return &checked{}
 	}
 	attrs, built := p.attrs(&r)
-	m := p.mold(&r, attrs, built)
+	m := &checked{mold: p.mold(&r, attrs, built)}
 	if p.short.refused || len(p.faults) > 0 {
 		return m // this reading comes to nothing, and is not to be remembered
 	}
@@ -141,9 +148,8 @@ type casting struct {
 	*short
 	routes  []state.Wanted
 	file    string
-	mold    mold
+	mold    *checked
 	unicast bool            // the key is nothing but a prefix
-	fits    [2]bool         // IPv4 and IPv6 routes go with the mold
 	nlri    strings.Builder // of a part, for all of its keys
 	buf     []byte
 }
@@ -152,7 +158,7 @@ type casting struct {
 func (c *casting) part(s *sheet, p *part) {
 	c.begin(s, p)
 	if p.kind == entryItems {
-		c.use(p.mold)
+		c.use(&checked{mold: p.mold})
 	}
 	var last plainItem
 	line := p.line
@@ -161,7 +167,7 @@ func (c *casting) part(s *sheet, p *part) {
 		if p.kind == routeItems && (at == p.from || string(it.rest) != string(last.rest)) {
 			c.use(p.basis.mold(&it))
 		}
-		c.add(it.prefix, line, it.column())
+		c.add(it.prefix, line, it.column)
 		line += it.lines
 		last = it
 	}
@@ -174,11 +180,7 @@ func (c *casting) begin(s *sheet, p *part) {
 }
 
 // use makes what comes after a mold.
-func (c *casting) use(m mold) {
-	if m != c.mold {
-		c.mold, c.unicast, c.fits = m, m.keyForm == keyForm{}, [2]bool{}
-	}
-}
+func (c *casting) use(m *checked) { c.mold, c.unicast = m, m.keyForm == keyForm{} }
 
 // add makes a route.
 func (c *casting) add(prefix netip.Prefix, line, column int) {
@@ -203,12 +205,12 @@ func (c *casting) add(prefix netip.Prefix, line, column int) {
 			return
 		}
 	}
-	if !c.fits[v6] {
+	if !c.mold.fits[v6] {
 		if state.CheckRoute(key, c.mold.terms.Attrs) != nil {
 			c.refused = true
 			return
 		}
-		c.fits[v6] = !key.Family.HasLabel() // there the length of the prefix counts
+		c.mold.fits[v6] = !key.Family.HasLabel()
 	}
 	c.routes = append(c.routes, state.Wanted{
 		Key: key, Terms: c.mold.terms, Pos: state.Position{File: c.file, Line: int32(line), Column: int32(column)},

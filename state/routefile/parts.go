@@ -58,11 +58,10 @@ func cutItems(text []byte, at, stop int) part {
 		return p
 	}
 	p.kind, p.indent, p.first, p.firstLines = routeItems, it.indent, it.end, it.lines
-	if it.entry {
+	if it.form == entryItem {
 		p.kind = entryItems
 	}
-	first := it
-	for plain && it.entry == first.entry && it.indent == first.indent {
+	for plain && (it.form == entryItem) == (p.kind == entryItems) && it.indent == p.indent {
 		p.items++
 		p.lines += it.lines
 		p.nlri += nlriSize(it.prefix)

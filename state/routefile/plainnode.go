@@ -2,27 +2,41 @@ package routefile
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
 
 // node is what yaml.v3 makes of a plain item, whose first line is said to be one.
 func (it *plainItem) node(line int) *yaml.Node {
-	prefix := &yaml.Node{Kind: yaml.ScalarNode, Value: string(it.word), Line: line, Column: it.column()}
-	if it.entry {
+	prefix := &yaml.Node{Kind: yaml.ScalarNode, Value: string(it.word), Line: line, Column: it.column}
+	if it.form == entryItem {
 		return prefix
 	}
 	column := it.indent + 2 + 1
-	n := &yaml.Node{Kind: yaml.MappingNode, Line: line, Column: column, Content: []*yaml.Node{
-		{Kind: yaml.ScalarNode, Value: "prefix", Line: line, Column: column}, prefix,
-	}}
-	for pair := range bytes.Lines(it.rest) {
-		line++
-		pair = bytes.TrimSuffix(pair[it.indent+2:], []byte("\n"))
-		key, value, _ := bytes.Cut(pair, []byte(": "))
-		n.Content = append(n.Content,
-			&yaml.Node{Kind: yaml.ScalarNode, Value: string(key), Line: line, Column: column},
-			valueNode(value, line, column+len(key)+2))
+	n := &yaml.Node{Kind: yaml.MappingNode, Line: line, Column: column}
+	add := func(key string, column int, value *yaml.Node) {
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key, Line: line, Column: column}, value)
+	}
+	add("prefix", it.column-len(prefixKey), prefix)
+	if it.form == blockItem {
+		for text := range bytes.Lines(it.rest) {
+			line++
+			key, value, _ := plainPair(bytes.TrimSuffix(text[it.indent+2:], []byte("\n")))
+			add(string(key), column, valueNode(value, line, column+len(key)+2))
+		}
+		return n
+	}
+	n.Style = yaml.FlowStyle
+	column = it.column + len(it.word)
+	for rest := it.rest; len(rest) > 0; {
+		rest = rest[len(", "):]
+		column += len(", ")
+		pair := rest[:flowPair(rest)]
+		key, value, _ := plainPair(pair)
+		add(string(key), column, valueNode(value, line, column+len(key)+2))
+		rest = rest[len(pair):]
+		column += utf8.RuneCount(pair)
 	}
 	return n
 }

@@ -1,8 +1,10 @@
 package routefile
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 )
 
 // MaxSize is the size in bytes of the largest file that is read. A larger one
@@ -14,12 +16,19 @@ var ErrTooLarge = errors.New("the file is over 64 MiB; it was not read")
 
 // ReadAll reads r to its end, and fails if there is more than [MaxSize].
 func ReadAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
-	if err != nil {
+	var b bytes.Buffer
+	if f, is := r.(interface{ Stat() (fs.FileInfo, error) }); is {
+		// With as much room as it takes, nothing is copied. What it says of itself
+		// is no more than a guess.
+		if info, err := f.Stat(); err == nil && info.Size() <= MaxSize {
+			b.Grow(int(info.Size()) + bytes.MinRead)
+		}
+	}
+	if _, err := b.ReadFrom(io.LimitReader(r, MaxSize+1)); err != nil {
 		return nil, err
 	}
-	if len(data) > MaxSize {
+	if b.Len() > MaxSize {
 		return nil, ErrTooLarge
 	}
-	return data, nil
+	return b.Bytes(), nil
 }

@@ -67,6 +67,7 @@ type Tape struct {
 	mu      sync.Mutex
 	first   int // the number of told[0]
 	told    []Told
+	updates int                     // messages
 	paths   map[netip.Prefix]string // as they were announced last
 	held    map[netip.Prefix]bool
 	fault   error
@@ -192,6 +193,7 @@ func (t *Tape) takeDump(now time.Time) error {
 }
 
 func (t *Tape) update(u *update, now time.Time) {
+	t.updates++
 	for _, p := range u.withdrawn {
 		t.note(Told{now, Withdrawn, p, ""})
 	}
@@ -255,6 +257,13 @@ func (t *Tape) Mark() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.first + len(t.told)
+}
+
+// Updates is how many UPDATE messages came so far, End-of-RIB and all.
+func (t *Tape) Updates() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.updates
 }
 
 // Since is what was told after a mark.

@@ -43,29 +43,6 @@ func UsageOf(pid int) (Usage, error) {
 	return u, nil
 }
 
-// UsageBelow is that of a process and of all that live below it. What has ended
-// does not count.
-func UsageBelow(pid int) (Usage, error) {
-	sum, err := UsageOf(pid)
-	if err != nil {
-		return Usage{}, err
-	}
-	table, err := processTable()
-	if err != nil {
-		return Usage{}, err
-	}
-	for _, child := range table.descendants(pid) {
-		u, err := UsageOf(child)
-		if err != nil {
-			continue // it ended meanwhile
-		}
-		sum.CPU += u.CPU
-		sum.Peak += u.Peak
-		sum.Resident += u.Resident
-	}
-	return sum, nil
-}
-
 // parseCPU takes utime and stime from /proc/PID/stat: the 14th and 15th field,
 // of which the second, the name, may hold anything.
 func parseCPU(stat []byte) (time.Duration, error) {

@@ -26,7 +26,7 @@ func TestParseUsage(t *testing.T) {
 }
 
 func TestUsageOf(t *testing.T) {
-	u, err := UsageBelow(os.Getpid())
+	u, err := UsageOf(os.Getpid())
 	if err != nil || u.Resident < 1<<20 || u.Peak < u.Resident/2 {
 		t.Errorf("%+v, %v", u, err)
 	}
