@@ -92,7 +92,7 @@ func (c *core) hasYoung() bool {
 // whole tells whether every route of a peer is as the journal has it, but for
 // what is under way, and nothing else is there.
 func (c *core) whole(p *peer) bool {
-	if c.phase != ready || p.odd > 0 || p.unsettled || p.twins {
+	if c.phase != ready || p.odd > 0 || p.unsettled || p.twins || p.doubts.troubled() {
 		return false
 	}
 	return !p.up || p.asked && p.counted && p.known && !p.missed
@@ -133,9 +133,24 @@ func (t *adjRIBOut) judge(e *entry, p *peer) {
 // that it was last given with; what is under way is known by those of which some
 // has not come to its end.
 type launches struct {
-	last uint64
-	open map[uint64]int // how many operations
+	last   uint64
+	proven uint64         // all up to it is, see [suspicion]
+	open   map[uint64]int // how many operations
 }
+
+// doubts tells whether a session may fall of a route, and unproven whether there is
+// such a route at all.
+func (d *suspicion) doubts(k state.Key) bool {
+	_, fresh := d.fresh.at[k]
+	return fresh
+}
+
+// troubled tells whether the session fell of something that is not found yet.
+func (d *suspicion) troubled() bool {
+	return d.searching() || d.barren > 0 || d.lost > 0 || d.losses > 0 || d.resigned
+}
+
+func (d *suspicion) unproven() bool { return len(d.fresh.at) > 0 }
 
 func (l *launches) begin(ops []*op) {
 	if len(ops) == 0 {
@@ -181,11 +196,14 @@ func (c *core) attested() *journal.Proof {
 	if c.quiet != nil || c.phase < reading || !writes && c.busy() && c.now.Sub(a.at) < proofPause {
 		return nil
 	}
-	proof := &journal.Proof{Launched: slices.Sorted(maps.Keys(c.launches.open)), Peers: make([]journal.PeerProof, len(c.peers))}
+	if !slices.ContainsFunc(c.peers, func(p *peer) bool { return p.doubts.unproven() }) && !c.busy() {
+		c.launches.proven = c.launches.last
+	}
+	proof := &journal.Proof{Launched: slices.Sorted(maps.Keys(c.launches.open)), Proven: c.launches.proven, Peers: make([]journal.PeerProof, len(c.peers))}
 	for i, p := range c.peers {
 		proof.Peers[i] = c.proofOf(p)
 	}
-	if !writes && a.last != nil && slices.Equal(a.last.Launched, proof.Launched) && slices.Equal(a.last.Peers, proof.Peers) {
+	if !writes && a.last != nil && slices.Equal(a.last.Launched, proof.Launched) && a.last.Proven == proof.Proven && slices.Equal(a.last.Peers, proof.Peers) {
 		return nil
 	}
 	a.last, a.at = proof, c.now

@@ -41,6 +41,8 @@ func (c *core) claim(k state.Key) {
 		claim := journal.Claim{Owner: whose.owner, From: whose.provenance(), Value: attrs.Canonical(), Leaving: leaving, Aside: aside}
 		if flight.at(p) {
 			claim.Launch, claim.Spelled = flight.launch, flight.launch != 0 && flight.spelled
+		} else if p.doubts.doubts(k) {
+			claim.Launch = c.launches.proven + 1
 		}
 		for i := range claims {
 			if x := &claims[i]; alikeButPeers(x, &claim) {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"routesync/bridge/exabgp"
 	"routesync/bridge/journal"
 )
 
@@ -49,7 +51,7 @@ func (s *Server) remember(e effects) {
 		if s.memory.behind {
 			proof = nil // it has not all claims
 		}
-		errs = append(errs, s.memory.Keep(e.claims, proof))
+		errs = append(errs, s.keep(e.claims, proof))
 	}
 	if len(e.owners) > 0 {
 		errs = append(errs, s.memory.PutOwners(e.owners))
@@ -61,6 +63,53 @@ func (s *Server) remember(e effects) {
 	if s.core.phase == ready && !s.memory.behind {
 		s.noteWhole(true)
 	}
+}
+
+// keep stores claims, and up to where what was read is known with them.
+func (s *Server) keep(claims []journal.Entry, proof *journal.Proof) error {
+	if proof == nil || s.tape == nil {
+		return s.memory.Keep(claims, proof)
+	}
+	proof.Tape, proof.Read = s.place.epoch, s.place.offset
+	err := s.memory.Keep(claims, proof)
+	if err == nil {
+		s.place = s.tape.known(s.place)
+	}
+	return err
+}
+
+// rewind takes what the bridge before had read and not written down. Answers are
+// of its questions; only what happened counts.
+func (s *Server) rewind(proof *journal.Proof) {
+	if s.tape == nil {
+		return
+	}
+	from := tapePlace{}
+	if proof != nil {
+		from = tapePlace{proof.Tape, proof.Read}
+	}
+	text, end := s.tape.since(from)
+	s.place = end
+	if proof == nil {
+		return
+	}
+	for line := range bytes.Lines(text) {
+		whole, is := bytes.CutSuffix(line, []byte{'\n'})
+		switch {
+		case !is:
+			s.torn = string(line)
+			s.place.offset -= uint64(len(line))
+		case exabgp.IsEvent(string(whole)):
+			s.retained = append(s.retained, string(whole))
+		}
+	}
+}
+
+// whole is a line that was read, with what the bridge before had read of it.
+func (s *Server) whole(line string) string {
+	line, s.torn = s.torn+line, ""
+	s.place.offset += uint64(len(line)) + 1
+	return line
 }
 
 // noteWhole notes on the slate whether the journal is whole.

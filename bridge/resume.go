@@ -137,6 +137,7 @@ func (c *core) goOn() {
 			p.resume(x)
 		}
 	}
+	c.launches.proven = past.proof.Proven
 	past.restore(c)
 	rest := c.notResumed()
 	c.log.Info("going on with what the bridge before knew", "routes", c.table.digest.Count, "under way", len(c.reopened), "peers to read", len(rest))
@@ -218,6 +219,7 @@ type share struct {
 	attrs   state.Attrs
 	is      whereabouts
 	spelled bool
+	fresh   bool // its session may fall of it yet
 }
 
 // whereabouts is what became of a route.
@@ -243,7 +245,7 @@ func (past *past) of(claims []journal.Claim) []share {
 	var all []share
 	for i := range claims {
 		x := &claims[i]
-		s := share{whose: claimant{owner: x.Owner}, spelled: x.Spelled}
+		s := share{whose: claimant{owner: x.Owner}, spelled: x.Spelled, fresh: x.Launch > past.proof.Proven}
 		if x.From != (state.Provenance{}) {
 			s.whose.from = &x.From
 		}
@@ -330,6 +332,9 @@ func (c *core) restoreAt(k state.Key, p *peer, x share) {
 	s := slot{peer: p, claimant: x.whose, attrs: x.attrs}
 	if s.grade, s.reason = c.expect(k, p); s.grade == state.Accepted {
 		s.grade = state.Sent
+	}
+	if x.fresh {
+		c.doubt(k, &s)
 	}
 	c.table.set(k, s)
 	if s.ends() {

@@ -54,6 +54,11 @@ type Server struct {
 	open   map[ticket]rabbit.Delivery
 	later  []rabbit.Delivery // commands that wait until the core has room
 	desk   classicDesk
+
+	tape     *Tape
+	place    tapePlace // up to which the core knows what was read
+	retained []string  // what the bridge before read, and its journal does not know
+	torn     string    // of the line that it had read in part
 }
 
 // Options says who a server is, and lends it what it works with.
@@ -75,6 +80,7 @@ type Options struct {
 	Journal    Journal // nil: there is none
 	// Slate tells whether the bridge before this one wrote down all that it did; nil
 	// if that is not known.
+	Tape    *Tape // of what Pipe reads; nil if there is none
 	Slate   Slate
 	Pipe    *exabgp.Pipe
 	Broker  Broker
@@ -105,6 +111,8 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	if s.core.past != nil {
 		s.core.past.kept = o.Slate != nil && o.Slate.Whole()
 	}
+	s.tape = o.Tape
+	s.rewind(past.Proof)
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
 		s.core.texts.format = o.Classic.Format
@@ -150,6 +158,10 @@ func (s *Server) loop(ctx context.Context) error {
 	pace := time.NewTimer(updateEvery)
 	defer pace.Stop()
 	s.core.hello(time.Now())
+	for _, line := range s.retained {
+		s.core.line(line, time.Now())
+	}
+	s.retained = nil
 	for {
 		s.goOn()
 		s.carryOut(ctx, s.core.take())
@@ -166,7 +178,7 @@ func (s *Server) loop(ctx context.Context) error {
 		case <-s.pipe.Ready():
 			now := time.Now()
 			for _, line := range s.pipe.Take() {
-				s.core.line(line, now)
+				s.core.line(s.whole(line), now)
 			}
 		case d := <-s.inbox:
 			if d.link == s.link {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -19,8 +20,8 @@ type Slate interface {
 	Note(whole bool) error
 }
 
-// SharedSlate is a byte of memory that lives as long as the process that starts
-// the bridges.
+// SharedSlate is memory that lives as long as the process that starts the bridges:
+// a byte of it is the slate, and behind that is the [Tape].
 type SharedSlate struct{ file *os.File }
 
 const (
@@ -34,8 +35,16 @@ func NewSlate() (SharedSlate, error) {
 	if err != nil {
 		return SharedSlate{}, fmt.Errorf("make a slate: %w", err)
 	}
-	return SharedSlate{os.NewFile(uintptr(fd), "slate")}, nil
+	s := SharedSlate{os.NewFile(uintptr(fd), "slate")}
+	if err := unix.Ftruncate(fd, tapeHead+tapeSize); err != nil {
+		return SharedSlate{}, errors.Join(fmt.Errorf("make a slate: %w", err), s.Close())
+	}
+	return s, nil
 }
+
+// Tape is what was read from stdin, and what is. Its memory is never released: a
+// bridge has it until it ends.
+func (s SharedSlate) Tape(stdin *os.File) (*Tape, error) { return newTape(s.file, stdin) }
 
 // SlateOf is the one in a file that was inherited.
 func SlateOf(file *os.File) SharedSlate { return SharedSlate{file} }

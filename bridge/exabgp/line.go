@@ -51,7 +51,7 @@ func ParseLine(text string) Line {
 		l.Kind = Shutdown
 		return l
 	}
-	if !strings.HasPrefix(text, `{ "exabgp"`) {
+	if !IsEvent(text) {
 		return l
 	}
 	e, err := parseEvent(text)
@@ -66,6 +66,9 @@ func ParseLine(text string) Line {
 	}
 	return l
 }
+
+// IsEvent tells whether a line is an event, and no part of an answer.
+func IsEvent(text string) bool { return strings.HasPrefix(text, `{ "exabgp"`) }
 
 // lostOf finds the peer of an event that can't be decoded, by the words that
 // come before anything of the peer's (reactor/api/response/json.py, _neighbor).

@@ -32,6 +32,8 @@
 //	  "epoch"    int64, the highest epoch granted
 //	  "seal"     uint64 number of claims records, uint64 sum of their checksums
 //	  "proof"    byte version, 1; the seal of the claims that it is of
+//	             uvarints number of the tape, how far it is known; uvarint the last
+//	               launch that is proven
 //	             uvarint number of launches, in order; for each: uvarint how much
 //	               it is more than the one before
 //	             uvarint number of peers, in the order of their addresses; for each:

@@ -17,7 +17,12 @@ type Proof struct {
 	// Launched are the launches ([Claim]) of which not all has come to its end, in
 	// order. Of no other route anything is under way.
 	Launched []uint64
-	Peers    []PeerProof // in the order of their addresses
+	// Proven is the last launch with all of which, and of those before it, sessions
+	// have lived on.
+	Proven uint64
+	Peers  []PeerProof // in the order of their addresses
+	// Tape and Read tell up to where exaBGP's words are known.
+	Tape, Read uint64
 }
 
 // PeerProof is what is known of one peer.
@@ -95,6 +100,8 @@ func loadProof(tx *bbolt.Tx) (*Proof, error) {
 
 func encodeProof(seal []byte, proof *Proof) ([]byte, error) {
 	b := append([]byte{proofVersion}, seal...)
+	b = binary.AppendUvarint(binary.AppendUvarint(b, proof.Tape), proof.Read)
+	b = binary.AppendUvarint(b, proof.Proven)
 	b = binary.AppendUvarint(b, uint64(len(proof.Launched)))
 	last := uint64(0)
 	for _, id := range proof.Launched {
@@ -136,7 +143,7 @@ func decodeProof(value []byte) (proof *Proof, seal []byte, err error) {
 	}
 	seal = value[1:17]
 	r := reader{b: value[17:body]}
-	proof = &Proof{}
+	proof = &Proof{Tape: r.unsigned(), Read: r.unsigned(), Proven: r.unsigned()}
 	last := uint64(0)
 	for range r.count(1) {
 		step := r.unsigned()

@@ -18,7 +18,7 @@ import (
 
 func someProof() *Proof {
 	return &Proof{
-		Launched: []uint64{3, 4, 700},
+		Tape: 5, Read: 6, Proven: 2, Launched: []uint64{3, 4, 700},
 		Peers: []PeerProof{
 			{Peer: netip.MustParseAddr("127.0.0.2"), Whole: true, Up: true, After: 1, Before: 2, Alive: 3, Updates: 1 << 40, Ended: true, Self4: netip.MustParseAddr("127.0.0.1")},
 			{Peer: netip.MustParseAddr("2001:db8::1"), Whole: true, After: -1},
@@ -118,7 +118,7 @@ func TestCorruptProof(t *testing.T) {
 func TestProofVersion(t *testing.T) {
 	t.Parallel()
 	got, err := encodeProof(seal{1, 2}.encode(), someProof())
-	want := "\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02" + "\x03\x03\x01\xb8\x05" + "\x02" +
+	want := "\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02" + "\x05\x06\x02\x03\x03\x01\xb8\x05" + "\x02" +
 		"\x04\x7f\x00\x00\x02\x07\x02\x04\x06\x80\x80\x80\x80\x80\x20\x04\x7f\x00\x00\x01\x00" +
 		"\x10\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x01\x00\x00\x00\x00\x00"
 	if err != nil || string(got[:len(got)-4]) != want {

@@ -123,10 +123,11 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 		of.Name += " / classic"
 		classic.Broker = rabbit.New(of, log.With("for", "classic queues"))
 	}
+	stdin, slate, tape := inherited(w, log)
 	options := bridge.Options{
 		Speaker: f.speaker, Version: version(), PID: os.Getpid(), Run: rand.Text(),
-		Pipe: exabgp.NewPipe(w.stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
-		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic, Slate: inheritedSlate(w.getenv),
+		Pipe: exabgp.NewPipe(stdin, w.stdout), Broker: bridge.RabbitMQ{Broker: rabbit.New(cfg, log)}, TooLong: bridge.ListingTooLong(w.getenv),
+		Chunk: bridge.ListingChunk(w.getenv), AuditEvery: f.auditEvery, Classic: classic, Slate: slate, Tape: tape,
 	}
 	options.Pipe.Start(ctx)
 	if options.Boot, err = bridge.Incarnation(); err != nil {

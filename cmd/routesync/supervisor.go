@@ -92,13 +92,21 @@ func newSupervisor(w *world, log *slog.Logger) (*supervisor, error) {
 // three ([exec.Cmd.ExtraFiles]).
 const firstExtra = 3
 
-// inheritedSlate is the slate that a supervisor gave, nil if it gave none.
-func inheritedSlate(getenv func(string) string) bridge.Slate {
-	fd, err := strconv.Atoi(getenv(bridge.EnvSlate))
-	if err != nil {
-		return nil
+// inherited is what a supervisor gave, nil where it gave nothing, and what to read
+// exaBGP from.
+func inherited(w *world, log *slog.Logger) (io.Reader, bridge.Slate, *bridge.Tape) {
+	stdin, is := w.stdin.(*os.File)
+	fd, err := strconv.Atoi(w.getenv(bridge.EnvSlate))
+	if err != nil || !is {
+		return w.stdin, nil, nil
 	}
-	return bridge.SlateOf(os.NewFile(uintptr(fd), "slate"))
+	slate := bridge.SlateOf(os.NewFile(uintptr(fd), "slate"))
+	tape, err := slate.Tape(stdin)
+	if err != nil {
+		log.Warn("a bridge that is started again reads more than it would have to", "error", err)
+		return w.stdin, slate, nil
+	}
+	return tape, slate, tape
 }
 
 // run has a bridge run until exaBGP closes its pipe, or ctx ends.
