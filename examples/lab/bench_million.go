@@ -22,7 +22,12 @@ func millionRows() []string {
 // million is one life of routesync, and one of the floor.
 func million(ctx context.Context, b *bench) error {
 	err := b.millionSynced(ctx)
-	b.try(ctx, []string{rowFull, rowWithdraw, rowIdle}, stepMost, b.millionFloor)
+	b.try(ctx, []string{rowFull, rowFullCPU, rowWithdraw, rowIdle}, stepMost, b.millionFloor)
+	if b.round == b.rounds { // for information, once
+		b.try(ctx, []string{rowFull}, stepMost, func(ctx context.Context) error {
+			return b.manyFloor(ctx, rowFull, ofFloorTold, askFor(b.big(), 0))
+		})
+	}
 	return err
 }
 
@@ -230,7 +235,7 @@ func (b *bench) floorIdle(ctx context.Context, f *floor) error {
 		return err
 	}
 	after, err := rig.UsageOf(f.speaker.PID())
-	b.add(rowIdle, "exaBGP of the floor", 100*float64(after.CPU-before.CPU)/float64(span))
+	b.add(rowIdle, exaBGPOfFloor, 100*float64(after.CPU-before.CPU)/float64(span))
 	return err
 }
 
@@ -247,6 +252,11 @@ func (b *bench) millionFloor(ctx context.Context) (err error) {
 		return err
 	}
 	b.addTime(rowFull, ofFloor, took)
+	used, err := rig.UsageOf(f.speaker.PID())
+	if err != nil {
+		return err
+	}
+	b.add(rowFullCPU, exaBGPOfFloor, used.CPU.Seconds())
 	if b.wants(rowIdle) {
 		if err := b.floorIdle(ctx, f); err != nil {
 			return err

@@ -43,6 +43,7 @@ const (
 	oursAll       = "watch, bridge, supervisor and exaBGP"
 	ofFloor       = "the floor"
 	ofFloorTold   = "the floor, with send events"
+	exaBGPOfFloor = "exaBGP of the floor"
 	ofBIRD        = "birdc configure"
 	ofSource      = "the BIRD of the static routes"
 	ofHelper      = "the classic helper"
