@@ -9,8 +9,8 @@ import (
 
 // The plot's measures, in pixels. Text is some 7 wide.
 const (
-	plotWidth  = 900
-	plotLeft   = 430 // where the bars begin
+	plotWidth  = 980
+	plotLeft   = 470 // where the bars begin
 	plotBar    = 250 // as long as the aim allows
 	plotMost   = 1.3 // of the aim: longer bars are cut
 	plotTop    = 64
@@ -56,11 +56,11 @@ func (r *Report) Plot(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img">`+"\n", plotWidth, y+36)
 	b.WriteString(plotStyle)
-	label(&b, 12, 24, "title", fmt.Sprintf("routesync with %s routes: what is used of each aim", thousands(float64(r.Routes))))
+	label(&b, 12, 24, "title", fmt.Sprintf("routesync with %s routes: what is used of each aim", Count(r.Routes)))
 	label(&b, 12, 42, "quiet", "shorter is better; the upright line is the aim, each in its own ratio or unit")
 	_, _ = bars.WriteTo(&b) // into memory
 	_, _ = aims.WriteTo(&b)
-	label(&b, 12, y+22, "quiet", fmt.Sprintf("medians of %d rounds on %d cores; commit %s", r.Rounds, r.Cores, r.Commit))
+	label(&b, 12, y+22, "quiet", fmt.Sprintf("medians, rounds: %d, cores: %d, commit %s", r.Rounds, r.Cores, r.Commit))
 	b.WriteString("</svg>\n")
 	if _, err := b.WriteTo(out); err != nil {
 		return fmt.Errorf("draw the figures: %w", err)
