@@ -147,3 +147,53 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 	})
 }
+
+// TestManyRefusalsAreTold: a file may have a whole table of a family that no peer
+// has.
+func TestManyRefusalsAreTold(t *testing.T) {
+	w := newWorld(t, testPeer("192.0.2.1", 65001))
+	const n = 30_000
+	keys := plainKeys(n)
+	tell := func(want int) {
+		t.Helper()
+		updates := 0
+		for ; w.core.news(); updates++ {
+			u := w.core.update()
+			if body, err := wire.EncodeUpdate(u); err != nil || len(body) > 2*updateBytes {
+				t.Errorf("an update has %d bytes, %v", len(body), err)
+			}
+			if (u.About == nil) != w.core.news() {
+				t.Error("an update says how far the bridge is, and is not all")
+			}
+			w.apply(u)
+		}
+		if updates < 2 {
+			t.Errorf("%d updates", updates)
+		}
+		if got := len(w.replica.set.Refused); got != want || !w.replica.set.Complete {
+			t.Errorf("the reader knows of %d refusals, want %d; complete %v", got, want, w.replica.set.Complete)
+		}
+	}
+	for _, k := range keys {
+		id := refusalKey{k, "team"}
+		w.core.refused[id] = state.Refusal{Key: k, Owner: "team", Reason: "no peer of edge1 is configured for it"}
+		w.core.unsaid[id] = struct{}{}
+	}
+	tell(n)
+	parts := w.core.snapshot()
+	for i, u := range parts {
+		if body, err := wire.EncodeUpdate(u); err != nil || len(body) > 2*updateBytes {
+			t.Errorf("part %d has %d bytes, %v", i, len(body), err)
+		}
+	}
+	w.replica = newReplica("edge1")
+	w.snapshot()
+	if got := len(w.replica.set.Refused); got != n || !w.replica.set.Complete || len(parts) < 2 {
+		t.Errorf("after %d parts the reader knows of %d refusals, want %d; complete %v", len(parts), got, n, w.replica.set.Complete)
+	}
+	for _, k := range keys[1:] {
+		delete(w.core.refused, refusalKey{k, "team"})
+		w.core.unsaid[refusalKey{k, "team"}] = struct{}{}
+	}
+	tell(1)
+}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"slices"
 
+	"routesync/bridge/exabgp"
 	"routesync/state"
 )
 
@@ -14,43 +15,55 @@ func (c *core) launch() {
 	}
 }
 
+// commandClass is what operations must have in common to go into one command.
+type commandClass struct {
+	family   state.Family
+	withdraw bool
+	spelled  bool
+	aside    bool
+	attrs    state.Attrs
+}
+
+// commandGroup is operations of one class at the same peers.
+type commandGroup struct {
+	commandClass
+	at  []*peer
+	ops []*op
+}
+
 func (c *core) launchStarted() {
 	started := c.start
 	c.start = nil
 	started = c.stillTo(started)
-	type class struct {
-		family   state.Family
-		withdraw bool
-		spelled  bool
-		attrs    state.Attrs
-		peers    state.Peers
-		aside    bool
-	}
-	type group struct {
-		at  []*peer
-		ops []*op
-	}
-	var order []class
-	groups := map[class]*group{}
 	c.launches.begin(started)
+	type name struct {
+		commandClass
+		peers state.Peers
+	}
+	var order []*commandGroup
+	groups := map[name]*commandGroup{}
+	var last *commandGroup // most operations go with the one before
 	for _, o := range started {
 		for _, part := range c.parts(o) {
-			g := class{o.key.Family, o.withdraw, o.spelled, part.attrs, state.NewPeers(addrsOf(part.peers)), o.aside != nil}
-			if groups[g] == nil {
-				order = append(order, g)
-				groups[g] = &group{at: part.peers}
+			is := commandClass{o.key.Family, o.withdraw, o.spelled, o.aside != nil, part.attrs}
+			if last == nil || last.commandClass != is || !slices.Equal(last.at, part.peers) {
+				of := name{is, state.NewPeers(addrsOf(part.peers))}
+				if last = groups[of]; last == nil {
+					last = &commandGroup{commandClass: is, at: slices.Clone(part.peers)}
+					groups[of], order = last, append(order, last)
+				}
 			}
-			groups[g].ops = append(groups[g].ops, o)
+			last.ops = append(last.ops, o)
 		}
 		c.claim(o.key)
 	}
-	slices.SortStableFunc(order, func(a, b class) int { return rank(a.withdraw) - rank(b.withdraw) })
+	slices.SortStableFunc(order, func(a, b *commandGroup) int { return rank(a.withdraw) - rank(b.withdraw) })
 	for _, g := range order {
 		if g.aside {
-			c.planAside(g.attrs, groups[g].at, groups[g].ops)
+			c.planAside(g.attrs, g.at, g.ops)
 			continue
 		}
-		for _, x := range c.commands(g.withdraw, g.attrs, groups[g].at, groups[g].ops) {
+		for _, x := range c.commands(g.withdraw, g.attrs, g.at, g.ops) {
 			c.windows.add(x)
 		}
 	}
@@ -61,7 +74,7 @@ func (c *core) launchStarted() {
 func (c *core) stillTo(started []*op) []*op {
 	return slices.DeleteFunc(started, func(o *op) bool {
 		o.targets = slices.DeleteFunc(o.targets, func(p *peer) bool {
-			return c.findPeer(p.Addr) != p || o.withdraw && c.table.find(o.key, p) == nil || o.aside != nil && p.up
+			return !has(c.peers, p) || o.withdraw && c.table.find(o.key, p) == nil || o.aside != nil && p.up
 		})
 		if len(o.targets) > 0 {
 			return false
@@ -91,6 +104,9 @@ func (c *core) parts(o *op) []part {
 	if !o.withdraw {
 		return []part{{o.attrs, o.targets}}
 	}
+	if len(o.targets) == 1 {
+		return []part{{c.table.find(o.key, o.targets[0]).attrs, o.targets}}
+	}
 	var parts []part
 	for _, p := range o.targets {
 		attrs := c.table.find(o.key, p).attrs
@@ -104,14 +120,14 @@ func (c *core) parts(o *op) []part {
 	return parts
 }
 
-// commands renders operations that share everything but their keys.
+// commands renders operations that share everything but their keys, in the order
+// in which exaBGP sorts what it sends.
 func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op) []*exchange {
-	byKey := make(map[state.Key]*op, len(ops))
+	slices.SortFunc(ops, func(a, b *op) int { return exabgp.CompareSent(a.key, b.key) })
 	keys := make([]state.Key, len(ops))
 	for i, o := range ops {
-		keys[i], byKey[o.key] = o.key, o
+		keys[i] = o.key
 	}
-	slices.SortFunc(keys, state.CompareKeys)
 	// Always by name: without, exaBGP takes every neighbor that it has by now,
 	// and a new one is not known here until it was asked for.
 	addrs := addrsOf(at)
@@ -123,11 +139,13 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 		render = c.dialect.AnnounceSpelled
 	}
 	var out []*exchange
+	find := finder(ops)
 	for _, cmd := range render(addrs, attrs, keys) {
-		x := &exchange{line: cmd.Line, withdraw: withdraw, attrs: attrs, at: at}
-		for _, k := range cmd.Keys {
-			x.ops = append(x.ops, byKey[k])
-			byKey[k].commands++
+		x := &exchange{line: cmd.Line, withdraw: withdraw, attrs: attrs, at: at, ops: make([]*op, len(cmd.Keys))}
+		for i, k := range cmd.Keys {
+			o := find(k)
+			o.commands++
+			x.ops[i] = o
 		}
 		if x.aside() {
 			x.guard = c.dialect.Reset(at[0].Addr)
@@ -135,4 +153,24 @@ func (c *core) commands(withdraw bool, attrs state.Attrs, at []*peer, ops []*op)
 		out = append(out, x)
 	}
 	return out
+}
+
+// finder finds operations by their keys, at once those that are asked for in their
+// order. Each key is there once, for one change of it is under way at most.
+func finder(ops []*op) func(state.Key) *op {
+	next := 0
+	var byKey map[state.Key]*op
+	return func(k state.Key) *op {
+		if next < len(ops) && ops[next].key == k {
+			next++
+			return ops[next-1]
+		}
+		if byKey == nil {
+			byKey = make(map[state.Key]*op, len(ops))
+			for _, o := range ops {
+				byKey[o.key] = o
+			}
+		}
+		return byKey[k]
+	}
 }

@@ -174,7 +174,7 @@ type core struct {
 	// refusedByHand are the refusals that no lease takes back, the oldest first.
 	refusedByHand []refusalKey
 	aboutNews     bool
-	n             int64       // number of the last update
+	n             int64 // number of the last update
 	converged     time.Time
 	fault         string // last thing that went wrong, for status
 	faultAt       time.Time

@@ -12,6 +12,9 @@
 //   - What exaBGP's own table says is compared with that, now and then and when
 //     something may have been missed. What differs is told. What exaBGP took and
 //     did not send is given to it again in such words that it does.
+//   - A bridge that is started again under the same exaBGP knows of a peer what the
+//     journal says, if exaBGP's own count of what it sent proves that nothing else
+//     happened; what was under way it gives again. Else it reads and proves all.
 //   - At most one change per NLRI is in flight; the next waits.
 //   - exaBGP is told only what was validated here.
 //   - A claim is in the journal before the command that makes it true. A journal

@@ -106,7 +106,7 @@ func TestRandomHistoriesWithPoison(t *testing.T) {
 		if w.core.table.digest != w.replica.set.Digest() {
 			rt.Fatalf("digest of the bridge %+v, of the reader %+v", w.core.table.digest, w.replica.set.Digest())
 		}
-		if p := w.core.findPeer(a.addr); p.doubts.searching() || len(p.doubts.fresh) > 0 {
+		if p := w.core.findPeer(a.addr); p.doubts.searching() || len(p.doubts.fresh.at) > 0 {
 			rt.Fatalf("a search goes on: %+v", p.doubts)
 		}
 	})

@@ -51,9 +51,7 @@ const (
 // suspicion is what is known at one peer of the routes that its session may fall
 // of. The zero suspicion is ready to use.
 type suspicion struct {
-	// fresh are the routes of exaBGP's table that are not proven, and when each
-	// was taken, or last sent.
-	fresh map[state.Key]time.Time
+	fresh fresh
 	falls map[value]int // how often the session fell while one was suspected
 	parts [][]value     // that were set aside, in the order of their return
 	trial []value       // that were brought back last
@@ -92,17 +90,14 @@ type suspect struct {
 
 // doubt notes a route that was taken, or last sent, at some time.
 func (d *suspicion) doubt(k state.Key, at time.Time) {
-	if d.fresh == nil {
-		d.fresh = map[state.Key]time.Time{}
-	}
-	d.fresh[k] = at
+	d.fresh.put(k, at)
 	delete(d.passed, k)
 }
 
 // wrote notes that a route is on its way to the peer.
 func (d *suspicion) wrote(k state.Key, now time.Time) {
-	if _, ok := d.fresh[k]; ok {
-		d.fresh[k] = now
+	if _, ok := d.fresh.at[k]; ok {
+		d.fresh.put(k, now)
 	}
 	if _, ok := d.passed[k]; ok {
 		d.passed[k] = now
@@ -129,10 +124,8 @@ func (d *suspicion) silence() time.Duration {
 	return cmp.Or(d.quiet, quietMax)
 }
 
-// proven clears a route.
-func (d *suspicion) proven(k state.Key, now time.Time) {
-	at := d.fresh[k]
-	delete(d.fresh, k)
+// proven notes that a route is cleared that was last sent at some time.
+func (d *suspicion) proven(k state.Key, at, now time.Time) {
 	d.lost = 0
 	if !d.searching() {
 		return

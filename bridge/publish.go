@@ -155,7 +155,9 @@ func (c *core) update() wire.Update {
 	if c.table.told(n); len(c.table.dirty) > 0 {
 		return u
 	}
-	u.Refused, u.Cleared = c.refusals()
+	if u.Refused, u.Cleared = c.refusals(); len(c.unsaid) > 0 {
+		return u
+	}
 	u.About = c.about()
 	u.Count, u.Sum = c.table.digest.Count, c.table.digest.Sum()
 	c.aboutNews = false
@@ -172,8 +174,17 @@ func (c *core) beat() wire.Update {
 	return u
 }
 
+// refusals are as many of those that readers have not been told of as a message has
+// room for.
 func (c *core) refusals() (refused []state.Refusal, cleared []wire.Cleared) {
-	ids := slices.Collect(maps.Keys(c.unsaid))
+	var ids []refusalKey
+	bytes := 0
+	for id := range c.unsaid {
+		ids, bytes = append(ids, id), bytes+c.refusalBytes(id)
+		if delete(c.unsaid, id); bytes >= updateBytes {
+			break
+		}
+	}
 	slices.SortFunc(ids, compareRefusals)
 	for _, id := range ids {
 		if r, ok := c.refused[id]; ok {
@@ -182,8 +193,13 @@ func (c *core) refusals() (refused []state.Refusal, cleared []wire.Cleared) {
 			cleared = append(cleared, wire.Cleared{Key: id.key, Owner: id.owner})
 		}
 	}
-	clear(c.unsaid)
 	return refused, cleared
+}
+
+// refusalBytes is about what a refusal takes in a message.
+func (c *core) refusalBytes(id refusalKey) int {
+	r := c.refused[id]
+	return groupBytes + keyBytes(id.key) + len(r.Attrs.Canonical()) + len(r.Reason)
 }
 
 func compareRefusals(a, b refusalKey) int {
@@ -195,20 +211,28 @@ func (c *core) snapshot() []wire.Update {
 	keys := c.table.keys()
 	id := fmt.Sprintf("%s/%d", c.run, c.n)
 	var parts []wire.Update
+	var last *wire.Update
+	begin := func() {
+		parts = append(parts, wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n, Part: &wire.Part{ID: id, Part: len(parts) + 1}})
+		last = &parts[len(parts)-1]
+	}
 	for n := 0; len(parts) == 0 || len(keys) > 0; keys = keys[n:] {
-		part := wire.Update{Speaker: c.speaker, Boot: c.boot, Run: c.run, N: c.n, Part: &wire.Part{ID: id, Part: len(parts) + 1}}
-		part.Entries, n = c.entries(keys)
-		parts = append(parts, part)
+		begin()
+		last.Entries, n = c.entries(keys)
+	}
+	bytes := 0
+	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
+		if bytes >= updateBytes {
+			begin()
+			bytes = 0
+		}
+		last.Refused, bytes = append(last.Refused, c.refused[id]), bytes+c.refusalBytes(id)
 	}
 	for i := range parts {
 		parts[i].Part.Of = len(parts)
 	}
-	last := &parts[len(parts)-1]
 	last.About = c.about()
 	last.Count, last.Sum = c.table.digest.Count, c.table.digest.Sum()
-	for _, id := range slices.SortedFunc(maps.Keys(c.refused), compareRefusals) {
-		last.Refused = append(last.Refused, c.refused[id])
-	}
 	return parts
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"routesync/bridge/wire"
 	"routesync/state"
@@ -60,7 +59,7 @@ func (r *replica) apply(u *wire.Update) error {
 		return errGap
 	case !r.set.Complete:
 		return nil // a snapshot is on its way, and has this
-	case u.N > r.n+1, u.N == r.n+1 && u.About == nil && len(u.Entries) == 0:
+	case u.N > r.n+1, u.N == r.n+1 && u.About == nil && len(u.Entries)+len(u.Refused)+len(u.Cleared) == 0:
 		// The second is a beat: it has the number of an update that was missed.
 		r.set.Complete = false
 		return errGap
@@ -155,20 +154,36 @@ func merge(set *state.Advertised, u *wire.Update, d state.Digest) state.Digest {
 			d = each(e.Adverts, k, d, state.Digest.Add)
 		})
 	}
-	for _, c := range u.Cleared {
-		set.Refused = without(set.Refused, c.Key, c.Owner)
-	}
-	for _, refusal := range u.Refused {
-		set.Refused = append(without(set.Refused, refusal.Key, refusal.Owner), refusal)
+	if len(u.Cleared)+len(u.Refused) > 0 {
+		set.Refused = refusals(set.Refused, u)
 	}
 	return d
 }
 
-type digestStep = func(state.Digest, state.Key, state.Attrs, string, netip.Addr) state.Digest
-
-func without(refused []state.Refusal, k state.Key, owner string) []state.Refusal {
-	return slices.DeleteFunc(slices.Clone(refused), func(r state.Refusal) bool { return r.Key == k && r.Owner == owner })
+// refusals are those of before, with what u says of them.
+func refusals(before []state.Refusal, u *wire.Update) []state.Refusal {
+	now := map[refusalKey]int{} // the last place in u.Refused; -1 if it is cleared
+	for _, c := range u.Cleared {
+		now[refusalKey{c.Key, c.Owner}] = -1
+	}
+	for i, r := range u.Refused {
+		now[refusalKey{r.Key, r.Owner}] = i
+	}
+	all := make([]state.Refusal, 0, len(before)+len(u.Refused))
+	for _, r := range before {
+		if _, other := now[refusalKey{r.Key, r.Owner}]; !other {
+			all = append(all, r)
+		}
+	}
+	for i, r := range u.Refused {
+		if now[refusalKey{r.Key, r.Owner}] == i {
+			all = append(all, r)
+		}
+	}
+	return all
 }
+
+type digestStep = func(state.Digest, state.Key, state.Attrs, string, netip.Addr) state.Digest
 
 func each(adverts []state.Advert, k state.Key, d state.Digest, do digestStep) state.Digest {
 	for _, a := range adverts {

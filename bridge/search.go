@@ -97,7 +97,7 @@ func (c *core) suspects(p *peer) (all []suspect, foreign []state.Key) {
 			all = append(all, suspect{value{o.key, o.attrs}, c.now, has(o.seen, p), p.doubts.others[o.key]})
 		}
 	}
-	for k, at := range p.doubts.fresh {
+	for k, at := range p.doubts.fresh.at {
 		s := c.table.find(k, p)
 		switch {
 		case s == nil || s.aside || flying[k] || !p.carries(k.Family):
@@ -181,22 +181,23 @@ func (c *core) acquit(p *peer) {
 	if c.now.Sub(p.since) < silence {
 		return
 	}
-	for k, at := range d.fresh {
+	d.fresh.older(silence, c.now, func(k state.Key, at time.Time) bool {
 		s := c.table.find(k, p)
 		switch {
 		case s == nil || s.aside || !p.carries(k.Family):
-			delete(d.fresh, k)
 		case s.grade != state.Sent && s.grade != state.Unsent:
-		case c.now.Sub(at) >= silence:
-			d.proven(k, c.now)
+			return false
+		default:
+			d.proven(k, at, c.now)
 		}
-	}
+		return true
+	})
 }
 
 // tries tells whether suspects are being tried at a peer.
 func (c *core) tries(p *peer) bool {
 	d := &p.doubts
-	for k := range d.fresh {
+	for k := range d.fresh.at {
 		s := c.table.find(k, p)
 		if s == nil || s.aside || !p.carries(k.Family) {
 			continue

@@ -90,7 +90,7 @@ func TestSuspicionMisjudged(t *testing.T) {
 		d.doubt(s.key, now)
 	}
 	d.fell(all, exabgp.Fall{}, now)
-	d.proven(all[0].key, now)
+	d.proven(all[0].key, now, now)
 	d.fell(all[1:], exabgp.Fall{}, now)
 	if len(d.accused) != 1 || d.last() != proofTime {
 		t.Errorf("accused %v", names(d.accused))

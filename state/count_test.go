@@ -11,7 +11,7 @@ import (
 // regression fails on any machine.
 func TestDiffAllocations(t *testing.T) {
 	const n = 20_000
-	d, a := table1(t, n)
+	d, a := advertisedTable(t, n)
 	none := *a
 	none.Routes = state.Table{}
 	plan, err := state.Diff(d, a)

@@ -137,6 +137,15 @@ func (k Key) Prefix() netip.Prefix {
 	return netip.PrefixFrom(a, int(k.NLRI[rd+addr]))
 }
 
+// Bits is the length of the prefix of the route, 0 for a key that has none.
+func (k Key) Bits() int {
+	rd, addr, ok := k.split()
+	if !ok {
+		return 0
+	}
+	return int(k.NLRI[rd+addr])
+}
+
 // PathID is the path identifier of the route, 0 for none.
 func (k Key) PathID() uint32 {
 	rd, addr, ok := k.split()

@@ -157,10 +157,10 @@ func TestRefreshIsDiff(t *testing.T) {
 // million is a table as large as the Internet's, advertised to a peer.
 func million(b *testing.B) (*state.Desired, *state.Advertised) {
 	b.Helper()
-	return table1(b, 1_000_000)
+	return advertisedTable(b, 1_000_000)
 }
 
-func table1(b testing.TB, n int) (*state.Desired, *state.Advertised) {
+func advertisedTable(b testing.TB, n int) (*state.Desired, *state.Advertised) {
 	b.Helper()
 	attrs, err := state.NewAttrs(map[state.Name][]string{state.NextHop: {"192.0.2.1"}, state.Community: {"65000:1", "65000:2"}})
 	if err != nil {
@@ -242,5 +242,26 @@ func BenchmarkRefreshOneAdvert(b *testing.B) {
 		if _, err := p.Refresh(d, a, touched); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestDiffAllocates: what a difference costs must not grow with the routes that are
+// as they should be, and a refreshed plan not with any but those that changed.
+func TestDiffAllocates(t *testing.T) {
+	d, a := advertisedTable(t, 10_000)
+	p, err := state.Diff(d, a)
+	if err != nil || p.Unchanged != len(d.Routes) {
+		t.Fatalf("%d of %d unchanged, %v", p.Unchanged, len(d.Routes), err)
+	}
+	if n := testing.AllocsPerRun(3, func() { _, _ = state.Diff(d, a) }); n > 100 {
+		t.Errorf("a difference without changes of %d routes makes %.0f allocations", len(d.Routes), n)
+	}
+	touched := []state.Key{d.Routes[5000].Key}
+	if n := testing.AllocsPerRun(3, func() { _, _ = p.Refresh(d, a, touched) }); n > 30 {
+		t.Errorf("a plan of %d routes that is refreshed for one makes %.0f allocations", len(d.Routes), n)
+	}
+	a.Routes = state.Table{}
+	if n := testing.AllocsPerRun(3, func() { _, _ = state.Diff(d, a) }); n > 100 {
+		t.Errorf("a difference of %d announces makes %.0f allocations", len(d.Routes), n)
 	}
 }

@@ -24,21 +24,21 @@ import (
 // keeper keeps speakers at a file. It belongs to the goroutine that watches
 // the file, except for what each speaker's own goroutine does.
 type keeper struct {
-	ctx     context.Context // of everything it starts
-	group   *errgroup.Group
-	cfg     rabbit.Config
-	log     *slog.Logger
-	file    string
-	olderOK bool // the first good file is meant, however old
-	me      wire.Commander
-	faults  func(error)
+	ctx      context.Context // of everything it starts
+	group    *errgroup.Group
+	cfg      rabbit.Config
+	log      *slog.Logger
+	file     string
+	olderOK  bool // the first good file is meant, however old
+	me       wire.Commander
+	faults   func(error)
 	loader   routefile.Loader
 	digester state.Digester
 
 	owner    string // of the first good file; "" before it
 	last     state.Revision
 	speakers map[string]*kept
-	reached  chan struct{} // signalled when a speaker has come to its target
+	reached  chan struct{} // signalled when there is memory to give back
 	waiting  bool          // the hold is that somebody is writing the file
 
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
@@ -72,6 +72,10 @@ func (k *keeper) take(c watch.Content) {
 		k.faults(err)
 		k.refuse(wire.Faulty, "the file has faults", faultsText(err), "", "faults", len(routefile.Faults(err)))
 		k.introduce(c.Data)
+		select {
+		case k.reached <- struct{}{}: // the faults of a large file were found in a tree of it
+		default:
+		}
 		return
 	}
 	if k.owner != "" && desired.Owner != k.owner {

@@ -24,8 +24,8 @@ const (
 	tidyEvery = 30 * time.Second
 )
 
-// tidy gives memory back when a speaker has come to where it is to be, until ctx
-// ends.
+// tidy gives memory back when a speaker has come to where it is to be, or a file had
+// faults, until ctx ends.
 func tidy(ctx context.Context, reached <-chan struct{}) error {
 	for {
 		select {

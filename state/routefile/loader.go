@@ -1,7 +1,6 @@
 package routefile
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -83,7 +82,7 @@ func (s *short) sheet(name string, data []byte, list bool) *sheet {
 		s.refused = true
 		data = nil
 	}
-	now := &sheet{name: name, text: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), list: list}
+	now := &sheet{name: name, text: unmarked(data), list: list}
 	before := s.last.sheets[name]
 	if before == nil || before.list != list {
 		before = &sheet{}
@@ -103,7 +102,7 @@ func (s *short) source(name string, data []byte) *source {
 	sh := s.sheet(name, data, false)
 	s.sheets[name] = sh
 	k := sh.skeleton()
-	src := newSource(sh.name, k.text)
+	src := textSource(sh.name, k.text)
 	src.skeleton = k
 	return src
 }

@@ -21,6 +21,15 @@ func addSpan(spans []span, p *part) []span {
 	return append(spans, s)
 }
 
+func unmoved(spans map[string][]span) bool {
+	for _, of := range spans {
+		if slices.ContainsFunc(of, func(s span) bool { return s.moved != 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
 // keeper tells which routes are kept.
 type keeper struct {
 	spans map[string][]span // by file
@@ -48,6 +57,9 @@ func (k *keeper) moved(at *state.Position) (int32, bool) {
 // fresh ones in one order, as both are. Of the places in it where a route has the
 // key of the one before, meet are those that were not so in old.
 func merge(old []state.Wanted, spans map[string][]span, kept int, fresh []state.Wanted) (all []state.Wanted, meet []int) {
+	if kept > 0 && kept == len(old) && len(fresh) == 0 && unmoved(spans) {
+		return old, nil
+	}
 	if kept == 0 {
 		for i := 1; i < len(fresh); i++ {
 			if fresh[i].Key == fresh[i-1].Key {
@@ -58,45 +70,38 @@ func merge(old []state.Wanted, spans map[string][]span, kept int, fresh []state.
 	}
 	k := keeper{spans: spans}
 	all = make([]state.Wanted, 0, kept+len(fresh))
-	join := func(routes []state.Wanted) {
-		if n := len(all); n > 0 && len(routes) > 0 && all[n-1].Key == routes[0].Key {
+	for i := range fresh {
+		n := before(old, fresh[i].Key)
+		all = k.append(all, old[:n])
+		old = old[n:]
+		if n := len(all); n > 0 && all[n-1].Key == fresh[i].Key {
 			meet = append(meet, n)
 		}
-		all = append(all, routes...)
+		all = append(all, fresh[i])
 	}
-	keep := func(until int) { // the routes of old up to there
-		first := true
-		for i := 0; i < until; {
-			for i < until {
-				if _, is := k.moved(&old[i].Pos); is {
-					break
-				}
-				i++
-			}
-			from := i
-			for i < until {
-				if _, is := k.moved(&old[i].Pos); !is {
-					break
-				}
-				i++
-			}
-			n := len(all)
-			if first && i > from {
-				join(old[from:i])
-				first = false
-			} else {
-				all = append(all, old[from:i]...)
-			}
-			k.move(all[n:])
+	return k.append(all, old), meet
+}
+
+// append appends the routes that are kept.
+func (k *keeper) append(all, old []state.Wanted) []state.Wanted {
+	for i := 0; i < len(old); {
+		from := i
+		for i < len(old) && k.keeps(&old[i]) {
+			i++
 		}
-		old = old[until:]
+		n := len(all)
+		all = append(all, old[from:i]...) // many at once
+		k.move(all[n:])
+		for i < len(old) && !k.keeps(&old[i]) {
+			i++
+		}
 	}
-	for i := range fresh {
-		keep(before(old, fresh[i].Key))
-		join(fresh[i : i+1])
-	}
-	keep(len(old))
-	return all, meet
+	return all
+}
+
+func (k *keeper) keeps(w *state.Wanted) bool {
+	_, is := k.moved(&w.Pos)
+	return is
 }
 
 // move gives routes the lines that they have now.

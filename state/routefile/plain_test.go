@@ -106,6 +106,32 @@ func TestPlainNodesAreThoseOfYAML(t *testing.T) {
 	}
 }
 
+// What could mean something else than it seems to is not plain.
+func TestNotPlain(t *testing.T) {
+	for _, text := range []string{
+		"", "-", "- ", "  -\n", "- prefix:\n", "- prefix: \n", "- prefix: 10.0.0.0/8", "-  prefix: 10.0.0.0/8\n", "- prefix:  10.0.0.0/8\n", "\t- prefix: 10.0.0.0/8\n",
+		"- prefix: 10.0.0.0/8\r\n", "- prefix: 10.0.0.0/8\t\n", "- prefix: 10.0.0.0/8# c\n", "- prefix: 10.0.0.0/8 x\n", "- prefix: 10.0.0.0/8: x\n", "- prefix: 10.0.0.0/8 # \x00\n", "- prefix: 10.0.0.0/8 # \u0085\n", "- prefix: 10.0.0.0/8 # \xff\n",
+		"- prefix: 10.0.0.0/8\n on\n", "- prefix: 10.0.0.0/8\n\n  on\n", "- prefix: 10.0.0.0/8\n# c\n   on\n", "- prefix: 10.0.0.0/8\n\ton\n", "- prefix: 10.0.0.0/8\n \t\n", "- prefix: 10.0.0.0/8\n# \x00\n", "- prefix: 10.0.0.0/8\n ", "- prefix: 10.0.0.0/8\n# c",
+		"- 10.0.0.0/8\n on\n", "- 10.0.0.0/8: x\n", "- { prefix: 10.0.0.0/8 }\n on\n",
+		"- prefix: 10.0.0.0/8\n  med: 1 \n", "- prefix: 10.0.0.0/8\n  med:\n", "- prefix: 10.0.0.0/8\n  med\n", "- prefix: 10.0.0.0/8\n  med : 1\n", "- prefix: 10.0.0.0/8\n  med: 1 # c\n", "- prefix: 10.0.0.0/8\n  med: 1", "- prefix: 10.0.0.0/8\n   med: 1\n",
+		"- prefix: 10.0.0.0/8\n  Med: 1\n", "- prefix: 10.0.0.0/8\n  \"med\": 1\n", "- prefix: 10.0.0.0/8\n  <<: 1\n", "- prefix: 10.0.0.0/8\n  med: 1\n    on\n",
+		"- { prefix: 10.0.0.0/8\n", "- { prefix: 10.0.0.0/8 }", "- { prefix: 10.0.0.0/8 } x\n", "- { prefix: 10.0.0.0/8 }# c\n", "- { prefix: 10.0.0.0/8, }\n", "- { prefix: 10.0.0.0/8,med: 1 }\n", "- { prefix: 10.0.0.0/8, med: }\n", "- { prefix: 10.0.0.0/8, med: 1\n", "- { prefix: 10.0.0.0/8, med: 1 x: 2 }\n",
+		"- { prefix: 10.0.0.0/8, med: [1 }\n", "- { prefix: 10.0.0.0/8, med: \"1 }\n", "- { prefix: 10.0.0.0/8, comment: it's }\n", "- { prefix: 10.0.0.0/8, comment: é }\n", "- { prefix: 10.0.0.0/8 } # \x00\n",
+	} {
+		if it, ok := readPlain([]byte(text), 0, &plainItem{}); ok {
+			t.Errorf("%q is plain: %+v", text, it)
+		}
+	}
+	for _, value := range []string{
+		"", " x", "x ", "x:", "x: y", "x #y", "#x", "-", "- x", "-x", "?x", ":x", ",x", "[x", "x\ty", "]", "{}", "&x", "*x", "!x", "|", ">", "%x", "@x", "`x", "\"x", "\"x\\n\"", "\"x\"y\"", "'it''s'", "'x", "\"", "'", "[", "[,]", "[a,b]", "[ a ]", "[a, ]", "[a: b]", "[\"a\"]", "[a #b]", "[[a]]",
+		"\u2028", "x\u0085y", "\ufeff", "\xff", "x\x7f", strings.Repeat("x", 1001),
+	} {
+		if kind, _ := plainValue([]byte(value)); kind != notPlain {
+			t.Errorf("value %q is plain", value)
+		}
+	}
+}
+
 // A list is read line by line as the whole way reads it.
 func TestPlainListLines(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,8 +1,8 @@
 package routefile
 
 import (
-	"bytes"
 	"sort"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -30,7 +30,7 @@ type seam struct{ line, of int }
 // others are closed as it is, so to YAML all else means the same without them: it
 // depends on them for nothing but its line.
 type skeleton struct {
-	text  []byte
+	text  string
 	seams []seam
 	runs  map[int]*run // by the line that their first item has
 }
@@ -38,7 +38,7 @@ type skeleton struct {
 // skeleton cuts out all but the first item of each run.
 func (s *sheet) skeleton() *skeleton {
 	k := &skeleton{runs: map[int]*run{}}
-	var b bytes.Buffer
+	var b strings.Builder
 	line := 1
 	add := func(from, to, lines, of int) {
 		k.seams = append(k.seams, seam{line, of})
@@ -60,11 +60,12 @@ func (s *sheet) skeleton() *skeleton {
 		add(p.from, p.first, p.firstLines, p.line)
 		i = j
 	}
-	k.text = b.Bytes()
+	k.text = b.String()
 	return k
 }
 
-// lineOf is the line of the text that a line of the skeleton is. No skeleton is all of the text.
+// lineOf is the line of the text that a line of the skeleton is. Where there is no
+// skeleton, it is the same.
 func (k *skeleton) lineOf(line int) int {
 	if k == nil {
 		return line

@@ -24,8 +24,13 @@ type source struct {
 
 // newSource takes the bytes of a file. A byte order mark at the start is no
 // part of the text: columns count from after it, as editors show them.
-func newSource(name string, data []byte) *source {
-	s := &source{name: name, text: string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))}
+func newSource(name string, data []byte) *source { return textSource(name, string(unmarked(data))) }
+
+// unmarked is the text of a file: its bytes behind a byte order mark.
+func unmarked(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
+
+func textSource(name, text string) *source {
+	s := &source{name: name, text: text}
 	s.starts = make([]int, 1, 1+strings.Count(s.text, "\n"))
 	for i := range len(s.text) {
 		if s.text[i] == '\n' {
