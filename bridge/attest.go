@@ -141,7 +141,7 @@ type launches struct {
 // doubts tells whether a session may fall of a route, and unproven whether there is
 // such a route at all.
 func (d *suspicion) doubts(k state.Key) bool {
-	_, fresh := d.fresh[k]
+	_, fresh := d.fresh.at[k]
 	return fresh
 }
 
@@ -150,7 +150,7 @@ func (d *suspicion) troubled() bool {
 	return d.searching() || d.barren > 0 || d.lost > 0 || d.losses > 0 || d.resigned
 }
 
-func (d *suspicion) unproven() bool { return len(d.fresh) > 0 }
+func (d *suspicion) unproven() bool { return len(d.fresh.at) > 0 }
 
 func (l *launches) begin(ops []*op) {
 	if len(ops) == 0 {

@@ -208,6 +208,7 @@ func (t *adjRIBOut) settle(k state.Key, p *peer) {
 	settled := *e.slots[i].slot
 	settled.given = state.Attrs{}
 	e.slots[i].slot = t.share(settled)
+	t.judge(e, p)
 }
 
 // mark notes that readers have to be told of a key.
