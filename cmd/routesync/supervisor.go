@@ -57,6 +57,7 @@ func newSupervisor(w *world, log *slog.Logger) (*supervisor, error) {
 	if !in || !out || w.getenv(bridge.EnvSupervised) != "" {
 		return nil, nil
 	}
+	widen(stdin, log)
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program, to start the bridge: %w", err)
@@ -86,6 +87,18 @@ func newSupervisor(w *world, log *slog.Logger) (*supervisor, error) {
 		s.slate = slate
 	}
 	return s, nil
+}
+
+// pipeSize is as large as a process without privileges may make a pipe
+// (/proc/sys/fs/pipe-max-size).
+const pipeSize = 1 << 20
+
+// widen makes room for what exaBGP writes while nobody reads: it waits in its write
+// else, and does nothing for its peers (pipe(7), F_SETPIPE_SZ).
+func widen(stdin *os.File, log *slog.Logger) {
+	if _, err := unix.FcntlInt(stdin.Fd(), unix.F_SETPIPE_SZ, pipeSize); err != nil {
+		log.Debug("exaBGP's pipe stays as small as it is", "error", err)
+	}
 }
 
 // firstExtra is the number of the first file that a process inherits besides its

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // supervised is a supervisor between pipes, and exaBGP's ends of them. The
@@ -118,4 +120,19 @@ func TestSupervisorOfABridgeThatIsDone(t *testing.T) {
 	if _, err := s.stdout.Stat(); err != nil {
 		t.Errorf("it left as if exaBGP went on: %v", err)
 	}
+}
+
+// TestPipeIsWide: exaBGP must be able to write while the bridge is being started.
+func TestPipeIsWide(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	widen(r, slog.New(slog.DiscardHandler))
+	if size, err := unix.FcntlInt(r.Fd(), unix.F_GETPIPE_SZ, 0); err != nil || size != pipeSize {
+		t.Errorf("the pipe holds %d bytes, %v; want %d", size, err, pipeSize)
+	}
+	widen(os.Stdin, slog.New(slog.DiscardHandler)) // whatever that is
 }
