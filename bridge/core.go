@@ -168,6 +168,7 @@ type core struct {
 	mute      bool      // it was said that exaBGP does not answer
 	start     []*op     // operations to put into commands at the end of this step
 	flying    map[*op]struct{}
+	overdueAt time.Time // when something under way can be overdue
 	launches  launches
 	part      [1]part // room for parts
 	// scratch is room for the claims of a key, and lastClaims are those of the last.

@@ -14,10 +14,32 @@ import (
 // it was withdrawn behind the bridge's back while the session was down.
 func (c *core) overdue() {
 	late := false
+	if !c.now.Before(c.overdueAt) {
+		late = c.overdueInFlight()
+	}
+	late = c.overdueAtPeers() || late
+	c.resumeDelayed()
+	if late {
+		c.suspect()
+	}
+}
+
+// overdueInFlight gives up waiting for what is under way, where it is time, and
+// tells whether it was. What is accepted from now on is not looked at before it can
+// be late.
+func (c *core) overdueInFlight() (late bool) {
+	oldest := c.now
 	for o := range c.flying {
-		if !o.accepted || c.now.Sub(o.since) < sendPatience {
+		if !o.accepted {
 			continue
 		}
+		if c.now.Sub(o.since) < sendPatience {
+			if o.since.Before(oldest) {
+				oldest = o.since
+			}
+			continue
+		}
+		oldest = c.now.Add(-sendPatience)
 		for _, p := range slices.Clone(o.waiting) {
 			if c.silent(o.since, p) {
 				c.giveUp(o, p)
@@ -25,6 +47,12 @@ func (c *core) overdue() {
 			}
 		}
 	}
+	c.overdueAt = oldest.Add(sendPatience)
+	return late
+}
+
+// overdueAtPeers is the same for peers that are sent all of exaBGP's table.
+func (c *core) overdueAtPeers() (late bool) {
 	for _, p := range c.peers {
 		if !p.unsettled || !p.up || !c.silent(p.resent, p) {
 			continue
@@ -43,10 +71,7 @@ func (c *core) overdue() {
 			late = true
 		}
 	}
-	c.resumeDelayed()
-	if late {
-		c.suspect()
-	}
+	return late
 }
 
 // silent tells whether exaBGP has had its time to send something to p.

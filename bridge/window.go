@@ -97,7 +97,8 @@ func (w *windows) next() []string {
 	for w.waiting[0].plain() && n < len(w.waiting) && n < windowLines && w.waiting[n].plain() {
 		n++
 	}
-	x := &window{commands: w.waiting[:n:n]}
+	x := &window{commands: slices.Clone(w.waiting[:n])}
+	clear(w.waiting[:n]) // the array stays, and they hold much
 	w.waiting, w.out = w.waiting[n:], append(w.out, x)
 	lines := make([]string, 0, n+1)
 	for _, c := range x.commands {
@@ -142,7 +143,7 @@ func (w *windows) answer(k exabgp.Kind) *window {
 		return nil
 	}
 	if x.barrier {
-		w.out = w.out[1:]
+		w.out = slices.Delete(w.out, 0, 1)
 		w.closed++
 		return x
 	}

@@ -126,9 +126,12 @@ func (p *Pipe) Write(lines ...string) {
 // sleeping by blanks, which it ignores before a command and never answers.
 func (p *Pipe) Awake(owed int) {
 	p.out.Lock()
+	changes := (owed > 0) != (p.owed > 0)
 	p.owed = owed
 	p.out.Unlock()
-	notify(p.wake)
+	if changes {
+		notify(p.wake)
+	}
 }
 
 func notify(c chan struct{}) {
