@@ -18,6 +18,10 @@ const (
 	auditShare = 20
 	// auditRest bounds that, where exaBGP was late for another reason.
 	auditRest = time.Minute
+	// auditWait bounds how long one with a cause waits for changes that are under
+	// way: exaBGP carries out none of them while it lists, and what changes meanwhile
+	// is left out of it.
+	auditWait = time.Minute
 	// auditNamed is how many differences of one audit are told by name.
 	auditNamed = 10
 )
@@ -29,6 +33,7 @@ type audits struct {
 	every   time.Duration // between two that have no cause; 0: never
 	chunk   int           // exabgp.api.chunk
 	cause   bool          // something may have been missed
+	caused  time.Time     // when that was first so
 	asked   time.Time
 	ended   time.Time
 	took    time.Duration
@@ -41,7 +46,11 @@ type audits struct {
 }
 
 // suspect has an audit made soon: the bridge may have missed something.
-func (c *core) suspect() { c.audits.cause = true }
+func (c *core) suspect() {
+	if a := &c.audits; !a.cause {
+		a.cause, a.caused = true, c.now
+	}
+}
 
 // auditDue begins an audit when it is time.
 func (c *core) auditDue() {
@@ -51,7 +60,8 @@ func (c *core) auditDue() {
 	}
 	rested := c.now.Sub(a.ended)
 	periodic := a.every > 0 && rested >= a.every && !c.busy()
-	if !periodic && !a.cause || rested < max(auditPause, min(auditShare*a.took, auditRest)) {
+	caused := a.cause && (!c.busy() || c.now.Sub(a.caused) >= auditWait)
+	if !periodic && !caused || rested < max(auditPause, min(auditShare*a.took, auditRest)) {
 		return
 	}
 	skipped := c.tableTooLong(a.cause)

@@ -224,3 +224,32 @@ func TestAuditOfALargeTable(t *testing.T) {
 		}
 	}
 }
+
+// TestAuditWaitsForChanges: exaBGP carries out nothing while it lists its table,
+// which takes long while much is new in it. But it does not wait for ever.
+func TestAuditWaitsForChanges(t *testing.T) {
+	w, _, _ := announced(t)
+	w.exabgp.stuck = true
+	w.want(desired(t, "10.0.9.0/24 "+nh))
+	w.settle()
+	if !w.core.busy() {
+		t.Fatal("nothing is under way")
+	}
+	round := w.core.audits.round
+	w.core.suspect()
+	begun := w.now
+	for w.core.audits.round == round {
+		w.now = w.now.Add(time.Second)
+		for _, p := range w.core.peers {
+			p.heard = w.now // it is sent something else
+		}
+		w.core.tick(w.now)
+		w.settle()
+		if waited := w.now.Sub(begun); waited > auditWait+time.Second {
+			t.Fatalf("no audit for %s", waited)
+		}
+	}
+	if waited := w.now.Sub(begun); waited < auditWait-time.Second {
+		t.Errorf("an audit after %s", waited)
+	}
+}

@@ -27,7 +27,7 @@ func (c claimant) provenance() state.Provenance {
 // about to be told, is written before the fact: a withdraw too, so that a route
 // does not come back with the exaBGP that was told to withdraw it.
 func (c *core) claim(k state.Key) {
-	entry := journal.Entry{Key: k}
+	claims := c.scratch[:0]
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	flight, coming := e.flight, e.flight
@@ -44,14 +44,14 @@ func (c *core) claim(k state.Key) {
 		} else if p.doubts.doubts(k) {
 			claim.Launch = c.launches.proven + 1
 		}
-		for i := range entry.Claims {
-			if x := &entry.Claims[i]; alikeButPeers(x, &claim) {
+		for i := range claims {
+			if x := &claims[i]; alikeButPeers(x, &claim) {
 				x.Peers = append(x.Peers, p.Addr)
 				return
 			}
 		}
-		claim.Peers = []netip.Addr{p.Addr}
-		entry.Claims = append(entry.Claims, claim)
+		claim.Peers = p.alone()
+		claims = append(claims, claim)
 	}
 	goes := func(p *peer) bool { return coming != nil && coming.withdraw && has(coming.targets, p) }
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
@@ -78,7 +78,26 @@ func (c *core) claim(k state.Key) {
 		}
 	}
 	delete(c.table.strangers, k)
-	c.out.claims = append(c.out.claims, entry)
+	c.scratch = claims
+	c.out.claims = append(c.out.claims, journal.Entry{Key: k, Claims: c.shareClaims(claims)})
+}
+
+// shareClaims returns a copy of claims that is not to be changed: most keys have
+// the same as the one before.
+func (c *core) shareClaims(claims []journal.Claim) []journal.Claim {
+	same := slices.EqualFunc(c.lastClaims, claims, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) })
+	if !same {
+		c.lastClaims = slices.Clone(claims)
+	}
+	return c.lastClaims
+}
+
+// alone is a list of nothing but the peer. It must not be changed.
+func (p *peer) alone() []netip.Addr {
+	if p.self == nil {
+		p.self = []netip.Addr{p.Addr}
+	}
+	return p.self[:1:1]
 }
 
 func alikeButPeers(a, b *journal.Claim) bool {

@@ -36,6 +36,7 @@ func (c *core) launchStarted() {
 	c.start = nil
 	started = c.stillTo(started)
 	c.launches.begin(started)
+	c.out.claims = slices.Grow(c.out.claims, len(started))
 	type name struct {
 		commandClass
 		peers state.Peers
@@ -99,13 +100,15 @@ type part struct {
 
 // parts splits an operation by the attributes that its command must name: a
 // withdraw repeats those of the announce at each peer, so that exaBGP files
-// both in the same place.
+// both in the same place. What it returns holds until the next call.
 func (c *core) parts(o *op) []part {
 	if !o.withdraw {
-		return []part{{o.attrs, o.targets}}
+		c.part[0] = part{o.attrs, o.targets}
+		return c.part[:]
 	}
 	if len(o.targets) == 1 {
-		return []part{{c.table.find(o.key, o.targets[0]).attrs, o.targets}}
+		c.part[0] = part{c.table.find(o.key, o.targets[0]).attrs, o.targets}
+		return c.part[:]
 	}
 	var parts []part
 	for _, p := range o.targets {

@@ -41,6 +41,8 @@ type peer struct {
 	self4      netip.Addr     // what it got for next-hop self in this session, in IPv4 families
 	self6      netip.Addr     // and in IPv6 families; zero if no such route was sent
 	connecting bool           // exaBGP tries to bring its session up
+	self       []netip.Addr   // its address, see alone
+	sayable    sayable
 	doubts     suspicion
 	tally
 	odd     int  // slots that are otherwise than their claims say, and not under way
@@ -167,6 +169,9 @@ type core struct {
 	start     []*op     // operations to put into commands at the end of this step
 	flying    map[*op]struct{}
 	launches  launches
+	part      [1]part // room for parts
+	// scratch is room for the claims of a key, and lastClaims are those of the last.
+	scratch, lastClaims []journal.Claim
 
 	refused map[refusalKey]state.Refusal
 	unsaid  map[refusalKey]struct{}  // refusals changed since the last update

@@ -118,7 +118,7 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 		if p == nil {
 			p = &peer{since: c.now}
 		}
-		p.Neighbor, p.lacks = n, lacks
+		p.Neighbor, p.lacks, p.sayable = n, lacks, sayable{}
 		peers = append(peers, p)
 	}
 	slices.SortFunc(peers, func(a, b *peer) int { return a.Addr.Compare(b.Addr) })

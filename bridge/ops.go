@@ -41,12 +41,21 @@ type op struct {
 	since      time.Time // when it was accepted
 	waiting    []*peer   // that have not been sent it yet
 	seen       []*peer   // that were sent it before the answer was read
+
+	room [3]*peer // for targets, waiting and seen of one peer
 }
 
 // at tells whether an operation, if there is one, is still under way at p.
 func (o *op) at(p *peer) bool {
 	return o != nil && (has(o.waiting, p) || !o.accepted && has(o.targets, p))
 }
+
+// flyingMost is how many changes are under way until no more batches are taken: more
+// than a second's work of exaBGP, of some 400 bytes each.
+const flyingMost = 50_000
+
+// full tells whether batches have to wait.
+func (c *core) full() bool { return len(c.flying) >= flyingMost }
 
 // batch takes one batch of a commander. t is acknowledged when the batch is
 // answered.
@@ -84,8 +93,10 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {
 		whose := claimant{owner: b.Owner, from: term(g)}
-		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, attrs: g.Attrs, claimant: whose, peers: g.Peers, batch: state, lease: l})
+		ops := make([]op, len(g.Keys))
+		for i, k := range g.Keys {
+			ops[i] = op{key: k, attrs: g.Attrs, claimant: whose, peers: g.Peers, batch: state, lease: l}
+			c.enqueue(&ops[i])
 		}
 	}
 	for _, a := range b.Adopt {
@@ -94,8 +105,10 @@ func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 		}
 	}
 	for _, g := range b.Withdraw {
-		for _, k := range g.Keys {
-			c.enqueue(&op{key: k, withdraw: true, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l})
+		ops := make([]op, len(g.Keys))
+		for i, k := range g.Keys {
+			ops[i] = op{key: k, withdraw: true, claimant: claimant{owner: b.Owner}, peers: g.Peers, batch: state, lease: l}
+			c.enqueue(&ops[i])
 		}
 	}
 	c.answered(l)
@@ -135,6 +148,7 @@ func (c *core) begin(o *op, e *entry) {
 	}
 	var reasons []string
 	var refusedAt []netip.Addr
+	o.targets, o.waiting, o.seen = o.room[:0:1], o.room[1:1:2], o.room[2:2]
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
 		if o.expiry && !c.expired(s) || o.restore && !c.beginRestore(o, s) {
@@ -194,6 +208,9 @@ func (c *core) wasRefused(id refusalKey) bool {
 func (c *core) addressed(o *op, reasons *[]string, refusedAt *[]netip.Addr) []*peer {
 	var peers []*peer
 	if len(o.peers) == 0 {
+		if !slices.ContainsFunc(c.peers, func(p *peer) bool { return !slices.Contains(p.Families, o.key.Family) }) && len(c.peers) > 0 {
+			return c.peers
+		}
 		for _, p := range c.peers {
 			if slices.Contains(p.Families, o.key.Family) {
 				peers = append(peers, p)
@@ -236,11 +253,31 @@ func (c *core) objection(o *op, p *peer, e *entry) string {
 	if reason := c.banned.objection(o, p.Addr); reason != "" {
 		return reason
 	}
-	if err := p.Check(o.key, o.attrs); err != nil {
+	return p.unsayable(o.key, o.attrs)
+}
+
+// sayable are attributes that a peer can be told with any plain prefix of a family:
+// most routes have those of the one before.
+type sayable struct {
+	family state.Family
+	attrs  state.Attrs
+}
+
+// unsayable says why a route can't be announced to a peer, "" if it can.
+func (p *peer) unsayable(k state.Key, attrs state.Attrs) string {
+	is := sayable{k.Family, attrs}
+	plain := (k.Family == state.IPv4Unicast || k.Family == state.IPv6Unicast) && k.PathID() == 0
+	if plain && p.sayable == is {
+		return ""
+	}
+	if err := p.Check(k, attrs); err != nil {
 		return err.Error()
 	}
-	if err := state.CheckRoute(o.key, o.attrs); err != nil {
+	if err := state.CheckRoute(k, attrs); err != nil {
 		return err.Error()
+	}
+	if plain {
+		p.sayable = is
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ import (
 func (c *core) overdue() {
 	late := false
 	for o := range c.flying {
-		if !o.accepted {
+		if !o.accepted || c.now.Sub(o.since) < sendPatience {
 			continue
 		}
 		for _, p := range slices.Clone(o.waiting) {

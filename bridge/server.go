@@ -52,6 +52,7 @@ type Server struct {
 	paced  bool // an update has gone within updateEvery
 	ticket ticket
 	open   map[ticket]rabbit.Delivery
+	later  []rabbit.Delivery // commands that wait until the core has room
 	desk   classicDesk
 
 	tape     *Tape
@@ -162,6 +163,7 @@ func (s *Server) loop(ctx context.Context) error {
 	}
 	s.retained = nil
 	for {
+		s.goOn()
 		s.carryOut(ctx, s.core.take())
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
@@ -180,17 +182,17 @@ func (s *Server) loop(ctx context.Context) error {
 			}
 		case d := <-s.inbox:
 			if d.link == s.link {
-				s.take(d.Delivery)
+				s.admit(d.Delivery)
 			}
 		case x := <-s.standings:
 			s.stand(x)
 		case l := <-s.links:
-			s.link, s.ready, s.queue = l, false, nil
+			s.link, s.ready, s.queue, s.later = l, false, nil, nil
 			clear(s.open)
 			s.core.resume()
 		case l := <-s.gone:
 			if l == s.link {
-				s.link, s.ready, s.queue = nil, false, nil
+				s.link, s.ready, s.queue, s.later = nil, false, nil, nil
 			}
 		case l := <-s.idle:
 			s.ready = s.ready || l == s.link
@@ -206,6 +208,27 @@ func (s *Server) loop(ctx context.Context) error {
 				s.enqueue(s.core.beat())
 			}
 		}
+	}
+}
+
+// admit takes a message, when the core has room for it: the broker sends more
+// commands ahead than should be under way at once. What comes behind one that waits
+// waits too, but for requests, which are in no order with commands.
+func (s *Server) admit(d rabbit.Delivery) {
+	waits := d.Type != wire.TypeRequest && (len(s.later) > 0 || d.Type == wire.TypeBatch && s.core.full())
+	if waits {
+		s.later = append(s.later, d)
+		return
+	}
+	s.take(d)
+}
+
+// goOn takes the next of the commands that waited, as long as there is room.
+func (s *Server) goOn() {
+	for len(s.later) > 0 && !s.core.full() {
+		d := s.later[0]
+		s.later = s.later[1:]
+		s.take(d)
 	}
 }
 

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -272,5 +273,29 @@ func TestOverlapIsLeftAsItIs(t *testing.T) {
 		if len(f.sent()) != 1 || len(f.sent()[0]) != 1 || f.sent()[0][0].Key == twin.Key {
 			t.Errorf("sent %+v, want the other route alone", f.sent())
 		}
+	})
+}
+
+// TestConvergeTellsThatItIsThere: once for each set, when nothing more is to be sent.
+func TestConvergeTellsThatItIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, target, reached := newFakeSpeaker(), NewTarget(), make(chan struct{}, 1)
+		target.Tell(reached)
+		stop := converging(t, f, target)
+		for i := range 3 {
+			if len(reached) > 0 {
+				t.Error("it is said to be there, and has no set, or had that one")
+			}
+			d := file(t, "10.0.0.0/24", fmt.Sprintf("10.0.%d.0/24", i+1))
+			target.Set(d)
+			synctest.Wait()
+			if len(reached) != 1 || f.routes() != 2 {
+				t.Errorf("%d routes, and it is said to be there: %t", f.routes(), len(reached) == 1)
+			}
+			<-reached
+			f.inbox <- func() {}
+			synctest.Wait()
+		}
+		_ = stop()
 	})
 }

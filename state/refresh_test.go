@@ -244,24 +244,3 @@ func BenchmarkRefreshOneAdvert(b *testing.B) {
 		}
 	}
 }
-
-// TestDiffAllocates: what a difference costs must not grow with the routes that are
-// as they should be, and a refreshed plan not with any but those that changed.
-func TestDiffAllocates(t *testing.T) {
-	d, a := advertisedTable(t, 10_000)
-	p, err := state.Diff(d, a)
-	if err != nil || p.Unchanged != len(d.Routes) {
-		t.Fatalf("%d of %d unchanged, %v", p.Unchanged, len(d.Routes), err)
-	}
-	if n := testing.AllocsPerRun(3, func() { _, _ = state.Diff(d, a) }); n > 100 {
-		t.Errorf("a difference without changes of %d routes makes %.0f allocations", len(d.Routes), n)
-	}
-	touched := []state.Key{d.Routes[5000].Key}
-	if n := testing.AllocsPerRun(3, func() { _, _ = p.Refresh(d, a, touched) }); n > 30 {
-		t.Errorf("a plan of %d routes that is refreshed for one makes %.0f allocations", len(d.Routes), n)
-	}
-	a.Routes = state.Table{}
-	if n := testing.AllocsPerRun(3, func() { _, _ = state.Diff(d, a) }); n > 100 {
-		t.Errorf("a difference of %d announces makes %.0f allocations", len(d.Routes), n)
-	}
-}

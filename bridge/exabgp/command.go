@@ -3,6 +3,7 @@ package exabgp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"routesync/state"
@@ -198,6 +199,9 @@ func (d Dialect) render(verb string, peers []netip.Addr, attrs state.Attrs, labe
 // own, because the bulk form drops the identifier (configuration/static/__init__.py,
 // attributes).
 func renderPrefixes(verb, words string, keys []state.Key) []Command {
+	if !slices.ContainsFunc(keys, func(k state.Key) bool { return k.PathID() != 0 || k.Family.HasRD() }) {
+		return renderBulk(verb+" attributes"+words+" nlri", keys)
+	}
 	var cmds []Command
 	var rds []string
 	bulk := map[string][]state.Key{}
@@ -224,19 +228,19 @@ func renderPrefixes(verb, words string, keys []state.Key) []Command {
 
 func renderBulk(head string, bulk []state.Key) []Command {
 	var cmds []Command
+	b := append(make([]byte, 0, len(head)+maxLine), head...)
 	for len(bulk) > 0 {
 		n := 0
-		var b strings.Builder
-		b.WriteString(head)
+		b = b[:len(head)]
 		for n < len(bulk) && n < maxNLRI {
-			word := bulk[n].Prefix().String()
-			if n > 0 && len(head) < maxLine/2 && b.Len()+1+len(word)+1 > maxLine {
+			longer := bulk[n].Prefix().AppendTo(append(b, ' '))
+			if n > 0 && len(head) < maxLine/2 && len(longer)+1 > maxLine {
 				break
 			}
-			b.WriteString(" " + word)
+			b = longer
 			n++
 		}
-		cmds = append(cmds, Command{b.String(), bulk[:n:n]})
+		cmds = append(cmds, Command{string(b), bulk[:n:n]})
 		bulk = bulk[n:]
 	}
 	return cmds

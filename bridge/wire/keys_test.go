@@ -146,17 +146,3 @@ func benchmarkDecode[T any](b *testing.B, v T, encode func(T) ([]byte, error), d
 		}
 	}
 }
-
-// TestDecodeAllocates: reading a message must not cost something for each route.
-func TestDecodeAllocates(t *testing.T) {
-	const n = 20_000
-	u := sampleUpdate(t)
-	u.Entries[0].Keys = plain(n)
-	data, err := wire.EncodeUpdate(u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := testing.AllocsPerRun(3, func() { _, _ = wire.DecodeUpdate(data) }); got > 1000 {
-		t.Errorf("reading %d routes makes %.0f allocations", n, got)
-	}
-}

@@ -180,7 +180,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if b.report, err = b.newReport(ctx, root); err != nil {
 		return err
 	}
-	b.report.Notes = append(b.report.Notes, fmt.Sprintf("The table is %d prefixes of the Internet's%s.", len(b.table), made))
+	b.report.Notes = append(b.report.Notes, fmt.Sprintf("The table is %s prefixes of the Internet's%s.", figures.Count(len(b.table)), made))
 	return nil
 }
 

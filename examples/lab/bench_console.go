@@ -16,9 +16,9 @@ import (
 
 // What is shown of commands over a pipe.
 const (
-	consoleExit = "routesync console, until all is confirmed and it ends"
-	consoleHeld = "until the router has them"
-	senderHeld  = "the classic sender, until the router has them"
+	consoleExit = "routesync console, to its end"
+	consoleHeld = "the same, to the router"
+	senderHeld  = "the classic sender"
 )
 
 // console pipes the same commands into routesync's console and into the classic

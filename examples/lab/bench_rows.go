@@ -38,7 +38,7 @@ const (
 	ours          = "routesync"
 	oursRead      = "of it, until the file is settled and read"
 	oursConfirmed = "until all is confirmed at watch"
-	oursAgain     = "until a save right after that is at the router"
+	oursAgain     = "until a save after that is at the router"
 	oursWithout   = "watch, bridge and supervisor"
 	oursAll       = "watch, bridge, supervisor and exaBGP"
 	ofFloor       = "the floor"
@@ -80,48 +80,48 @@ func experiments() []experiment {
 }
 
 // static and reload name exaBGP's own way of so many routes.
-func (b *bench) static() string { return "exaBGP's own configuration, from its start" }
+func (b *bench) static() string { return "exaBGP's own configuration" }
 func (b *bench) reload() string {
-	return fmt.Sprintf("exaBGP's SIGUSR1, %d routes", len(b.some4(benchMany)))
+	return fmt.Sprintf("exaBGP's SIGUSR1, %s routes", figures.Count(len(b.some4(benchMany))))
 }
 
 // rows are all that there are, with their aims.
 func (b *bench) rows() []*figures.Row {
 	const ms, cpu, mib, share = figures.Milliseconds, figures.CPUSeconds, figures.MiB, figures.OfACore
-	n := len(b.table)
-	one := func(name, what string) *figures.Row {
-		return &figures.Row{Name: name, What: fmt.Sprintf("one route %s a file of %d, from the save to the router", what, n), Unit: ms,
-			Aims: []figures.Aim{{Of: ours, Against: ofBIRD, Most: 0.7}, {Of: ours, Against: b.reload(), Most: 1.0 / 50}}}
+	n := figures.Count(len(b.table))
+	row := func(name string, unit figures.Unit, what string, aims ...figures.Aim) *figures.Row {
+		return &figures.Row{Name: name, What: what, Unit: unit, Aims: aims}
 	}
-	atMost := func(f float64, system string) figures.Aim { return figures.Aim{Of: ours, Against: system, Most: f} }
+	of := func(most float64, system string) figures.Aim {
+		return figures.Aim{Of: ours, Against: system, Most: most}
+	}
+	one := func(name, what string) *figures.Row {
+		return row(name, ms, "one route "+what+" a file of "+n+", save to router", of(0.7, ofBIRD), of(1.0/50, b.reload()))
+	}
+	some := len(b.some(benchSome))
 	return []*figures.Row{
-		{Name: rowMany, What: fmt.Sprintf("%d routes of IPv4, from the save to the router, which has none", len(b.some4(benchMany))), Unit: ms,
-			Aims: []figures.Aim{atMost(1, b.static()), atMost(1.2, ofFloor)}},
-		{Name: rowSets, What: fmt.Sprintf("%d routes of %d sets of attributes, likewise", len(b.some(benchSome)), len(b.some(benchSome))/perAttribute), Unit: ms,
-			Aims: []figures.Aim{atMost(1.2, ofFloor)}},
-		{Name: rowFull, What: fmt.Sprintf("the table of %d routes, IPv4 and IPv6, likewise", n), Unit: ms, Aims: []figures.Aim{atMost(1.25, ofFloor)}},
-		{Name: rowFullCPU, What: "the same: CPU time of each process, until all is confirmed", Unit: cpu},
+		row(rowMany, ms, figures.Count(len(b.some4(benchMany)))+" routes of IPv4, save to router, which has none", of(1, b.static()), of(1.2, ofFloor)),
+		row(rowSets, ms, fmt.Sprintf("%s routes of %s sets of attributes, save to router", figures.Count(some), figures.Count(some/perAttribute)), of(1.2, ofFloor)),
+		row(rowFull, ms, "the table of "+n+" routes, IPv4 and IPv6, save to router", of(1.25, ofFloor)),
+		row(rowFullCPU, cpu, "CPU time for the table of "+n+", until all is confirmed"),
 		one(rowAdded, "added to"), one(rowChanged, "changed in"), one(rowRemoved, "removed from"),
-		{Name: rowOneCPU, What: "each of the same: CPU time of each process", Unit: cpu},
-		{Name: rowListed, What: fmt.Sprintf("one route added to or removed from a list of prefixes of %d", n), Unit: ms},
-		{Name: rowFew, What: fmt.Sprintf("one route in a file of %d, from the save to the router", benchFew), Unit: ms,
-			Aims: []figures.Aim{{Of: ours, Most: 60}, {Of: ours, Worst: true, Most: 200}}},
-		{Name: rowWithdraw, What: fmt.Sprintf("%d routes withdrawn, as the group that they are in is removed", n), Unit: ms, Aims: []figures.Aim{atMost(1.25, ofFloor)}},
-		{Name: rowWithdrawCPU, What: "the same: CPU time of each process", Unit: cpu},
-		{Name: rowMemory, What: fmt.Sprintf("peak memory, %d routes loaded and converged", n), Unit: mib,
-			Aims: []figures.Aim{{Of: ofWatch, Against: ofSource, Most: 1}, {Of: ofBridge, Against: ofSource, Most: 1}}},
-		{Name: rowResident, What: "the same: memory resident after it", Unit: mib},
-		{Name: rowIdle, What: fmt.Sprintf("idle with %d routes", n), Unit: share, Aims: []figures.Aim{{Of: oursAll, Most: 1}}},
-		{Name: rowQueue, What: "the same: messages that are published at the broker", Unit: figures.Number},
-		{Name: rowSecond, What: fmt.Sprintf("peak memory of a watch with %d routes, from its start to nothing to do", n), Unit: mib,
-			Aims: []figures.Aim{{Of: watchOfTwo, Against: watchOfOne, Most: 1.3}}},
-		{Name: rowSecondRead, What: "how often it logs that the file was read and is in force", Unit: figures.Number, Aims: []figures.Aim{{Of: watchOfTwo, Worst: true, Most: 1}}},
-		{Name: rowSnapshot, What: fmt.Sprintf("a new watch with %d routes, from its start to nothing to do", n), Unit: ms, Aims: []figures.Aim{{Of: ours, Most: 3000}}},
-		{Name: rowRespawn, What: fmt.Sprintf("a killed bridge under the same exaBGP, %d routes, until all is confirmed and no route has moved", n), Unit: ms,
-			Aims: []figures.Aim{{Of: ours, Most: 5000}, {Of: oursAgain, Most: 5000}}},
-		{Name: rowClassic, What: fmt.Sprintf("%d routes to the router, beside a helper in Python on pika", len(b.some(benchSome))), Unit: ms,
-			Aims: []figures.Aim{atMost(0.1, ofHelper)}},
-		{Name: rowConsole, What: fmt.Sprintf("%d commands piped into a program", len(b.some(benchPiped))), Unit: ms,
-			Aims: []figures.Aim{{Of: consoleExit, Against: senderHeld, Most: 0.2}}},
+		row(rowOneCPU, cpu, "CPU time for one route in a file of "+n),
+		row(rowListed, ms, "one route added to or removed from a list of "+n+", save to router"),
+		row(rowFew, ms, fmt.Sprintf("one route in a file of %d, save to router", benchFew),
+			figures.Aim{Of: ours, Most: 60}, figures.Aim{Of: ours, Worst: true, Most: 200}),
+		row(rowWithdraw, ms, n+" routes withdrawn with their group, save to router", of(1.25, ofFloor)),
+		row(rowWithdrawCPU, cpu, "CPU time for "+n+" withdraws"),
+		row(rowMemory, mib, "peak memory, "+n+" routes loaded and converged",
+			figures.Aim{Of: ofWatch, Against: ofSource, Most: 1}, figures.Aim{Of: ofBridge, Against: ofSource, Most: 1}),
+		row(rowResident, mib, "resident memory, "+n+" routes converged"),
+		row(rowIdle, share, "idle with "+n+" routes", figures.Aim{Of: oursAll, Most: 1}),
+		row(rowQueue, figures.Number, "messages published at the broker, idle with "+n+" routes"),
+		row(rowSecond, mib, "peak memory of a watch of "+n+" routes, start to nothing to do", figures.Aim{Of: watchOfTwo, Against: watchOfOne, Most: 1.3}),
+		row(rowSecondRead, figures.Number, "how often that watch logs that it read the file", figures.Aim{Of: watchOfTwo, Worst: true, Most: 1}),
+		row(rowSnapshot, ms, "a new watch of "+n+" routes, start to nothing to do", figures.Aim{Of: ours, Most: 3000}),
+		row(rowRespawn, ms, "a killed bridge, "+n+" routes, until the next confirms them, and none moved",
+			figures.Aim{Of: ours, Most: 5000}, figures.Aim{Of: oursAgain, Most: 5000}),
+		row(rowClassic, ms, figures.Count(some)+" routes to the router, beside a helper in Python on pika", of(0.1, ofHelper)),
+		row(rowConsole, ms, figures.Count(len(b.some(benchPiped)))+" commands piped into a program", figures.Aim{Of: consoleExit, Against: senderHeld, Most: 0.2}),
 	}
 }

@@ -1,6 +1,7 @@
 package routefile
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -97,11 +98,16 @@ func TestBothWaysOfHistories(t *testing.T) {
 	shorts, good := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		r := rapid.SampledFrom(loaders()).Draw(t, "loader")
-		all := tree{}
+		all, crlf := tree{}, rapid.Bool().Draw(t, "crlf")
 		for name, data := range rapid.SampledFrom(whole()).Draw(t, "files") {
 			all[name] = data
+			if crlf {
+				all[name] = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
+			}
 		}
-		bothWays(t, r, "r", all)
+		if _, short := bothWays(t, r, "r", all); !short {
+			t.Fatal("the files are read the whole way")
+		}
 		for range rapid.IntRange(1, 6).Draw(t, "edits") {
 			before := all["r"]
 			switch rapid.IntRange(0, 5).Draw(t, "file") {

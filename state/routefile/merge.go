@@ -2,6 +2,7 @@ package routefile
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"sort"
 
@@ -153,15 +154,19 @@ func sorted(routes []state.Wanted) []state.Wanted {
 		return routes
 	}
 	type place struct {
-		begin uint64 // of the NLRI
-		from  int32
+		begin  uint64 // of the NLRI
+		family state.Family
+		from   int32
 	}
 	places := make([]place, len(routes))
 	for i := range routes {
-		places[i] = place{beginning(routes[i].Key), int32(i)}
+		places[i] = place{beginning(routes[i].Key.NLRI), routes[i].Key.Family, int32(i)}
 	}
 	slices.SortFunc(places, func(a, b place) int {
-		if a.begin != b.begin {
+		switch {
+		case a.family != b.family:
+			return cmp.Compare(a.family, b.family)
+		case a.begin != b.begin:
 			return cmp.Compare(a.begin, b.begin)
 		}
 		return cmp.Or(state.CompareKeys(routes[a.from].Key, routes[b.from].Key), cmp.Compare(a.from, b.from))
@@ -173,11 +178,9 @@ func sorted(routes []state.Wanted) []state.Wanted {
 	return inOrder
 }
 
-// beginning is a number that is in the order of keys as far as it goes.
-func beginning(k state.Key) uint64 {
-	n := uint64(k.Family) << 44
-	for i := range min(5, len(k.NLRI)) {
-		n |= uint64(k.NLRI[i]) << (36 - 8*i)
-	}
-	return n
+// beginning is the first eight bytes as a number, which is in their order.
+func beginning(nlri string) uint64 {
+	var b [8]byte
+	copy(b[:], nlri)
+	return binary.BigEndian.Uint64(b[:])
 }

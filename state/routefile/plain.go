@@ -109,13 +109,26 @@ func lineTail(text []byte, from int) (next int, ok bool) {
 	switch {
 	case at == len(text):
 		return 0, false
-	case text[at] == '\n':
-		return at + 1, true
-	case text[at] != '#' || at == from:
+	case text[at] == '#' && at == from:
 		return 0, false
 	}
+	rest, next := lineFrom(text, at)
+	return next, next > 0 && (len(rest) == 0 || rest[0] == '#' && plainText(rest))
+}
+
+// lineFrom is the text from an offset to the end of the line, and the offset of the
+// next line; that is 0 if the line has no end. YAML and the whole way take both ends
+// of lines for one, and a carriage return elsewhere is no plain text.
+func lineFrom(text []byte, at int) (line []byte, next int) {
 	length := bytes.IndexByte(text[at:], '\n')
-	return at + length + 1, length >= 0 && plainText(text[at:at+length])
+	if length < 0 {
+		return nil, 0
+	}
+	next = at + length + 1
+	if length > 0 && text[next-2] == '\r' {
+		length--
+	}
+	return text[at : at+length], next
 }
 
 // readKeys reads the keys that follow in lines of their own, and returns where
@@ -127,7 +140,7 @@ func (it *plainItem) readKeys(text []byte, from int, like *plainItem) (end int, 
 		it.keys = like.keys
 	}
 	for {
-		line, is := it.keyLine(text, at)
+		line, next, is := it.keyLine(text, at)
 		if !is {
 			it.rest = text[from:at]
 			return at, true
@@ -135,7 +148,7 @@ func (it *plainItem) readKeys(text []byte, from int, like *plainItem) (end int, 
 		if _, _, plain := plainPair(line); !plain {
 			return 0, false
 		}
-		at += it.indent + 2 + len(line) + 1
+		at = next
 		it.keys++
 	}
 }
@@ -162,25 +175,22 @@ func (it *plainItem) readFlow(text []byte, from int, like *plainItem) (end int, 
 }
 
 // keyLine is the line at an offset without its indentation, if that is the one of
-// a key of the item; nil if the line has no end.
-func (it *plainItem) keyLine(text []byte, at int) (line []byte, is bool) {
+// a key of the item, and the next line; nil if the line has no end.
+func (it *plainItem) keyLine(text []byte, at int) (line []byte, next int, is bool) {
 	want := it.indent + 2
 	if at+want >= len(text) {
-		return nil, false
+		return nil, 0, false
 	}
 	for _, c := range text[at : at+want] {
 		if c != ' ' {
-			return nil, false
+			return nil, 0, false
 		}
 	}
 	if c := text[at+want]; c < 'a' || c > 'z' {
-		return nil, false
+		return nil, 0, false
 	}
-	length := bytes.IndexByte(text[at+want:], '\n')
-	if length < 0 {
-		return nil, true
-	}
-	return text[at+want : at+want+length], true
+	line, next = lineFrom(text, at+want)
+	return line, next, true
 }
 
 // closed passes blank lines and comments behind an item, and tells whether the
@@ -196,14 +206,12 @@ func closed(text []byte, at, indent int) (end, lines int, ok bool) {
 			return 0, 0, false // a line without an end
 		}
 		switch c := text[i]; {
-		case c == '\n':
-			at = i + 1
-		case c == '#':
-			length := bytes.IndexByte(text[i:], '\n')
-			if length < 0 || !plainText(text[i:i+length]) {
+		case c == '\n', c == '\r', c == '#':
+			line, next := lineFrom(text, i)
+			if next == 0 || !plainText(line) {
 				return 0, 0, false
 			}
-			at = i + length + 1
+			at = next
 		case c < ' ': // a tab, or no text at all
 			return 0, 0, false
 		default:

@@ -75,6 +75,9 @@ func TestPlainNodesAreThoseOfYAML(t *testing.T) {
 			line += strings.Join(append([]string{"prefix: " + prefix + strings.TrimSuffix(tail, "\n\n  # c")}, pairs...), "\n  "+indent)
 		}
 		line += "\n"
+		if rapid.Bool().Draw(t, "crlf") {
+			line = strings.ReplaceAll(line, "\n", "\r\n")
+		}
 		it, ok := readPlain([]byte(line), 0, &plainItem{})
 		if !ok {
 			return
@@ -110,7 +113,7 @@ func TestPlainNodesAreThoseOfYAML(t *testing.T) {
 func TestNotPlain(t *testing.T) {
 	for _, text := range []string{
 		"", "-", "- ", "  -\n", "- prefix:\n", "- prefix: \n", "- prefix: 10.0.0.0/8", "-  prefix: 10.0.0.0/8\n", "- prefix:  10.0.0.0/8\n", "\t- prefix: 10.0.0.0/8\n",
-		"- prefix: 10.0.0.0/8\r\n", "- prefix: 10.0.0.0/8\t\n", "- prefix: 10.0.0.0/8# c\n", "- prefix: 10.0.0.0/8 x\n", "- prefix: 10.0.0.0/8: x\n", "- prefix: 10.0.0.0/8 # \x00\n", "- prefix: 10.0.0.0/8 # \u0085\n", "- prefix: 10.0.0.0/8 # \xff\n",
+		"- prefix: 10.0.0.0/8\r", "- prefix: 10.0.0.0/8\r\r\n", "- prefix: 10.0.0.0/8 \rx\n", "- prefix: 10.0.0.0/8\n\r\r\n", "- prefix: 10.0.0.0/8\n\rx\n", "- prefix: 10.0.0.0/8\n# c\r\r\n", "- prefix: 10.0.0.0/8\n  med: 1\r\r\n", "- prefix: 10.0.0.0/8\t\n", "- prefix: 10.0.0.0/8# c\n", "- prefix: 10.0.0.0/8 x\n", "- prefix: 10.0.0.0/8: x\n", "- prefix: 10.0.0.0/8 # \x00\n", "- prefix: 10.0.0.0/8 # \u0085\n", "- prefix: 10.0.0.0/8 # \xff\n",
 		"- prefix: 10.0.0.0/8\n on\n", "- prefix: 10.0.0.0/8\n\n  on\n", "- prefix: 10.0.0.0/8\n# c\n   on\n", "- prefix: 10.0.0.0/8\n\ton\n", "- prefix: 10.0.0.0/8\n \t\n", "- prefix: 10.0.0.0/8\n# \x00\n", "- prefix: 10.0.0.0/8\n ", "- prefix: 10.0.0.0/8\n# c",
 		"- 10.0.0.0/8\n on\n", "- 10.0.0.0/8: x\n", "- { prefix: 10.0.0.0/8 }\n on\n",
 		"- prefix: 10.0.0.0/8\n  med: 1 \n", "- prefix: 10.0.0.0/8\n  med:\n", "- prefix: 10.0.0.0/8\n  med\n", "- prefix: 10.0.0.0/8\n  med : 1\n", "- prefix: 10.0.0.0/8\n  med: 1 # c\n", "- prefix: 10.0.0.0/8\n  med: 1", "- prefix: 10.0.0.0/8\n   med: 1\n",

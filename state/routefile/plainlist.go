@@ -8,7 +8,7 @@ import (
 // readListed reads a line of a list of prefixes that has a prefix, a comment,
 // both or neither; false if it has anything else.
 func readListed(line []byte) (prefix netip.Prefix, column int, ok bool) {
-	text, comment, _ := bytes.Cut(line, []byte("#"))
+	text, comment, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte("#"))
 	if !plainText(comment) {
 		return prefix, 0, false
 	}

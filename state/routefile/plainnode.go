@@ -22,7 +22,7 @@ func (it *plainItem) node(line int) *yaml.Node {
 	if it.form == blockItem {
 		for text := range bytes.Lines(it.rest) {
 			line++
-			key, value, _ := plainPair(bytes.TrimSuffix(text[it.indent+2:], []byte("\n")))
+			key, value, _ := plainPair(bytes.TrimRight(text[it.indent+2:], "\r\n"))
 			add(string(key), column, valueNode(value, line, column+len(key)+2))
 		}
 		return n

@@ -219,7 +219,10 @@ func (u Unit) text(f float64) string {
 	return fmt.Sprintf("%.2f %s", f, u)
 }
 
-// thousands is a whole number with commas: 1,062,046.
+// Count is a number of things as people write it: 1,062,046.
+func Count(n int) string { return thousands(float64(n)) }
+
+// thousands is a whole number with commas.
 func thousands(f float64) string {
 	digits := fmt.Sprintf("%.0f", f)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {

@@ -9,8 +9,8 @@ import (
 
 // The plot's measures, in pixels. Text is some 7 wide.
 const (
-	plotWidth  = 900
-	plotLeft   = 430 // where the bars begin
+	plotWidth  = 980
+	plotLeft   = 470 // where the bars begin
 	plotBar    = 250 // as long as the aim allows
 	plotMost   = 1.3 // of the aim: longer bars are cut
 	plotTop    = 64
@@ -21,14 +21,16 @@ const (
 // plotStyle has a form for dark screens too. Met and missed differ in more than
 // their colour: what is missed goes over the line, and is said to be.
 const plotStyle = `<style>
-svg { background: #ffffff; color: #1f2328 }
+svg { color: #1f2328 }
+.ground { fill: #ffffff }
 text { font: 12px system-ui, sans-serif; fill: currentColor }
 .title { font-size: 15px; font-weight: 600 }
 .quiet { opacity: .7 }
 .met { fill: #2a78b5 } .missed { fill: #d1571a } .unknown { fill: none; stroke: currentColor; stroke-dasharray: 3 }
 .aim { stroke: currentColor; stroke-width: 1.5 } .work { stroke: currentColor; opacity: .15 }
 @media (prefers-color-scheme: dark) {
-  svg { background: #0d1117; color: #e6edf3 }
+  svg { color: #e6edf3 }
+  .ground { fill: #0d1117 }
   .met { fill: #4aa3df } .missed { fill: #f0883e }
 }
 </style>
@@ -56,11 +58,12 @@ func (r *Report) Plot(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img">`+"\n", plotWidth, y+36)
 	b.WriteString(plotStyle)
-	label(&b, 12, 24, "title", fmt.Sprintf("routesync with %s routes: what is used of each aim", thousands(float64(r.Routes))))
+	b.WriteString(`<rect class="ground" width="100%" height="100%"/>` + "\n")
+	label(&b, 12, 24, "title", fmt.Sprintf("routesync with %s routes: what is used of each aim", Count(r.Routes)))
 	label(&b, 12, 42, "quiet", "shorter is better; the upright line is the aim, each in its own ratio or unit")
 	_, _ = bars.WriteTo(&b) // into memory
 	_, _ = aims.WriteTo(&b)
-	label(&b, 12, y+22, "quiet", fmt.Sprintf("medians of %d rounds on %d cores; commit %s", r.Rounds, r.Cores, r.Commit))
+	label(&b, 12, y+22, "quiet", fmt.Sprintf("medians, rounds: %d, cores: %d, commit %s", r.Rounds, r.Cores, r.Commit))
 	b.WriteString("</svg>\n")
 	if _, err := b.WriteTo(out); err != nil {
 		return fmt.Errorf("draw the figures: %w", err)
