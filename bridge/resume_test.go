@@ -150,11 +150,11 @@ func TestNotResumed(t *testing.T) {
 // TestResumeWhileDown: a peer that is down is as the journal says, if that was
 // kept to the end.
 func TestResumeWhileDown(t *testing.T) {
-	w, want := steady(t)
+	w, _ := steady(t)
 	w.exabgp.sessionDown(w.exabgp.peers[1])
 	w.settle()
 	w.lease("team")
-	want = desired(t, "10.0.0.0/24 "+nh+" med 2")
+	want := desired(t, "10.0.0.0/24 "+nh+" med 2")
 	w.want(want)
 	w.settle()
 	w.pass(time.Minute)

@@ -57,11 +57,6 @@ func encodeKey(k state.Key) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(k.NLRI)), uint32(k.Family)), k.NLRI...)
 }
 
-// keyOf is encodeKey with room for b, which it may use.
-func keyOf(b []byte, k state.Key) []byte {
-	return append(binary.BigEndian.AppendUint32(b[:0], uint32(k.Family)), k.NLRI...)
-}
-
 func decodeKey(b []byte) (state.Key, error) {
 	if len(b) < 4 {
 		return state.Key{}, fmt.Errorf("key %x is shorter than a family", b)
