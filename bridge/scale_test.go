@@ -208,3 +208,24 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// TestCostOfARoute counts what does not depend on the machine. Each bound is near
+// what it is, which was 35 allocations before they were counted.
+func TestCostOfARoute(t *testing.T) {
+	const routes = 20_000
+	x := scaleWorld(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	x.give(scaleKeys(routes), false, 16)
+	x.tell()
+	commands := x.commands
+	x.give(scaleKeys(routes), true, 16)
+	x.tell()
+	runtime.ReadMemStats(&after)
+	if n := float64(after.Mallocs-before.Mallocs) / routes; n > 9 {
+		t.Errorf("%.1f allocations for a route that is announced, confirmed, told and withdrawn", n)
+	}
+	if commands > routes/200 {
+		t.Errorf("%d commands for %d routes", commands, routes)
+	}
+}

@@ -1,0 +1,78 @@
+package bridge
+
+import (
+	"fmt"
+	"time"
+
+	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
+)
+
+// admit takes a message, when the core has room for it: the broker sends more
+// commands ahead than should be under way at once. What comes behind one that waits
+// waits too, but for requests, which are in no order with commands.
+func (s *Server) admit(d rabbit.Delivery) {
+	waits := d.Type != wire.TypeRequest && (len(s.later) > 0 || d.Type == wire.TypeBatch && s.core.full())
+	if waits {
+		s.later = append(s.later, d)
+		return
+	}
+	s.take(d)
+}
+
+// goOn takes the next of the commands that waited, as long as there is room.
+func (s *Server) goOn() {
+	for len(s.later) > 0 && !s.core.full() {
+		d := s.later[0]
+		s.later = s.later[1:]
+		s.take(d)
+	}
+}
+
+func (s *Server) take(d rabbit.Delivery) {
+	if d.Err != nil {
+		s.poison(d, d.Err)
+		return
+	}
+	switch d.Type {
+	case wire.TypeBatch:
+		b, err := wire.DecodeBatch(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.ticket++
+		s.open[s.ticket] = d
+		s.core.step(time.Now())
+		s.core.batch(b, s.ticket)
+	case wire.TypeRequest:
+		r, err := wire.DecodeRequest(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.core.request(r, d.ReplyTo, time.Now())
+	case wire.TypeTyped:
+		t, err := wire.DecodeTyped(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.core.give(t, d.ReplyTo, time.Now())
+	default:
+		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
+	}
+}
+
+// poison makes a message that can't be read a dead letter, where an operator
+// finds it; the sender's lease runs into a gap, and begins again.
+func (s *Server) poison(d rabbit.Delivery, err error) {
+	s.core.step(time.Now())
+	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
+	switch {
+	case !d.Settled():
+		s.link.acks <- d.Reject
+	case s.link.up: // the queue of requests keeps nothing, and has nowhere to put it
+		s.post(d.DeadLetter("rpc."+s.core.speaker), nil)
+	}
+}
