@@ -11,8 +11,8 @@ import (
 	"routesync/examples/lab/rig"
 )
 
-// markKnown is what a bridge logs when it knows again what exaBGP holds.
-const markKnown = `msg="exaBGP's table is read"`
+// markKnown is what a bridge logs when it knows again what is advertised.
+const markKnown = `msg="what is advertised is known"`
 
 // respawn kills the bridge; its supervisor starts the next one under the same
 // exaBGP. When that confirms what it found, a save shows when watch has all of it
