@@ -55,6 +55,9 @@ type Server struct {
 	later  []rabbit.Delivery // commands that wait until the core has room
 	desk   classicDesk
 
+	rests  chan<- struct{}
+	rested time.Time // when that was last signalled: of the core
+
 	tape     *Tape
 	place    tapePlace // up to which the core knows what was read
 	retained []string  // what the bridge before read, and its journal does not know
@@ -80,11 +83,13 @@ type Options struct {
 	Journal    Journal // nil: there is none
 	// Slate tells whether the bridge before this one wrote down all that it did; nil
 	// if that is not known.
-	Tape    *Tape // of what Pipe reads; nil if there is none
 	Slate   Slate
+	Tape    *Tape // of what Pipe reads; nil if there is none
 	Pipe    *exabgp.Pipe
 	Broker  Broker
 	Classic *Classic // nil: the classic queues are not served
+	// Rests is signalled when nothing is left to do, if it has room; nil for nobody.
+	Rests chan<- struct{}
 }
 
 // NewServer makes a server. The journal stays the caller's to close.
@@ -111,7 +116,7 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 	if s.core.past != nil {
 		s.core.past.kept = o.Slate != nil && o.Slate.Whole()
 	}
-	s.tape = o.Tape
+	s.tape, s.rests = o.Tape, o.Rests
 	s.rewind(past.Proof)
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {
@@ -168,6 +173,7 @@ func (s *Server) loop(ctx context.Context) error {
 		s.feed(ctx, pace)
 		s.feedClassic(ctx)
 		s.pipe.Awake(s.core.owes())
+		s.rest()
 		if now := s.core.pace(); now != every {
 			every = now
 			tick.Reset(every)
@@ -227,6 +233,20 @@ func (s *Server) stand(x standing) {
 		s.core.cutOff, x.link.up = "", true
 	}
 	x.link.told = x.link.told || x.told
+}
+
+// rest signals that nothing is left to do, once each time that it comes to that.
+func (s *Server) rest() {
+	c := s.core
+	done := later(c.begun, c.converged)
+	if c.phase != ready || c.busy() || s.rested.Equal(done) {
+		return
+	}
+	s.rested = done
+	select {
+	case s.rests <- struct{}{}:
+	default:
+	}
 }
 
 // carryOut does what the core wants, in the order that it needs.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -175,6 +176,13 @@ func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.L
 }
 
 func serve(ctx context.Context, o bridge.Options, log *slog.Logger) error {
+	rests := make(chan struct{}, 1)
+	o.Rests = rests
+	ctx, cancel := context.WithCancel(ctx)
+	var tidies sync.WaitGroup
+	tidies.Go(func() { _ = tidy(ctx, rests) }) // it ends with ctx alone
+	defer tidies.Wait()
+	defer cancel()
 	server, err := bridge.NewServer(o, log)
 	if err != nil {
 		return err

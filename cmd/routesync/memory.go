@@ -16,7 +16,7 @@ import (
 // for what happens before that: with 100 the first load comes to 380 MB.
 const (
 	watchGCPercent = 100
-	// tidyOver is how much memory is worth it.
+	// tidyOver is how much memory is worth it, of which a third at least is garbage.
 	tidyOver = 64 << 20
 	// tidyAfter is for the confirmations to be over, and tidyEvery bounds the cost
 	// where a large file is saved all the time.
@@ -24,8 +24,10 @@ const (
 	tidyEvery = 30 * time.Second
 )
 
-// tidy gives memory back when a speaker has come to where it is to be, or a file had
-// faults, until ctx ends.
+// tidy gives memory back when the work is done, until ctx ends: in a watch when a
+// speaker has come to where it is to be, or a file had faults; in a bridge when
+// exaBGP has done all. The runtime would do it by and by, with a hundredth of a core,
+// which is more than an idle bridge takes for all else.
 func tidy(ctx context.Context, reached <-chan struct{}) error {
 	for {
 		select {
@@ -36,7 +38,7 @@ func tidy(ctx context.Context, reached <-chan struct{}) error {
 		if !pause(ctx, tidyAfter) {
 			return nil
 		}
-		if inUse() > tidyOver {
+		if used, live := inUse(); used > tidyOver && 2*used > 3*live {
 			debug.FreeOSMemory()
 		}
 		if !pause(ctx, tidyEvery) {
@@ -45,11 +47,12 @@ func tidy(ctx context.Context, reached <-chan struct{}) error {
 	}
 }
 
-// inUse is how much memory this process has of the system, in bytes.
-func inUse() uint64 {
-	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+// inUse is how much memory this process has of the system, and how much of that was
+// in use at the last collection, in bytes.
+func inUse() (used, live uint64) {
+	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	metrics.Read(all)
-	return all[0].Value.Uint64() - all[1].Value.Uint64()
+	return all[0].Value.Uint64() - all[1].Value.Uint64(), all[2].Value.Uint64()
 }
 
 // pause waits; false if ctx ended meanwhile.
