@@ -94,22 +94,6 @@ func TestStrictPrefixes(t *testing.T) {
 	}
 }
 
-// TestBytesPerRoute: what a route costs on the wire must not grow unnoticed.
-func TestBytesPerRoute(t *testing.T) {
-	const n, most = 20_000, 6
-	b, u := sampleBatch(t), sampleUpdate(t)
-	b.Announce[0].Keys, u.Entries[0].Keys = plain(n), plain(n)
-	b.Withdraw[0].Family, b.Withdraw[0].Keys = state.IPv4Unicast, plain(n)
-	batch, err := wire.EncodeBatch(b)
-	if err != nil || len(batch) > 2*n*most {
-		t.Errorf("a batch has %d bytes for %d routes, %v; want at most %d each", len(batch), 2*n, err, most)
-	}
-	update, err := wire.EncodeUpdate(u)
-	if err != nil || len(update) > n*most {
-		t.Errorf("an update has %d bytes for %d routes, %v; want at most %d each", len(update), n, err, most)
-	}
-}
-
 func BenchmarkEncodeBatch(b *testing.B) {
 	batch := sampleBatch(b)
 	batch.Announce[0].Keys = plain(50_000)
