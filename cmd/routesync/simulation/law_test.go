@@ -59,10 +59,10 @@ type last struct {
 	left      time.Time // when it was last withdrawn
 }
 
-// ask is a change as batches have it; the zero Attrs is a withdraw.
+// ask is a change at a peer as batches have it; the zero Attrs is a withdraw.
 type ask struct {
 	boot, owner string
-	key         state.Key
+	at          place
 	attrs       state.Attrs
 }
 
@@ -221,7 +221,7 @@ func (l *law) announced(boot string, n *neighbor, c *change, at place, now time.
 		w := v.desired.Find(c.key, n.addr)
 		return w != nil && w.Attrs == c.attrs && (w.Expires == 0 || w.Expires > now.Add(-late).UnixMilli())
 	})
-	if !asked && !l.askedLater(boot, ownerOf(c.attrs), c.key, c.attrs, state.Attrs{}) {
+	if !asked && !l.askedLater(boot, ownerOf(c.attrs), at, c.attrs, state.Attrs{}) {
 		l.breach("announce %s %s at %s: no file asks for it", c.key, c.attrs, n.addr)
 	}
 	if had, there := n.rib.seen[c.key]; there && ownerOf(had) != "" && ownerOf(had) != ownerOf(c.attrs) {
@@ -246,7 +246,7 @@ func (l *law) withdrawn(boot string, n *neighbor, c *change, at place, now time.
 		return // nothing that exaBGP has can go with it
 	}
 	aside := l.poison && !n.up // of a search
-	if !aside && !l.mayGo(at, was, now) && !l.askedLater(boot, ownerOf(was.attrs), c.key, state.Attrs{}, was.attrs) {
+	if !aside && !l.mayGo(at, was, now) && !l.askedLater(boot, ownerOf(was.attrs), at, state.Attrs{}, was.attrs) {
 		l.breach("withdraw %s at %s: every file since asks for it", c.key, at.peer)
 	}
 	left := now
@@ -256,11 +256,11 @@ func (l *law) withdrawn(boot string, n *neighbor, c *change, at place, now time.
 	l.last[at] = &last{attrs: was.attrs, withdrawn: true, aside: aside, since: now, left: left}
 }
 
-// askedLater tells whether a batch asked for one value of a route behind the last
-// that asked for another.
-func (l *law) askedLater(boot, owner string, k state.Key, value, than state.Attrs) bool {
-	asked, is := l.asks[ask{boot, owner, k, value}]
-	return is && !asked.Before(l.asks[ask{boot, owner, k, than}])
+// askedLater tells whether a batch asked for one value of a route at a peer behind
+// the last that asked for another.
+func (l *law) askedLater(boot, owner string, at place, value, than state.Attrs) bool {
+	asked, is := l.asks[ask{boot, owner, at, value}]
+	return is && !asked.Before(l.asks[ask{boot, owner, at, than}])
 }
 
 // mayGo tells whether some file since did not ask for a route, or it is over.
@@ -306,12 +306,12 @@ func (l *law) inOrder(boot string, c *change, at place) {
 	if was != nil && was.withdrawn == c.withdraw && (c.withdraw || was.attrs == c.attrs) {
 		return // it is as it was told before, to this exaBGP or the last
 	}
-	if _, asked := l.asks[ask{boot, owner, c.key, attrs}]; !asked || c.withdraw && l.isOver(at, was.attrs) {
+	if _, asked := l.asks[ask{boot, owner, at, attrs}]; !asked || c.withdraw && l.isOver(at, was.attrs) {
 		return
 	}
-	now, taken := l.valid[taking{c.by, ask{boot, owner, c.key, attrs}}]
+	now, taken := l.valid[taking{c.by, ask{boot, owner, at, attrs}}]
 	if !taken { // but what a bridge before it got is in the journal
-		now, taken = l.valid[taking{nil, ask{boot, owner, c.key, attrs}}]
+		now, taken = l.valid[taking{nil, ask{boot, owner, at, attrs}}]
 	}
 	if !taken {
 		l.breach("%s at %s: asked for by a batch of an epoch that was over", c.key, at.peer)
@@ -342,15 +342,22 @@ func (l *law) taken(by *process, body []byte) {
 
 func asksOf(b wire.Batch) []ask {
 	var all []ask
-	for _, g := range b.Announce {
+	add := func(g wire.Group, attrs state.Attrs) {
+		peers := g.Peers
+		if len(peers) == 0 {
+			peers = peerAddrs()
+		}
 		for _, k := range g.Keys {
-			all = append(all, ask{b.Boot, b.Owner, k, g.Attrs})
+			for _, a := range peers {
+				all = append(all, ask{b.Boot, b.Owner, place{a, k}, attrs})
+			}
 		}
 	}
+	for _, g := range b.Announce {
+		add(g, g.Attrs)
+	}
 	for _, g := range b.Withdraw {
-		for _, k := range g.Keys {
-			all = append(all, ask{b.Boot, b.Owner, k, state.Attrs{}})
-		}
+		add(g, state.Attrs{})
 	}
 	return all
 }
