@@ -212,7 +212,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 			c.confirmed(o, p, state.Sent, "")
 			c.landed(o, p)
 			return
-		case o.accepted && s != nil:
+		case o.accepted && has(o.waiting, p) && s != nil:
 			c.table.grade(k, s, state.Unsent, v.difference)
 			c.confirmed(o, p, state.Unsent, v.difference)
 			return

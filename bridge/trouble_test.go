@@ -416,3 +416,36 @@ func TestGarbledEndOfASession(t *testing.T) {
 		t.Errorf("grade %v, want held", at.Grade)
 	}
 }
+
+// A value that somebody gives one peer, while a change of the route is still under
+// way to another, is no word on that change: it is put right like any other.
+func TestDriftBesideAChangeUnderWay(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(a)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	d := desired(t, "10.0.0.0/24 "+nh+" med 2")
+	k := d.Routes[0].Key
+	w.exabgp.stuck = true
+	w.want(d)
+	w.settle()
+	takes := func(p *fakePeer) {
+		for _, c := range p.pending {
+			w.exabgp.send(p, c)
+		}
+		p.pending = nil
+		w.settle()
+	}
+	takes(a)
+	a.change(k, attrs(t, nh+" med 7"), false)
+	takes(a)
+	w.exabgp.stuck = false
+	w.settle()
+	w.want(d)
+	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh+" med 2")
+	w.holds(b, "10.0.0.0/24 "+nh+" med 2")
+	w.plan(d, 0)
+}
