@@ -196,7 +196,8 @@ func (c *core) attested() *journal.Proof {
 	if c.quiet != nil || c.phase < reading || !writes && c.busy() && c.now.Sub(a.at) < proofPause {
 		return nil
 	}
-	if !slices.ContainsFunc(c.peers, func(p *peer) bool { return p.doubts.unproven() }) && !c.busy() {
+	// What exaBGP's table holds is doubted as it is read, and nothing is before.
+	if c.phase == ready && !slices.ContainsFunc(c.peers, func(p *peer) bool { return p.doubts.unproven() }) && !c.busy() {
 		c.launches.proven = c.launches.last
 	}
 	proof := &journal.Proof{Launched: slices.Sorted(maps.Keys(c.launches.open)), Proven: c.launches.proven, Peers: make([]journal.PeerProof, len(c.peers))}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -210,5 +211,25 @@ func TestResumeUnderWay(t *testing.T) {
 				w.holds(p, "10.0.0.0/24 "+nh+" med 9", "10.0.2.0/24 "+nh, "10.255.0.0/16 "+nh)
 			}
 		})
+	}
+}
+
+// What a peer that is down was never sent is suspected in every life of the bridge,
+// also behind one that had to read exaBGP's table.
+func TestUnsentIsSuspectedInEveryLife(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh))
+	w.settle()
+	for i, kept := range []bool{false, true} {
+		w.exabgp.out = nil
+		w.core = w.successor("boot-1", fmt.Sprintf("run-%d", 2+i))
+		w.core.past.kept = kept
+		w.settle()
+		if n := len(w.core.peers[0].doubts.fresh.at); n != 2 || w.core.phase != ready {
+			t.Errorf("kept %v: %d routes are suspected, want 2", kept, n)
+		}
 	}
 }
