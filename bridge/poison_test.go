@@ -660,3 +660,25 @@ func TestPoisonThatWasReplaced(t *testing.T) {
 	w.holds(p, "10.0.0.0/24 "+nh+" med 5")
 	w.stays(p)
 }
+
+// A session that falls of what may be a route of somebody else says nothing of the
+// one of ours that is new beside it.
+func TestFallBesideARouteOfSomebodyElse(t *testing.T) {
+	for _, beside := range []bool{false, true} {
+		w, p := poisoned(t, nil)
+		w.want(desired(t, "10.0.7.0/24 "+nh))
+		w.settle()
+		if beside {
+			theirs := desired(t, "10.0.6.0/24 "+nh).Routes[0]
+			p.change(theirs.Key, theirs.Attrs, false)
+			w.settle()
+		}
+		peer := w.core.findPeer(p.addr)
+		for range 2 {
+			w.core.fell(peer, "peer reset, message (notification received (3,10)) error()")
+		}
+		if d := &peer.doubts; !d.searching() || len(d.accused) > 0 == beside {
+			t.Errorf("beside another's %v: accused %v, want the route of ours only if there is no other", beside, d.accused)
+		}
+	}
+}

@@ -50,6 +50,11 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 		return func() {}
 	}
 	d.reason = fall.Reason
+	for i := range suspects {
+		// It may have fallen of what is not ours: that no more is left of ours
+		// does not make it guilty.
+		suspects[i].other = suspects[i].other || len(foreign) > 0
+	}
 	if len(suspects) == 0 {
 		c.trouble(fmt.Sprintf("the session to %s fell (%s), and of what routesync announces there nothing is new%s", p.Addr, fall.Reason, about(foreign)))
 		return func() {}
