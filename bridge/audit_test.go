@@ -23,10 +23,7 @@ func keyOf(t testing.TB, prefix string) state.Key { return desired(t, prefix).Ro
 // announced is a world in which two routes are announced and sent.
 func announced(t *testing.T) (*world, *fakePeer, *state.Desired) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	want := desired(t, "10.0.0.0/24 "+nh+" med 1", "10.0.1.0/24 "+nh)
 	w.want(want)
 	w.settle()

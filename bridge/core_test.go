@@ -45,6 +45,17 @@ func newWorld(t testing.TB, peers ...*fakePeer) *world {
 	return w
 }
 
+// leasedWorld is one in which every session is up, and the team commands.
+func leasedWorld(t testing.TB, peers ...*fakePeer) *world {
+	w := newWorld(t, peers...)
+	for _, p := range peers {
+		w.exabgp.sessionUp(p)
+	}
+	w.settle()
+	w.lease("team")
+	return w
+}
+
 // boot starts a bridge, the first or one after another died.
 func (w *world) boot(boot, run string) {
 	w.exabgp.out = nil
@@ -297,10 +308,7 @@ const nh = "next-hop 127.0.0.1"
 
 func TestAnnounceReplaceWithdraw(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 
 	d := desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh+" med 5", "2001:db8::/32 next-hop 2001:db8::1")
 	w.want(d)
@@ -353,10 +361,7 @@ func TestPeerDownIsHeldAndSentAtSessionUp(t *testing.T) {
 func TestFamilyThatIsNotNegotiatedIsUnsent(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
 	p.negotiated = []state.Family{state.IPv4Unicast}
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "2001:db8::/32 next-hop 2001:db8::1"))
 	w.settle()
 	at := w.grade("2001:db8::/32", "next-hop 2001:db8::1", "127.0.0.2")
@@ -390,10 +395,7 @@ func TestForeignRouteIsLeftAlone(t *testing.T) {
 
 func TestLostAnswerIsFoundAndOnlyTheCulpritRefused(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.exabgp.lose = func(line string) bool { return strings.Contains(line, "10.0.1.0/24") }
 	d := desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh, "10.0.2.0/24 "+nh, "10.0.3.0/24 "+nh+" med 5")
 	w.want(d)
@@ -477,10 +479,7 @@ func TestNeighborWithoutAPIIsReported(t *testing.T) {
 
 func TestExaBGPThatStopsAnsweringIsSaid(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.core.take() // what it says never arrives
 	w.core.tick(w.now)

@@ -309,15 +309,9 @@ func TestRandomHands(t *testing.T) {
 				}
 				w.types(lines...)
 			case "lose":
-				left := rapid.IntRange(1, 3).Draw(rt, "lost")
-				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+				w.loseSome(rt)
 			case "flap":
-				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
-				if p.up {
-					w.exabgp.sessionDown(p)
-				} else {
-					w.exabgp.sessionUp(p)
-				}
+				w.flap(rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer"))
 			case "die":
 				w.exabgp.flush()
 				w.boot("boot-1", fmt.Sprint("run-", i))

@@ -61,10 +61,7 @@ func (w *world) happened(r *eventsReplica) []string {
 
 func TestHappenings(t *testing.T) {
 	a := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, a)
-	w.exabgp.sessionUp(a)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a)
 	w.want(desired(t, "10.9.0.0/24 "+nh))
 	w.settle()
 	r := &eventsReplica{speaker: "edge1"}

@@ -38,18 +38,11 @@ func TestRandomHistoriesOfDeaths(t *testing.T) {
 				last = drawFile(rt, t)
 				w.commandIfSettled(last)
 			case "flap":
-				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
-				if p.up {
-					w.exabgp.sessionDown(p)
-				} else {
-					w.exabgp.sessionUp(p)
-				}
+				w.flap(rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer"))
 			case "lose":
-				left := rapid.IntRange(1, 3).Draw(rt, "lost")
-				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+				w.loseSome(rt)
 			case "refuse":
-				left := rapid.IntRange(1, 3).Draw(rt, "refused")
-				w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
+				w.refuseSome(rt)
 			case "foreign":
 				w.foreign(rt, static)
 			case "die":

@@ -39,12 +39,7 @@ func TestRandomHistoriesOfThreePeers(t *testing.T) {
 					w.want(drawFileOfThree(rt, t))
 				}
 			case "flap":
-				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
-				if p.up {
-					w.exabgp.sessionDown(p)
-				} else {
-					w.exabgp.sessionUp(p)
-				}
+				w.flap(rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer"))
 			case "reload":
 				p := rapid.SampledFrom(all[1:]).Draw(rt, "neighbor")
 				if slices.Contains(w.exabgp.peers, p) {
@@ -59,11 +54,9 @@ func TestRandomHistoriesOfThreePeers(t *testing.T) {
 					w.exabgp.sessionUp(p)
 				}
 			case "lose":
-				left := rapid.IntRange(1, 3).Draw(rt, "lost")
-				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+				w.loseSome(rt)
 			case "refuse":
-				left := rapid.IntRange(1, 3).Draw(rt, "refused")
-				w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
+				w.refuseSome(rt)
 			case "drift":
 				w.drift(rt)
 			case "die":

@@ -40,17 +40,11 @@ func TestRandomHistoriesWithPoison(t *testing.T) {
 			case "flap":
 				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
 				p.back, p.doom = time.Time{}, time.Time{}
-				if p.up {
-					w.exabgp.sessionDown(p)
-				} else {
-					w.exabgp.sessionUp(p)
-				}
+				w.flap(p)
 			case "lose":
-				left := rapid.IntRange(1, 3).Draw(rt, "lost")
-				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+				w.loseSome(rt)
 			case "refuse":
-				left := rapid.IntRange(1, 3).Draw(rt, "refused")
-				w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
+				w.refuseSome(rt)
 			case "die":
 				w.exabgp.flush()
 				w.boot("boot-1", fmt.Sprintf("run-%d", i))

@@ -36,18 +36,11 @@ func TestRandomHistories(t *testing.T) {
 				last = drawFile(rt, t)
 				w.commandIfSettled(last)
 			case "flap":
-				p := rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer")
-				if p.up {
-					w.exabgp.sessionDown(p)
-				} else {
-					w.exabgp.sessionUp(p)
-				}
+				w.flap(rapid.SampledFrom(w.exabgp.peers).Draw(rt, "peer"))
 			case "lose":
-				left := rapid.IntRange(1, 3).Draw(rt, "lost")
-				w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+				w.loseSome(rt)
 			case "refuse":
-				left := rapid.IntRange(1, 3).Draw(rt, "refused")
-				w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
+				w.refuseSome(rt)
 			case "drift":
 				w.drift(rt)
 			case "die":
@@ -66,6 +59,26 @@ func TestRandomHistories(t *testing.T) {
 		w.converge(rt, last)
 		w.check(rt, last, static)
 	})
+}
+
+// flap ends the session of a peer that has one, and begins that of one that has none.
+func (w *world) flap(p *fakePeer) {
+	if p.up {
+		w.exabgp.sessionDown(p)
+	} else {
+		w.exabgp.sessionUp(p)
+	}
+}
+
+// loseSome has exaBGP lose the next commands, and refuseSome answer them with error.
+func (w *world) loseSome(rt *rapid.T) {
+	left := rapid.IntRange(1, 3).Draw(rt, "lost")
+	w.exabgp.lose = func(string) bool { left--; return left >= 0 }
+}
+
+func (w *world) refuseSome(rt *rapid.T) {
+	left := rapid.IntRange(1, 3).Draw(rt, "refused")
+	w.exabgp.refuse = func(string) bool { left--; return left >= 0 }
 }
 
 func drawFile(rt *rapid.T, t testing.TB) *state.Desired {

@@ -117,10 +117,7 @@ func TestNewValueWaitsForTheOld(t *testing.T) {
 // owner of the route, not by an exaBGP that is started again either.
 func TestValueOfAnotherIsNotClaimed(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
 	w.settle()
 	k := desired(t, "10.0.0.0/24").Routes[0].Key
@@ -138,11 +135,7 @@ func TestValueOfAnotherIsNotClaimed(t *testing.T) {
 // A withdraw that is being given again is never forgotten on the way.
 func TestLatecomerIsNotRevived(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	w.want(desired(t))
@@ -257,10 +250,7 @@ func TestLatecomerWhileAnotherPeerWaits(t *testing.T) {
 // there.
 func TestValueOfAnotherIsNotClaimedByTheNext(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
 	w.settle()
 	k := desired(t, "10.0.0.0/24").Routes[0].Key

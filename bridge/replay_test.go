@@ -16,10 +16,7 @@ import (
 func gracefulWorld(t *testing.T) (*world, *fakePeer) {
 	p := testPeer("127.0.0.2", 65001)
 	p.manualEOR, p.graceful = true, true
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.now = w.now.Add(settleDown)
 	w.core.tick(w.now)
 	w.settle()
@@ -257,10 +254,7 @@ func TestEndOfRIBOfEachSession(t *testing.T) {
 // come to the next one, also behind the first answer to it.
 func TestAnswersOwedToTheHelperBefore(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	var owed []string

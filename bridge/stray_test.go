@@ -13,10 +13,7 @@ import (
 // commander leaves the other one in place.
 func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	d := desired(t, "10.0.0.0/24 "+nh+" med 1")
 	w.want(d)
 	w.settle()
@@ -48,11 +45,7 @@ func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
 // exaBGP had.
 func TestPeerThatWasWrittenAndNotGiven(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	d := desired(t, "10.0.0.0/24 "+nh+" @127.0.0.3")
 	w.want(d)
 	w.settle()

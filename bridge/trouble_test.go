@@ -14,10 +14,7 @@ import (
 
 func TestWithdrawTakesTheClaimBack(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	w.want(desired(t))
@@ -37,10 +34,7 @@ func TestWithdrawTakesTheClaimBack(t *testing.T) {
 
 func TestOwnerOfALostRouteIsForgottenOnceItIsAnnouncedAgain(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	d := desired(t, "10.0.0.0/24 "+nh)
 	k := d.Routes[0].Key
 	w.want(d)
@@ -61,10 +55,7 @@ func TestOwnerOfALostRouteIsForgottenOnceItIsAnnouncedAgain(t *testing.T) {
 
 func TestPeerAddedByReloadGetsNothingThatIsNotForIt(t *testing.T) {
 	a := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, a)
-	w.exabgp.sessionUp(a)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a)
 	b := w.exabgp.add(testPeer("127.0.0.3", 65001))
 	d := desired(t, "10.0.0.0/24 "+nh+" @127.0.0.2")
 	w.want(d)
@@ -77,10 +68,7 @@ func TestPeerAddedByReloadGetsNothingThatIsNotForIt(t *testing.T) {
 
 func TestRoutesOfAPeerAddedByReloadAreRead(t *testing.T) {
 	a := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, a)
-	w.exabgp.sessionUp(a)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a)
 	b := w.exabgp.add(testPeer("127.0.0.3", 65001))
 	k := desired(t, "10.9.0.0/16").Routes[0].Key
 	b.cache[k] = attrs(t, nh+" med 9")
@@ -167,11 +155,7 @@ func TestPeerRemovedWhileItsCommandIsOut(t *testing.T) {
 
 func TestPeerRemovedBeforeItsWithdrawGoesOut(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	w.want(desired(t, "10.0.0.0/24 "+nh+" @127.0.0.3"))
 	w.settle()
 	w.want(desired(t))
@@ -185,11 +169,7 @@ func TestPeerRemovedBeforeItsWithdrawGoesOut(t *testing.T) {
 
 func TestWithdrawAtARemovedPeerEnds(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	w.want(desired(t, "10.0.0.0/24 "+nh+" @127.0.0.3"))
 	w.settle()
 	w.exabgp.peers = []*fakePeer{a} // exaBGP reads its configuration again
@@ -207,10 +187,7 @@ func TestWithdrawAtARemovedPeerEnds(t *testing.T) {
 
 func TestNeighborsThatCantBeReadLeaveTheJournalAlone(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	d := desired(t, "10.0.0.0/24 "+nh)
 	w.want(d)
 	w.settle()
@@ -256,10 +233,7 @@ func TestAnswerToTheVersionThatNeverEndsIsReported(t *testing.T) {
 
 func TestBeatIsNoUpdate(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	w.exabgp.sessionDown(p)
@@ -277,10 +251,7 @@ func TestBeatIsNoUpdate(t *testing.T) {
 // flight for ever.
 func TestBusyPeerDoesNotBlockAKey(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.exabgp.hide = func(k state.Key) bool { return k.String() == "10.0.0.0/24" }
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
@@ -329,11 +300,7 @@ func TestOverdueLooksAgainAtWhatWasInFlightElsewhere(t *testing.T) {
 
 func TestForeignRouteThatComesUpWhileTheKeyIsInFlightElsewhere(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	k := desired(t, "10.0.0.0/24").Routes[0].Key
 	w.want(desired(t, "10.0.0.0/24 "+nh+" @127.0.0.2"))
 	w.step() // the command is out
@@ -354,10 +321,7 @@ func TestForeignRouteThatComesUpWhileTheKeyIsInFlightElsewhere(t *testing.T) {
 
 func TestUpdatesDoNotClearWhatWasNeverRefused(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh, "10.0.1.0/24 "+nh))
 	for w.step() {
 	}
@@ -369,10 +333,7 @@ func TestUpdatesDoNotClearWhatWasNeverRefused(t *testing.T) {
 // What the peer was sent is not gone because exaBGP is slow to withdraw it.
 func TestWithdrawThatIsLateIsNotDone(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	w.want(desired(t))
@@ -402,10 +363,7 @@ func (w *world) foreignGrade(p *fakePeer) state.Grade {
 // does not escape it: the session is looked up when the event can't be read.
 func TestGarbledEndOfASession(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.0.0.0/24 "+nh))
 	w.settle()
 	w.exabgp.sessionDown(p)
@@ -421,11 +379,7 @@ func TestGarbledEndOfASession(t *testing.T) {
 // way to another, is no word on that change: it is put right like any other.
 func TestDriftBesideAChangeUnderWay(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-	w := newWorld(t, a, b)
-	w.exabgp.sessionUp(a)
-	w.exabgp.sessionUp(b)
-	w.settle()
-	w.lease("team")
+	w := leasedWorld(t, a, b)
 	d := desired(t, "10.0.0.0/24 "+nh+" med 2")
 	k := d.Routes[0].Key
 	w.exabgp.stuck = true
