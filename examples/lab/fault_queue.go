@@ -25,67 +25,26 @@ func ownBroker() *variant {
 func queueFaults() []fault {
 	const group = "queue"
 	own := needs{variant: ownBroker()}
-	all := []fault{{
-		name: "memory alarm", hurts: theBroker | theFile,
-		what:    "the broker is out of memory, and takes no messages, while the file is saved three times",
-		provoke: alarm("memory", "set_vm_memory_high_watermark", "absolute", "1"),
-	}, {
-		name: "disk alarm", hurts: theBroker | theFile,
-		what:    "the same of a disk that is full",
-		provoke: alarm("disk", "set_disk_free_limit", "99999GB"),
-	}, {
-		name: "memory alarm in the midst of a change", hurts: theBroker | theFile, routes: manyRoutes,
-		what:    "it begins at a random moment of a save of 5,000 routes, and the file is saved again",
-		provoke: alarmInTheMidst,
-	}, {
+	all := append(alarmFaults(), []fault{{
 		name: "command queue purged", hurts: theBroker | theFile, routes: manyRoutes,
-		what: "rabbitmqctl purge_queue while the bridge sleeps with batches in it",
-		provoke: func(ctx context.Context, g *ground) error {
-			return g.asleep(ctx, func() error {
-				if err := g.edit(manyRoutes); err != nil {
-					return err
-				}
-				return g.queued(ctx, func() error { return g.ctl(ctx, "purge_queue", g.commands()) })
-			})
-		},
+		what:    "rabbitmqctl purge_queue while the bridge sleeps with batches in it",
+		provoke: purgeCommands,
 	}, {
 		name: "command queue deleted", hurts: theBroker | theFile, routes: manyRoutes,
-		what: "rabbitmqctl delete_queue at a random moment of a save of 5,000 routes",
-		provoke: func(ctx context.Context, g *ground) error {
-			if err := g.beginEdit(ctx); err != nil {
-				return err
-			}
-			return g.ctl(ctx, "delete_queue", g.commands())
-		},
+		what:    "rabbitmqctl delete_queue at a random moment of a save of 5,000 routes",
+		provoke: deleteCommands,
 	}, {
 		name: "command queue full", hurts: theBroker | theFile,
 		what:    "a policy leaves it no room for a byte; saves wait, and one difference is sent when there is room",
 		provoke: full,
 	}, {
 		name: "exchange of events deleted", hurts: theBroker | theFile, bound: 5 * time.Second,
-		what: "nobody is told that the subscription went with it; the watch subscribes again",
-		provoke: func(ctx context.Context, g *ground) error {
-			if err := g.eval(ctx, `rabbit_exchange:delete(rabbit_misc:r(<<"/">>, exchange, <<"rs.evt">>), false, <<"lab">>)`); err != nil {
-				return err
-			}
-			if err := g.edit(5); err != nil {
-				return err
-			}
-			if err := g.logs(ctx, "asking for its state again"); err != nil {
-				return err
-			}
-			g.over()
-			return g.edit(5)
-		},
+		what:    "nobody is told that the subscription went with it; the watch subscribes again",
+		provoke: deleteEvents,
 	}, {
 		name: "request queue deleted", bound: 15 * time.Second, hurts: theBroker | theFile,
-		what: "the bridge's own queue is taken away; it makes it again",
-		provoke: func(ctx context.Context, g *ground) error {
-			if err := g.deleteQueue(ctx, "rs.rpc."+g.name); err != nil {
-				return err
-			}
-			return g.edit(5)
-		},
+		what:    "the bridge's own queue is taken away; it makes it again",
+		provoke: deleteRequests,
 	}, {
 		name: "poison in the command queue", hurts: theFile,
 		what:    "garbage, a message of an unknown type, one that is no batch and one that does not unpack, among the batches of a save: dead letters, and no loop",
@@ -96,40 +55,12 @@ func queueFaults() []fault {
 		provoke: func(ctx context.Context, g *ground) error { return g.poison(ctx, "rs.rpc."+g.name) },
 	}, {
 		name: "dead letter queue full", hurts: theBroker | theFile,
-		what: "no dead letter finds room; commands go on",
-		provoke: func(ctx context.Context, g *ground) error {
-			if err := g.ctl(ctx, "set_policy", "full", `^rs\.dead$`, `{"max-length":1,"overflow":"reject-publish"}`); err != nil {
-				return err
-			}
-			for range 3 {
-				if err := g.put(ctx, g.commands(), "", "garbage"); err != nil {
-					return err
-				}
-			}
-			if err := g.edit(5); err != nil {
-				return err
-			}
-			if err := g.shows(ctx, 0, "dead-letters", "rs.dead"); err != nil {
-				return err
-			}
-			g.over()
-			return errors.Join(g.ctl(ctx, "clear_policy", "full"), g.ctl(ctx, "purge_queue", "rs.dead"))
-		},
+		what:    "no dead letter finds room; commands go on",
+		provoke: fillDeadLetters,
 	}, {
 		name: "broker restarted without its data", hurts: theBroker | theFile, bound: 20 * time.Second,
-		what: "killed, its folder emptied, started, with a save while it is away",
-		provoke: func(ctx context.Context, g *ground) error {
-			if err := g.broker.Kill(ctx); err != nil {
-				return err
-			}
-			if err := os.RemoveAll(filepath.Join(g.broker.Dir(), "data")); err != nil {
-				return fmt.Errorf("empty the broker's folder: %w", err)
-			}
-			if err := g.edit(5); err != nil {
-				return err
-			}
-			return g.broker.Start(ctx)
-		},
+		what:    "killed, its folder emptied, started, with a save while it is away",
+		provoke: emptyBroker,
 	}, {
 		name: "command queue without a leader", hurts: theBroker | theFile, bound: 90 * time.Second,
 		what:    "the queue is there and nobody answers for it, as after a kill right behind its declaration; it has a name, and goes when the queue is deleted",
@@ -150,7 +81,7 @@ func queueFaults() []fault {
 		name: "connection limit", hurts: theBroker | theFile, bound: 40 * time.Second,
 		what:    "all connections are closed and no new one is taken, until the limit is lifted",
 		provoke: connectionLimit,
-	}}
+	}}...)
 	for i := range all {
 		all[i].needs = own
 	}
@@ -163,4 +94,90 @@ func queueFaults() []fault {
 		all[i].group = group
 	}
 	return all
+}
+
+// alarmFaults are those in which the broker takes no messages.
+func alarmFaults() []fault {
+	return []fault{{
+		name: "memory alarm", hurts: theBroker | theFile,
+		what:    "the broker is out of memory, and takes no messages, while the file is saved three times",
+		provoke: alarm("memory", "set_vm_memory_high_watermark", "absolute", "1"),
+	}, {
+		name: "disk alarm", hurts: theBroker | theFile,
+		what:    "the same of a disk that is full",
+		provoke: alarm("disk", "set_disk_free_limit", "99999GB"),
+	}, {
+		name: "memory alarm in the midst of a change", hurts: theBroker | theFile, routes: manyRoutes,
+		what:    "it begins at a random moment of a save of 5,000 routes, and the file is saved again",
+		provoke: alarmInTheMidst,
+	}}
+}
+
+func purgeCommands(ctx context.Context, g *ground) error {
+	return g.asleep(ctx, func() error {
+		if err := g.edit(manyRoutes); err != nil {
+			return err
+		}
+		return g.queued(ctx, func() error { return g.ctl(ctx, "purge_queue", g.commands()) })
+	})
+}
+
+func deleteCommands(ctx context.Context, g *ground) error {
+	if err := g.beginEdit(ctx); err != nil {
+		return err
+	}
+	return g.ctl(ctx, "delete_queue", g.commands())
+}
+
+func deleteEvents(ctx context.Context, g *ground) error {
+	if err := g.eval(ctx, `rabbit_exchange:delete(rabbit_misc:r(<<"/">>, exchange, <<"rs.evt">>), false, <<"lab">>)`); err != nil {
+		return err
+	}
+	if err := g.edit(5); err != nil {
+		return err
+	}
+	if err := g.logs(ctx, "asking for its state again"); err != nil {
+		return err
+	}
+	g.over()
+	return g.edit(5)
+}
+
+func deleteRequests(ctx context.Context, g *ground) error {
+	if err := g.deleteQueue(ctx, "rs.rpc."+g.name); err != nil {
+		return err
+	}
+	return g.edit(5)
+}
+
+func fillDeadLetters(ctx context.Context, g *ground) error {
+	if err := g.ctl(ctx, "set_policy", "full", `^rs\.dead$`, `{"max-length":1,"overflow":"reject-publish"}`); err != nil {
+		return err
+	}
+	for range 3 {
+		if err := g.put(ctx, g.commands(), "", "garbage"); err != nil {
+			return err
+		}
+	}
+	if err := g.edit(5); err != nil {
+		return err
+	}
+	if err := g.shows(ctx, 0, "dead-letters", "rs.dead"); err != nil {
+		return err
+	}
+	g.over()
+	return errors.Join(g.ctl(ctx, "clear_policy", "full"), g.ctl(ctx, "purge_queue", "rs.dead"))
+}
+
+func emptyBroker(ctx context.Context, g *ground) error {
+	if err := g.broker.Kill(ctx); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(g.broker.Dir(), "data")); err != nil {
+		return fmt.Errorf("empty the broker's folder: %w", err)
+	}
+	if err := g.edit(5); err != nil {
+		return err
+	}
+	return g.broker.Start(ctx)
 }
