@@ -194,7 +194,7 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) 
 		return r
 	}
 	r.tried = true
-	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.progress.teller(speaker))
+	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, nil, a.progress.teller(speaker))
 	return r
 }
 
