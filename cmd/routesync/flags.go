@@ -39,6 +39,7 @@ type flags struct {
 	events   eventsFlags
 	imports  importFlags
 	adopt    adoptFlags
+	snapshot snapshotFlags
 }
 
 type globalFlags struct {
@@ -55,7 +56,14 @@ type fmtFlags struct {
 
 type planFlags struct {
 	file, output string
+	against      string
 	detailed     bool
+	timeout      time.Duration
+}
+
+type snapshotFlags struct {
+	file, output string
+	speakers     []string
 	timeout      time.Duration
 }
 

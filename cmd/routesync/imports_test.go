@@ -15,6 +15,7 @@ func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
 		"state/routefile":          {"state"},
+		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
@@ -26,7 +27,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile",
+			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,11 @@ type observation struct {
 	about      *wire.About
 	boot       string
 	digest     state.Digest
+
+	// Of a file that stands in for the speaker, see [againstFile]: its name, the digest
+	// of what it asks for, and what its peers are called.
+	file, fileDigest string
+	peerNames        map[netip.Addr]string
 }
 
 // inForce is what was accepted of an owner last; nil if nothing was, or that is

@@ -25,6 +25,7 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
 	}
 	addFile(cmd, &f.file)
 	addOutput(cmd, &f.output)
+	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
@@ -35,15 +36,26 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	cfg, err := g.broker("plan")
-	if err != nil {
+	if err != nil && f.against == "" {
 		return err
 	}
 	desired, err := readDesired(f.file, w.stdin)
 	if err != nil {
 		return err
 	}
-	seen, failed := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
-	plans, err := planAll(fileName(f.file), desired, time.Now().UnixMilli(), seen)
+	var seen []observation
+	var failed error
+	now := time.Now().UnixMilli()
+	if f.against != "" {
+		seen, failed, err = readAgainst(f.against, desired, now, w.stderr)
+		if err != nil {
+			return err
+		}
+	} else {
+		seen, failed = observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
+		now = time.Now().UnixMilli()
+	}
+	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}

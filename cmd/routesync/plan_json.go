@@ -149,12 +149,12 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 	}
 	for _, o := range s.Overlaps {
 		j.Overlap = append(j.Overlap, overlapJSON{
-			Family: o.Key.Family.String(), NLRI: o.Key.String(), Peers: addrsJSON(o.Peers), First: placeJSON(o.First.Pos), Second: placeJSON(o.Second.Pos),
+			Family: o.Key.Family.String(), NLRI: o.Key.String(), Peers: s.peerWords(o.Peers), First: placeJSON(o.First.Pos), Second: placeJSON(o.Second.Pos),
 		})
 	}
 	for _, f := range s.Foreign {
 		one := foreignJSON{
-			Family: f.Key.Family.String(), NLRI: f.Key.String(), Peers: addrsJSON(peersOf(*f.Advert)),
+			Family: f.Key.Family.String(), NLRI: f.Key.String(), Peers: s.peerWords(peersOf(*f.Advert)),
 			Owner: f.Advert.Owner, From: provenanceJSON(f.Advert.From), Attrs: attrsJSON(f.Advert.Attrs),
 		}
 		if f.Wanted != nil {
@@ -169,7 +169,7 @@ func (s speakerPlan) json(desired *state.Desired) speakerPlanJSON {
 func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 	words := map[state.Op]string{state.Announce: "announce", state.Replace: "change", state.Withdraw: "withdraw"}
 	j := changeJSON{
-		Action: words[c.Op()], Family: c.Key.Family.String(), NLRI: c.Key.String(), Peers: addrsJSON(c.Peers),
+		Action: words[c.Op()], Family: c.Key.Family.String(), NLRI: c.Key.String(), Peers: s.peerWords(c.Peers),
 		Before: attrsJSON(c.Before()), After: attrsJSON(c.After()), Tags: []string{},
 	}
 	if c.Wanted != nil {

@@ -73,6 +73,12 @@ func (p plans) text(to io.Writer, colours palette) error {
 
 // header says what a plan is made against.
 func (o observation) header() string {
+	switch {
+	case o.file != "" && o.fileDigest == "":
+		return fmt.Sprintf("%s: against %s, which is not for it; no speaker was asked", o.speaker, o.file)
+	case o.file != "":
+		return fmt.Sprintf("%s: against %s; no speaker was asked", o.speaker, o.file)
+	}
 	up := 0
 	for _, n := range o.advertised.Peers {
 		if n.Up {
@@ -193,7 +199,7 @@ func (s speakerPlan) where(peers []netip.Addr, f state.Family) string {
 	if len(peers) == 0 || slices.Equal(peers, s.advertised.Resolve("", f)) {
 		return ""
 	}
-	return "at " + strings.Join(addrsJSON(peers), ", ")
+	return "at " + strings.Join(s.peerWords(peers), ", ")
 }
 
 // difference names the attributes that change.
@@ -273,6 +279,10 @@ func (s speakerPlan) closing(file string, desired *state.Desired) []string {
 	case len(s.Changes) > 0:
 		line = fmt.Sprintf("Plan: %d to announce, %d to change, %d to withdraw; %d foreign left alone; %d unchanged.",
 			announce, replace, withdraw, len(s.Foreign), s.Unchanged)
+	case s.file != "" && len(s.Foreign) > 0:
+		line = fmt.Sprintf("No changes. %s is of another owner than %s.", file, s.file)
+	case s.file != "":
+		line = fmt.Sprintf("No changes. %s asks of %s what %s does.", file, s.speaker, s.file)
 	case conflicts > 0:
 		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
 	case len(s.Overlaps) > 0:

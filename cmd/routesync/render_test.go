@@ -105,6 +105,8 @@ routes:
     peers: [as 64999, tag nobody]
 `
 
+const olderFile = "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n"
+
 // seen is what edge1 advertises when the goldens are made.
 func seen(t *testing.T) observation {
 	hop := attrs(t, "next-hop", "198.51.100.1")
@@ -174,7 +176,7 @@ func inForce() wire.InForce {
 // plannedOlder is a plan of a file that would bring back what another replaced.
 func plannedOlder(t *testing.T) plans {
 	t.Helper()
-	d := desired(t, "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n")
+	d := desired(t, olderFile)
 	d.Revision = state.Revision{Digest: d.Digest(), Changed: 1789990000000}
 	p, err := planAll("routes.yaml", d, 1789999998000, []observation{seen(t)})
 	if err != nil {
