@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -43,26 +46,27 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err != nil && f.against == "" {
 		return err
 	}
-	desired, err := readDesired(f.file, w.stdin)
+	desired, files, err := readFiles(f.file, w.stdin)
 	if err != nil {
 		return err
 	}
-	var seen []observation
-	var failed error
+	var commit *gitCommit
+	var asking sync.WaitGroup
+	asking.Go(func() { commit = commitOf(ctx, files) })
 	now := time.Now().UnixMilli()
-	if f.against != "" {
-		seen, failed, err = readAgainst(f.against, desired, now, w.stderr)
-		if err != nil {
-			return err
-		}
-	} else {
-		seen, failed = observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
-		now = time.Now().UnixMilli()
+	seen, failed, err := f.look(ctx, w, cfg, desired, now)
+	asking.Wait()
+	if err != nil {
+		return err
+	}
+	if f.against == "" {
+		now = time.Now().UnixMilli() // what they advertise is of now
 	}
 	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}
+	plans.commit = commit
 	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
@@ -87,11 +91,21 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	return nil
 }
 
+// look finds out what to plan against. What can't be told of a speaker is in failed.
+func (f *planFlags) look(ctx context.Context, w *world, cfg rabbit.Config, desired *state.Desired, now int64) (seen []observation, failed, err error) {
+	if f.against != "" {
+		return readAgainst(f.against, desired, now, w.stderr)
+	}
+	seen, failed = observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
+	return seen, failed, nil
+}
+
 // plans is the difference for every speaker that answered.
 type plans struct {
 	file     string
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
+	commit   *gitCommit // that the file is of; nil if that is not known
 	timing
 }
 
@@ -118,6 +132,36 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
 	}
 	return p, nil
+}
+
+// policy is the digest of what the plans are judged by.
+func (p plans) policy() string { return "" }
+
+// digest is that of what the plans do, at all speakers.
+func (p plans) digest() string {
+	var all []string
+	for _, s := range p.speakers {
+		all = append(all, s.digest(p))
+	}
+	return state.JoinDigests(all)
+}
+
+// digest is that of what the plan does at the speaker.
+func (s speakerPlan) digest(p plans) string {
+	return s.Plan.Digest(p.whole.Revision.Digest, p.policy())
+}
+
+// unanswered are the speakers of the file of which nothing is known, never null.
+func (p plans) unanswered() []string {
+	return slices.DeleteFunc(listJSON(slices.Clone(p.desired.Speakers)), func(name string) bool {
+		return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return s.speaker == name })
+	})
+}
+
+// applyable tells whether there is something to do, and apply would do it.
+func (p plans) applyable() bool {
+	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil }
+	return p.changes() > 0 && len(p.unanswered()) == 0 && !slices.ContainsFunc(p.speakers, bad)
 }
 
 // older is what is in force at the speaker, if the file would bring back what that

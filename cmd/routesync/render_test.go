@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,6 +204,32 @@ func planned(t *testing.T, file string) plans {
 	return p
 }
 
+// plannedAgain is a plan of the file that is in force, and was made for a repository.
+func plannedAgain(t *testing.T) plans {
+	t.Helper()
+	d := desired(t, plannedFile)
+	d.Revision = inForce().Revision
+	p, err := planAll("routes.yaml", d, 1790000000000, []observation{seen(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.commit = &gitCommit{Commit: "c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ffe", Dirty: true}
+	return p
+}
+
+// plannedCut is a plan of a file for more than what was observed.
+func plannedCut(t *testing.T) plans {
+	t.Helper()
+	d := desired(t, strings.Replace(plannedFile, "speakers: [edge1]", "speakers: [edge1, edge2]", 1))
+	other := desired(t, timedFile)
+	other.Revision.Digest = other.Digest()
+	p, err := planAll("routes.yaml", d, 1790000000000, againstFile("old.yaml", other, d, 1790000000000)[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func applied(t *testing.T) outcome {
 	d := desired(t, plannedFile)
 	p := planned(t, plannedFile)
@@ -233,6 +260,10 @@ routes: []
 		"plan.txt":        func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
 		"plan-colour.txt": func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
 		"plan.json":       func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-again.txt":  func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
+		"plan-again.json": func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
+		"plan-files.txt":  func(w io.Writer) error { return plannedCut(t).text(w, plain) },
+		"plan-files.json": func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
 		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
 		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
 		"plan-overlap.txt": func(w io.Writer) error {
