@@ -55,6 +55,7 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string
 	detailed     bool
@@ -68,6 +69,8 @@ type snapshotFlags struct {
 }
 
 type applyFlags struct {
+	plan         string // a saved plan, which is an argument and no flag
+	fileGiven    bool   // with it
 	file, output string
 	yes, olderOK bool
 	wait         string

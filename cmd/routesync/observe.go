@@ -174,9 +174,14 @@ func observe(ctx context.Context, speaker string, c *bridge.Reader) (observation
 	if err != nil {
 		return observation{}, &silence{absent: c.Absent(), about: c.About(), err: err}
 	}
+	return observed(speaker, c), nil
+}
+
+// observed is what a client has of a speaker whose set is complete.
+func observed(speaker string, c *bridge.Reader) observation {
 	return observation{
 		speaker: speaker, advertised: c.Advertised(), about: c.About(), boot: c.Boot(), digest: c.Digest(),
-	}, nil
+	}
 }
 
 // noBroker is the error of an end without a session that was of use; last is

@@ -23,19 +23,23 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
 		Long: `Show the difference between the file and what is advertised. Nothing is sent.
 
   +  to announce      ~  announced with other attributes
-  -  to withdraw      !  somebody else's, and left alone`,
+  -  to withdraw      !  somebody else's, and left alone
+
+With --out the plan is saved, and "routesync apply FILE" carries out exactly that,
+once. A plan that is not whole is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
 	addOutput(cmd, &f.output)
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
+	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
 
 func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
 		return err
 	}
 	cfg, err := g.broker("plan")
@@ -70,6 +74,9 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		err = writeJSON(w.stdout, plans.json())
 	} else {
 		err = plans.text(w.stdout, w.palette())
+	}
+	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
+		err = plans.keep(w.stderr, f)
 	}
 	switch {
 	case err != nil:

@@ -377,7 +377,7 @@ func TestExitCodeOfResults(t *testing.T) {
 		codes []int
 		want  int
 	}{
-		{nil, exitDone}, {[]int{0, 5, 1}, exitError}, {[]int{0, 5}, exitUnconfirmed}, {[]int{0, 2, 0}, exitChanges}, {[]int{1, 64}, exitUsage},
+		{nil, exitDone}, {[]int{0, 5, 1}, exitError}, {[]int{0, 5}, exitUnconfirmed}, {[]int{0, 2, 0}, exitChanges}, {[]int{1, 64}, exitUsage}, {[]int{5, 4, 0}, exitStale}, {[]int{4, 1}, exitError},
 	} {
 		if got := worst(test.codes); got != test.want {
 			t.Errorf("worst of %v: %d, want %d", test.codes, got, test.want)

@@ -77,7 +77,7 @@ func (o observation) kept() snapshot.Speaker {
 	if o.about != nil {
 		s.ExaBGP, s.Lacks = o.about.ExaBGP, o.about.Lacks
 		for _, f := range o.about.InForce {
-			s.InForce = append(s.InForce, snapshot.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host})
+			s.InForce = append(s.InForce, snapshot.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host, Epoch: f.Epoch})
 		}
 	}
 	return s
@@ -89,7 +89,7 @@ func restored(s snapshot.Speaker) observation {
 	a := s.Advertised
 	about := &wire.About{ExaBGP: s.ExaBGP, Lacks: s.Lacks, Peers: a.Peers, Contests: a.Contests, Ready: true}
 	for _, f := range s.InForce {
-		about.InForce = append(about.InForce, wire.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host})
+		about.InForce = append(about.InForce, wire.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host, Epoch: f.Epoch})
 	}
 	return observation{speaker: a.Speaker, advertised: a, about: about, boot: s.Boot, digest: a.Digest()}
 }
