@@ -15,6 +15,7 @@ func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
 		"state/routefile":          {"state"},
+		"state/rpki":               {"state"},
 		"reconcile":                {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
