@@ -18,7 +18,7 @@ func layout() map[string][]string {
 		"state/rpki":               {"state"},
 		"reconcile":                {"state"},
 		"reconcile/flap":           {"state"},
-		"reconcile/guard":          {"state"},
+		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},

@@ -36,7 +36,8 @@ func (f *File) Fault(now time.Time, maxAge time.Duration) error {
 	var err error
 	switch {
 	case age > maxAge:
-		err = fmt.Errorf("they are of %s, %s ago, and older than %s", made.UTC().Format(time.RFC3339), age.Truncate(time.Minute), maxAge)
+		// Not how old they are: what is said once has to be the same the next time.
+		err = fmt.Errorf("they are of %s, and older than %s", made.UTC().Format(time.RFC3339), maxAge)
 	case age < -skew:
 		err = errors.New("they are of a time to come, " + made.UTC().Format(time.RFC3339))
 	default:
