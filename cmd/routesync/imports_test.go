@@ -15,8 +15,10 @@ func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
 		"state/routefile":          {"state"},
+		"state/rpki":               {"state"},
 		"reconcile":                {"state"},
-		"reconcile/guard":          {"state"},
+		"reconcile/flap":           {"state"},
+		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
