@@ -16,6 +16,7 @@ func layout() map[string][]string {
 		"state":                    nil,
 		"state/routefile":          {"state"},
 		"state/rpki":               {"state"},
+		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
@@ -29,7 +30,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile",
+			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
 		},
 	}
 }
