@@ -20,6 +20,7 @@ func layout() map[string][]string {
 		"reconcile":                {"state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
+		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
