@@ -68,6 +68,7 @@ type applyFlags struct {
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 

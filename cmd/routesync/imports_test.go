@@ -17,6 +17,7 @@ func layout() map[string][]string {
 		"state/routefile":          {"state"},
 		"reconcile":                {"state"},
 		"reconcile/watch":          nil,
+		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
 		"bridge/journal":           {"state"},
@@ -26,7 +27,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile",
+			"reconcile", "reconcile/watch", "reconcile/web", "state", "state/routefile",
 		},
 	}
 }
