@@ -194,7 +194,7 @@ func (r *repository) med(ctx context.Context, med string) error {
 	})
 }
 
-func list(prefixes []netip.Prefix) string {
+func listed(prefixes []netip.Prefix) string {
 	var b strings.Builder
 	for _, p := range prefixes {
 		fmt.Fprintln(&b, p)
