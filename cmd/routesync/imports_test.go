@@ -14,7 +14,8 @@ import (
 func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
-		"state/routefile":          {"state"},
+		"state/expect":             {"state"},
+		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
 		"reconcile":                {"state"},
 		"reconcile/flap":           {"state"},
