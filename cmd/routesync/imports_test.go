@@ -17,9 +17,11 @@ func layout() map[string][]string {
 		"state/expect":             {"state"},
 		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
+		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
+		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
@@ -30,7 +32,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile",
+			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
 		},
 	}
 }
