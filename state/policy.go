@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Policy is what a plan may not do: the limits of the guards. It is plain data;
@@ -170,6 +171,15 @@ type RPKI struct {
 	VRPs              string // name of the file, as the policy has it; "" for none
 	Path              string `json:"-"` // of it, from where the policy was read
 	Invalid, NotFound Action
+	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
+}
+
+// Oldest is how old the VRPs may be.
+func (r RPKI) Oldest() time.Duration {
+	if r.MaxAge == 0 {
+		return 24 * time.Hour
+	}
+	return time.Duration(r.MaxAge) * time.Millisecond
 }
 
 // Flap is how often a route may change in a time; the zero Flap is as often as it
