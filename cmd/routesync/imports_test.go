@@ -16,7 +16,7 @@ func layout() map[string][]string {
 		"state":                    nil,
 		"state/routefile":          {"state"},
 		"reconcile":                {"state"},
-		"reconcile/history":        {"state"},
+		"reconcile/history":        {"reconcile", "state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
