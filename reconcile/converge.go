@@ -20,6 +20,8 @@ type Target struct {
 	changed chan struct{}
 	reached chan<- struct{} // may be nil
 	ledger  *Ledger         // may be nil
+
+	progress progress
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -98,6 +100,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 	var contests []state.Contest
 	var clock inForce
 	var plans planner
+	var seen *state.Plan
 	for {
 		desired, byTime := clock.at(t.current(), time.Now())
 		if byTime {
@@ -115,6 +118,10 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			if err != nil {
 				return err
 			}
+			if plan != seen {
+				seen = plan
+				t.progress.saw(plan, desired, time.Now())
+			}
 			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return err
 			}
@@ -129,6 +136,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}
+				t.progress.published(Changes{announce, replace, withdraw})
 			case told != desired:
 				told = desired
 				report(log, plan, sp.Advertised(), desired.Owner)

@@ -18,15 +18,15 @@ type Ledger struct {
 	to    Recorder
 	first Cause
 
-	n         int
-	open      []*receipt        // oldest first
-	set       *state.Advertised // that was looked at last
-	declared  state.Revision    // of what is sent next
-	about     state.Revision    // of what was sent last, or was found done
-	reached   bool              // the speaker was found as about says
-	looked    time.Time         // when the last wait began
-	expiring  expiring
-	due       time.Time // for the next look
+	n        int
+	open     []*receipt        // oldest first
+	set      *state.Advertised // that was looked at last
+	declared state.Revision    // of what is sent next
+	about    state.Revision    // of what was sent last, or was found done
+	reached  bool              // the speaker was found as about says
+	looked   time.Time         // when the last wait began
+	expiring expiring
+	due      time.Time // for the next look
 }
 
 // NewLedger returns one for an owner that tells to. first is the cause of what is sent

@@ -212,7 +212,7 @@ func TestApplyIsRecorded(t *testing.T) {
 		d := revised(file(t, "10.0.0.0/24", "10.0.1.0/24"), "x")
 		f.refuse[d.Routes[1].Key] = "no"
 		l := NewLedger("team", n, CauseCommand, nil)
-		if _, err := Apply(t.Context(), Recorded(f, l, d.Revision), d, state.Sent, nil); err != nil {
+		if _, err := Apply(t.Context(), Recorded(f, l, d.Revision), d, state.Sent, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		l.Close()

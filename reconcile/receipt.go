@@ -168,7 +168,7 @@ func (s *receipt) has(c *state.Change) bool {
 		return false
 	}
 	for _, i := range s.find(c.Key) {
-		if x := &s.changes[i]; same(x, c) && sameTerms(x, c) {
+		if x := &s.changes[i]; x.SameAs(c) && sameTerms(x, c) {
 			return true
 		}
 	}
