@@ -36,6 +36,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 		Speaker: s.speaker, Base: s.base(), Digest: s.digest(p), Ghosts: s.ghosts(p.desired), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
 		Contest: contestsJSON(s.advertised.ContestsOf(s.Owner)), Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
+	j.Impact, j.Guards = impactOf(s.guards.Impact), guardsOf(s.guards)
 	if f := s.older(); f != nil {
 		older := forceJSON(*f)
 		j.Older = &older
@@ -113,7 +114,7 @@ func (s speakerPlan) base() baseJSON {
 		Boot: o.boot, Digest: o.digest.Sum(), Routes: o.digest.Count, Complete: o.advertised.Complete, Peers: []peerJSON{},
 	}
 	if f := o.inForce(s.Owner); f != nil {
-		b.InForce = f.Revision.Digest
+		b.InForce, b.Epoch = f.Revision.Digest, f.Epoch
 	}
 	if o.about != nil {
 		b.ExaBGP = o.about.ExaBGP

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"routesync/reconcile/watch"
-	"routesync/state"
 	"routesync/state/snapshot"
 )
 
@@ -172,23 +171,6 @@ func decodeSaved(text []byte) (*savedPlan, error) {
 		p.steps[s.Speaker] = s.Changes
 	}
 	return p, nil
-}
-
-// policy is the digest of the policy that the plans are made under.
-func (p plans) policy() string { return "" }
-
-// digest is that of all plans.
-func (p plans) digest() string {
-	var all []string
-	for _, s := range p.speakers {
-		all = append(all, s.digest(p))
-	}
-	return state.JoinDigests(all)
-}
-
-// digest is that of the plan for one speaker.
-func (s speakerPlan) digest(p plans) string {
-	return s.Plan.Digest(p.whole.Revision.Digest, p.policy())
 }
 
 // key is a step as text, to compare it.

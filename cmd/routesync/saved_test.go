@@ -248,7 +248,7 @@ func TestEditedPlanIsRefused(t *testing.T) {
 		"one change less to see": {`"nlri": "192.0.2.0/24"`, `"nlri": "192.0.9.0/24"`},
 		"another value":          {`"next-hop": "198.51.100.1"`, `"next-hop": "198.51.100.9"`},
 		"the digest of a plan":   {`"plan": "` + now.speakers[0].digest(now), `"plan": "` + strings.Repeat("0", 64)},
-		"what is asked for":      {now.whole.Revision.Digest, strings.Repeat("0", 32)},
+		"what is asked for":      {`"desired": "` + now.whole.Revision.Digest, `"desired": "` + strings.Repeat("0", 32)},
 	} {
 		edited := bytes.Replace(text, []byte(edit[0]), []byte(edit[1]), 1)
 		if bytes.Equal(edited, text) {

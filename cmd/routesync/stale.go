@@ -91,7 +91,7 @@ func (x *stale) speaker(now plans, one speakerPlan, was savedSpeakerJSON, used u
 		return nil
 	}
 	gone, come, err := x.plan.steps[one.speaker], []step(nil), error(nil)
-	if fresh, stepsErr := stepsOf(one.json(now.desired).Changes); stepsErr != nil {
+	if fresh, stepsErr := stepsOf(one.json(now).Changes); stepsErr != nil {
 		return stepsErr
 	} else if gone, come, err = stepsMoved(gone, fresh); err != nil {
 		return err
