@@ -21,7 +21,7 @@ func layout() map[string][]string {
 		"reconcile":                {"reconcile/flap", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
-		"reconcile/history":        {"state"},
+		"reconcile/history":        {"reconcile", "state"},
 		"reconcile/watch":          nil,
 		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
