@@ -94,16 +94,28 @@ func (r *repository) replace(name, old, new string) error {
 	return r.put(name, strings.Replace(string(text), old, new, 1))
 }
 
-// git runs git for somebody, and shows what it prints. Nothing of this machine's own
-// configuration is used.
+// git runs git for somebody, and shows what it prints.
 func (r *repository) git(ctx context.Context, who string, args ...string) (string, error) {
-	fmt.Fprintf(r.out, "%s$ git %s\n", who, strings.Join(args, " "))
+	shown := make([]string, len(args))
+	for i, arg := range args {
+		shown[i] = arg
+		if strings.ContainsAny(arg, " %") {
+			shown[i] = "'" + arg + "'"
+		}
+	}
+	fmt.Fprintf(r.out, "%s$ git %s\n", who, strings.Join(shown, " "))
+	out, err := r.quietly(ctx, who, args...)
+	fmt.Fprint(r.out, indent(out))
+	return out, err
+}
+
+// quietly runs git without a word. Nothing of this machine's own configuration is used.
+func (r *repository) quietly(ctx context.Context, who string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_PAGER=cat", "LC_ALL=C",
 		"GIT_AUTHOR_NAME="+who, "GIT_AUTHOR_EMAIL="+who+"@example.net", "GIT_COMMITTER_NAME="+who, "GIT_COMMITTER_EMAIL="+who+"@example.net")
 	out, err := cmd.CombinedOutput()
-	fmt.Fprint(r.out, indent(string(out)))
 	if err != nil {
 		return "", fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, out)
 	}

@@ -55,7 +55,7 @@ func (r *repository) begin(ctx context.Context) error {
 	if err := r.commit(ctx, ana, "the table as it is"); err != nil {
 		return err
 	}
-	if _, err := r.says(ctx, 0, ends(4, 6), "plan --out "+gitopsPlan, "apply exactly this with: routesync apply "+gitopsPlan); err != nil {
+	if _, err := r.says(ctx, 0, ends(4, 6), "plan --out "+gitopsPlan, "Apply exactly this with: routesync apply "+gitopsPlan); err != nil {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{Updates: r.all()}, func() error { return r.applyPlan(ctx, fmt.Sprintf("%d of %[1]d routes sent", r.all())) }); err != nil {
@@ -163,8 +163,7 @@ const hotfix = "45.66.77.0/24"
 
 func (r *repository) stale(ctx context.Context) error {
 	r.title("ana's plan is reviewed while ben works by hand: it is stale, and says what moved")
-	line := fmt.Sprintf("      - prefix: %s\n        med: 50\n", r.single)
-	if err := r.replace(gitopsRoutes, line, strings.Replace(line, "50", "60", 1)); err != nil {
+	if err := r.setMED(r.single.String(), "50", "60"); err != nil {
 		return err
 	}
 	if err := r.commit(ctx, ana, "the first customer a little further"); err != nil {
