@@ -59,6 +59,7 @@ type kept struct {
 	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
 	weighed   bool                           // the file was compared with what is in force, once
 	over      string                         // digest of what is meant to be replaced by an older file
+	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
 }
 
 // take takes a new content of the file.
@@ -209,7 +210,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
-	err := reconcile.Converge(ctx, c, s.target, log)
+	err := reconcile.Converge(ctx, heeding{c, s}, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
 	}

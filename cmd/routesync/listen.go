@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"routesync/bridge"
+	"routesync/bridge/wire"
 	"routesync/reconcile"
 	"routesync/reconcile/web"
 )
@@ -73,6 +75,12 @@ func (s *kept) look() web.Speaker {
 		Known: p.Known, Desired: p.Desired, Unchanged: p.Unchanged, Converged: p.Converged,
 		Pending: changesShown(p.Pending), Published: changesShown(p.Published),
 	}
+	if o := s.ordered.Load(); o != nil {
+		out.Paused = o.pause != nil
+		if o.trial != nil {
+			out.Trial = time.UnixMilli(o.trial.Deadline)
+		}
+	}
 	if older := s.older.Load(); older != nil {
 		out.Held = append(out.Held, older.Name)
 	}
@@ -82,6 +90,33 @@ func (s *kept) look() web.Speaker {
 	slices.Sort(out.Held)
 	out.Held = slices.Compact(out.Held)
 	return out
+}
+
+// ordered is what people ordered at a speaker, as its bridge told last.
+type ordered struct {
+	pause *wire.Pause
+	trial *wire.Trial
+}
+
+// heeding is a commander of a speaker that notes what people ordered there.
+type heeding struct {
+	*bridge.Commander
+	kept *kept
+}
+
+func (h heeding) Await(ctx context.Context, wake <-chan struct{}) error {
+	err := h.Commander.Await(ctx, wake)
+	if about := h.About(); about != nil {
+		var o ordered
+		if i := slices.IndexFunc(about.Pauses, func(p wire.Pause) bool { return p.Owner == h.kept.owner }); i >= 0 {
+			o.pause = &about.Pauses[i]
+		}
+		if i := slices.IndexFunc(about.Trials, func(t wire.Trial) bool { return t.Owner == h.kept.owner }); i >= 0 {
+			o.trial = &about.Trials[i]
+		}
+		h.kept.ordered.Store(&o)
+	}
+	return err
 }
 
 func changesShown(c reconcile.Changes) web.Changes {
