@@ -57,8 +57,8 @@ func demoGitops(ctx context.Context, log *slog.Logger, out io.Writer) (err error
 	defer func() { err = errors.Join(err, s.close()) }()
 	ctx, end := context.WithTimeout(ctx, gitopsLimit)
 	defer end()
-	prefixes := table.Sample(201, 0)
-	r := &repository{play: &play{stage: s, out: out}, customers: prefixes[1:101], partners: prefixes[101:], single: prefixes[0]}
+	prefixes := table.Sample(41, 0)
+	r := &repository{play: &play{stage: s, out: out}, customers: prefixes[1:21], partners: prefixes[21:], single: prefixes[0]}
 	for _, act := range []func(context.Context) error{
 		r.begin, r.change, r.half, r.override, r.stale, r.trial, r.revert, r.blame, r.rollback,
 	} {
@@ -205,6 +205,9 @@ func (r *repository) med(ctx context.Context, med string) error {
 		return route != nil && route.Attributes["BGP.med"] == med
 	})
 }
+
+// closing is what a plan, or what came of it, ends with.
+func closing(text string) string { return from(text, "Plan: ") }
 
 func listed(prefixes []netip.Prefix) string {
 	var b strings.Builder

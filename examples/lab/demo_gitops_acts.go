@@ -55,7 +55,7 @@ func (r *repository) begin(ctx context.Context) error {
 	if err := r.commit(ctx, ana, "the table as it is"); err != nil {
 		return err
 	}
-	if _, err := r.says(ctx, 0, ends(4, 6), "plan --out "+gitopsPlan, "Apply exactly this with: routesync apply "+gitopsPlan); err != nil {
+	if _, err := r.says(ctx, 0, ends(6, 6), "plan --out "+gitopsPlan, "Apply exactly this with: routesync apply "+gitopsPlan); err != nil {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{Updates: r.all()}, func() error { return r.applyPlan(ctx, fmt.Sprintf("%d of %[1]d routes sent", r.all())) }); err != nil {
@@ -66,7 +66,7 @@ func (r *repository) begin(ctx context.Context) error {
 
 // applyPlan applies the saved plan.
 func (r *repository) applyPlan(ctx context.Context, texts ...string) error {
-	_, err := r.says(ctx, 0, ends(0, 4), "apply "+gitopsPlan, texts...)
+	_, err := r.says(ctx, 0, closing, "apply "+gitopsPlan, texts...)
 	return err
 }
 
@@ -125,7 +125,7 @@ func (r *repository) half(ctx context.Context) error {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{}, func() error {
-		got, err := r.says(ctx, 3, ends(0, 14), "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
+		got, err := r.says(ctx, 3, closing, "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
 		if err != nil {
 			return err
 		}

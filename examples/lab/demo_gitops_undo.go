@@ -25,7 +25,7 @@ func (r *repository) trial(ctx context.Context) error {
 	}
 	begun := time.Now()
 	if err := r.moves(ctx, rig.Counters{Updates: 1}, func() error {
-		_, err := r.says(ctx, 0, ends(0, 8), "apply "+gitopsPlan+" --confirm-within "+onTrial.String(), "routesync confirm")
+		_, err := r.says(ctx, 0, closing, "apply "+gitopsPlan+" --confirm-within "+onTrial.String(), "routesync confirm")
 		return err
 	}); err != nil {
 		return err
