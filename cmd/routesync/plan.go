@@ -31,7 +31,7 @@ once. A plan that is not whole is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
-	addOutput(cmd, &f.output)
+	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
@@ -40,7 +40,7 @@ once. A plan that is not whole is not saved.`,
 }
 
 func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
+	if err := errors.Join(checkPlanOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
 		return err
 	}
 	cfg, err := g.broker("plan")
@@ -71,11 +71,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
-	if f.output == outputJSON {
-		err = writeJSON(w.stdout, plans.json())
-	} else {
-		err = plans.text(w.stdout, w.palette())
-	}
+	err = plans.write(w.stdout, f.output, w.palette())
 	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
 		err = plans.keep(w.stderr, f)
 	}
@@ -90,6 +86,27 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return said(exitChanges)
 	}
 	return nil
+}
+
+func checkPlanOutput(output string) error {
+	switch output {
+	case outputText, outputJSON, outputMarkdown, outputHTML:
+		return nil
+	}
+	return usage(fmt.Errorf("--output %q is not text, json, markdown or html", output))
+}
+
+// write writes the plans in one of the forms that [checkPlanOutput] takes.
+func (p plans) write(to io.Writer, output string, colours palette) error {
+	switch output {
+	case outputJSON:
+		return writeJSON(to, p.json())
+	case outputMarkdown:
+		return p.markdown(to)
+	case outputHTML:
+		return p.html(to)
+	}
+	return p.text(to, colours)
 }
 
 // look finds out what to plan against. What can't be told of a speaker is in failed.
