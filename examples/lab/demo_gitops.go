@@ -57,6 +57,9 @@ func demoGitops(ctx context.Context, log *slog.Logger, out io.Writer) (err error
 	defer func() { err = errors.Join(err, s.close()) }()
 	ctx, end := context.WithTimeout(ctx, gitopsLimit)
 	defer end()
+	if _, err := s.routesync(ctx, "status", "--speaker", speaker); err != nil { // waits for the bridge
+		return err
+	}
 	prefixes := table.Sample(41, 0)
 	r := &repository{play: &play{stage: s, out: out}, customers: prefixes[1:21], partners: prefixes[21:], single: prefixes[0]}
 	for _, act := range []func(context.Context) error{

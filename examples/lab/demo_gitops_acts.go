@@ -121,7 +121,7 @@ func (r *repository) half(ctx context.Context) error {
 		return err
 	}
 	numbers := fmt.Sprintf("%d of %d", len(r.partners), r.all())
-	if _, err := r.review(ctx, 2, fmt.Sprintf("%d to withdraw", len(r.partners)), numbers); err != nil {
+	if _, err := r.review(ctx, 3, fmt.Sprintf("%d to withdraw", len(r.partners)), numbers); err != nil {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{}, func() error {
