@@ -82,6 +82,7 @@ type applyFlags struct {
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 
