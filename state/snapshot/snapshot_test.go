@@ -93,7 +93,7 @@ func sample(t testing.TB) snapshot.Snapshot {
 		Speakers: []snapshot.Speaker{
 			{
 				ExaBGP: "4.2.21", Boot: "27b9b8537bf0fbc0", Lacks: []string{"no state directory <&>"}, Advertised: a,
-				InForce: []snapshot.InForce{{Owner: "edge-team", Revision: state.Revision{Digest: "00112233445566778899aabbccddeeff", Changed: 1789999999000}, Host: "a", Epoch: 7}},
+				InForce:   []snapshot.InForce{{Owner: "edge-team", Revision: state.Revision{Digest: "00112233445566778899aabbccddeeff", Changed: 1789999999000}, Host: "a", Epoch: 7}},
 				Overrides: []snapshot.Override{{Owner: "edge-team", Text: "withdraw,never@9b1d2c3f4a5b"}},
 			},
 			{Advertised: &state.Advertised{Speaker: "edge2", Complete: true}},
