@@ -34,7 +34,8 @@ once. A plan that is not whole is not saved.`,
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them", exitChanges, exitGuarded))
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
+		exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -84,6 +85,8 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return plans.overlaps()
 	case f.detailed && plans.guarded():
 		return said(exitGuarded)
+	case f.detailed && plans.withheld() != nil:
+		return plans.withheld()
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
@@ -228,6 +231,23 @@ func (p plans) overlaps() error {
 	for _, s := range p.speakers {
 		for _, o := range s.Overlaps {
 			all = append(all, hinted(fmt.Errorf("%s: %s; nothing is done about it", s.speaker, o), "give them peers that have none in common"))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// withheld is the error of routes that the file asks for and somebody else keeps; nil
+// if there are none. apply ends with the same code for them: what the file asks for is
+// not what is advertised, and no change of routesync's will make it so.
+func (p plans) withheld() error {
+	var all failures
+	for _, s := range p.speakers {
+		if n := s.conflicts(); n > 0 {
+			all = append(all, hinted(fmt.Errorf("%s: %s of %s that somebody else announces, and keeps", s.speaker, count(n, "route"), p.file),
+				"routesync adopt makes them the file's; or have them withdrawn there, or take them out of the file"))
 		}
 	}
 	if len(all) == 0 {
