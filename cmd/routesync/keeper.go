@@ -41,6 +41,10 @@ type keeper struct {
 	reached  chan struct{} // signalled when there is memory to give back
 	waiting  bool          // the hold is that somebody is writing the file
 
+	// record begins a record for an owner; nil for none.
+	record  func(owner string) *record
+	records map[string]*record
+
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
 }
@@ -56,6 +60,10 @@ type kept struct {
 	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
 	weighed  bool                           // the file was compared with what is in force, once
 	over     string                         // digest of what is meant to be replaced by an older file
+
+	record *record
+	ledger *reconcile.Ledger
+	rival  string // the watch that commanded before this one, as it was told last
 }
 
 // take takes a new content of the file.
@@ -164,10 +172,29 @@ func (k *keeper) speaker(name, owner string) *kept {
 	return s
 }
 
+// recordOf is the record of an owner, nil for none.
+func (k *keeper) recordOf(owner string) *record {
+	if k.record == nil {
+		return nil
+	}
+	r, begun := k.records[owner]
+	if !begun {
+		r = k.record(owner)
+		if k.records == nil {
+			k.records = map[string]*record{}
+		}
+		k.records[owner] = r
+	}
+	return r
+}
+
 // begin starts to keep a speaker, behind the end of its life before.
 func (k *keeper) begin(name, owner string, before *kept) *kept {
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
 	s.target.Tell(k.reached)
+	if s.record = k.recordOf(owner); s.record != nil {
+		s.ledger = s.target.Record(owner, s.record.speaker(name))
+	}
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
 	k.group.Go(func() error {
@@ -177,6 +204,8 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 		}
 		log := k.log.With("speaker", name)
 		held := bridge.NewConditions(log)
+		s.record.tell(held)
+		defer s.ledger.Close()
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
 			err := k.command(session, rs, s, held, log)
 			held.Note(cmp.Or(context.Cause(rs.Context()), err))
@@ -194,6 +223,11 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	}
 	s.commands.Store(true)
 	defer s.commands.Store(false)
+	if s.rival != "" {
+		s.ledger.Because(reconcile.CauseTakeover)
+		s.record.note("%s: took over from %s", s.name, s.rival)
+		s.rival = ""
+	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
@@ -205,6 +239,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	err := reconcile.Converge(ctx, c, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
+		s.record.note("%v; what is done from now on is on record there", err)
 	}
 	return err
 }
