@@ -102,14 +102,17 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 		results:  make([]result, len(desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
 	}
+	a.ledgers = &ledgers{record: newRecord(w, g, desired.Owner, f.file, a.me), owner: desired.Owner}
 	for _, speaker := range desired.Speakers {
 		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
+		a.ledgers.record.tell(a.held[speaker])
 	}
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
 	last, err := a.run(ctx, a)
 	a.progress.done()
+	a.ledgers.close()
 	switch {
 	case err != nil && a.begun:
 		return errors.Join(a.report(a.outcome()), err)
@@ -132,6 +135,7 @@ type applier struct {
 	over    map[string]string // digests of what is meant to be replaced by an older file
 	results []result          // in the order of the speakers
 	held    map[string]*bridge.Conditions
+	ledgers *ledgers
 }
 
 // result is what came of one speaker. Without an assessment nothing was tried.
@@ -237,7 +241,8 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, 
 		return r
 	}
 	r.tried = true
-	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.permit(speaker), a.progress.teller(speaker))
+	recorded := reconcile.Recorded(c, a.ledgers.of(speaker), a.desired.Revision)
+	r.Assessment, r.err = reconcile.Apply(ctx, recorded, a.desired, a.grade, a.permit(speaker), a.progress.teller(speaker))
 	errors.As(r.err, &r.beyond)
 	return r
 }

@@ -16,6 +16,7 @@ import (
 const (
 	envAMQP      = "ROUTESYNC_AMQP"
 	envQueueType = "ROUTESYNC_QUEUE_TYPE"
+	envHistory   = "ROUTESYNC_HISTORY"
 
 	defaultFile   = "routes.yaml"
 	defaultBroker = "amqp://guest:guest@localhost:5672/"
@@ -48,6 +49,8 @@ type flags struct {
 type globalFlags struct {
 	amqp, queueType     string
 	logLevel, logFormat string
+	historyDir          string
+	historyKeep         int
 }
 
 type validateFlags struct{ file, output string }
@@ -129,6 +132,8 @@ func (g *globalFlags) add(cmd *cobra.Command) {
 	f.StringVar(&g.queueType, "queue-type", rabbit.Quorum, "type of the command queue: quorum or classic; env "+envQueueType)
 	f.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error; if not given, info for watch and bridge, else warn")
 	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&g.historyDir, "history-dir", "", "where the history is kept, none for not at all; env "+envHistory)
+	f.IntVar(&g.historyKeep, "history-keep", 0, "how many entries of it are kept, 0 for all")
 }
 
 // fromEnv fills what the command line leaves open.
@@ -139,6 +144,9 @@ func (g *globalFlags) fromEnv(cmd *cobra.Command, getenv func(string) string) {
 	}
 	if v := getenv(envQueueType); v != "" && !f.Changed("queue-type") {
 		g.queueType = v
+	}
+	if v := getenv(envHistory); v != "" && !f.Changed("history-dir") {
+		g.historyDir = v
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func TestEveryFlag(t *testing.T) {
 	t.Parallel()
 	given := map[string]map[string]string{
-		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
+		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json", "history-dir": "/h", "history-keep": "9"},
 		"validate":  {"file": "v.yaml", "output": "json"},
 		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "detailed-exitcode": "true", "timeout": "1s"},
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "wait": "accepted", "timeout": "2s"},
@@ -59,7 +59,7 @@ func TestEveryFlag(t *testing.T) {
 		cmd.PersistentFlags().VisitAll(set)
 	}
 	want := flags{
-		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
+		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json", historyDir: "/h", historyKeep: 9},
 		validate: validateFlags{file: "v.yaml", output: "json"},
 		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", out: "plan.json", detailed: true, timeout: time.Second},
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, wait: "accepted", timeout: 2 * time.Second},

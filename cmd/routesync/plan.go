@@ -34,7 +34,8 @@ once. A plan that is not whole is not saved.`,
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
+		exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }

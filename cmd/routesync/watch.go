@@ -45,13 +45,18 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 		faults:   faultWriter(w, g.logFormat),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
+	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
 		return err
 	}
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
 	group.Go(func() error { return tidy(ctx, k.reached) })
-	return group.Wait()
+	err = group.Wait()
+	for _, r := range k.records {
+		r.close()
+	}
+	return err
 }
 
 // faultWriter says how the faults of a file are written: for people, unless

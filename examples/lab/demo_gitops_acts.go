@@ -43,7 +43,7 @@ func (r *repository) begin(ctx context.Context) error {
 		return err
 	}
 	for name, text := range map[string]string{
-		gitopsRoutes: r.text(), gitopsCustomers: listed(r.customers), gitopsPartners: listed(r.partners), ".gitignore": gitopsPlan + "\n",
+		gitopsRoutes: r.text(), gitopsCustomers: listed(r.customers), gitopsPartners: listed(r.partners), ".gitignore": gitopsPlan + "\nhistory/\n",
 	} {
 		if err := r.put(name, text); err != nil {
 			return err
