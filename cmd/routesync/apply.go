@@ -88,7 +88,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
-	desired, err := readDesired(f.file, w.stdin)
+	desired, files, err := readFiles(f.file, w.stdin)
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,10 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
+		trace: func(p *plans) {
+			p.commit = commitOf(ctx, files)
+			p.recall(w, g)
+		},
 	}
 	a.ledgers = &ledgers{record: newRecord(w, g, desired.Owner, f.file, a.me), owner: desired.Owner}
 	for _, speaker := range desired.Speakers {
@@ -136,6 +140,7 @@ type applier struct {
 	results []result          // in the order of the speakers
 	held    map[string]*bridge.Conditions
 	ledgers *ledgers
+	trace   func(*plans) // where the file, and what the plans change, come from
 }
 
 // result is what came of one speaker. Without an assessment nothing was tried.
@@ -153,6 +158,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return false, err
 	}
+	a.trace(&a.plans)
 	a.desired = a.plans.desired
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err

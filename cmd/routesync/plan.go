@@ -69,6 +69,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	plans.commit = commit
+	plans.recall(w, g)
 	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
@@ -143,6 +144,7 @@ type speakerPlan struct {
 	*state.Plan
 	timing
 	guards guard.Verdict
+	past   past // nil if nothing is on record
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
@@ -154,7 +156,7 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
 		verdict := guard.Check(guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: now}, p.desired.Guards())
-		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing, o.named(verdict)})
+		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: o.named(verdict)})
 	}
 	return p, nil
 }

@@ -85,6 +85,7 @@ type changeJSON struct {
 	Expires  string         `json:"expires,omitempty"`
 	Refused  string         `json:"refused,omitempty"` // why it was, before
 	Left     *leftJSON      `json:"left,omitempty"`    // of a withdrawn prefix
+	LastSet  *lastSetJSON   `json:"last_set,omitempty"`
 }
 
 // leftJSON is what is left for the addresses of a withdrawn prefix.

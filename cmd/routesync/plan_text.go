@@ -46,6 +46,13 @@ type row struct {
 	notes                     []string
 }
 
+// about adds to what is said behind the details.
+func (r *row) about(text string) {
+	if text != "" {
+		r.where = strings.TrimPrefix(r.where+", "+text, ", ")
+	}
+}
+
 // maxDetail is the width up to which details are padded; longer ones push
 // what follows.
 const maxDetail = 56
@@ -107,8 +114,9 @@ func (s speakerPlan) rows() []row {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		r := s.change(c)
+		r.about(s.lastSetText(c))
 		if len(covers) > 0 && covers[0].Change == i {
-			r.where = strings.TrimPrefix(r.where+", "+s.left(covers[0]), ", ")
+			r.about(s.left(covers[0]))
 			covers = covers[1:]
 		}
 		all = append(all, keyed{c.Key, r})
