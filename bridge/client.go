@@ -211,6 +211,9 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		if err != nil || g.Owner != c.mandate.Owner || g.Speaker != c.replica.speaker {
 			return false, err
 		}
+		if g.Stale && c.mandate.Base != nil {
+			return true, &StaleError{Speaker: c.speaker, Base: *c.mandate.Base, InForce: g.Now}
+		}
 		if g.Older != nil {
 			return true, &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: *g.Older}
 		}
@@ -297,6 +300,7 @@ func (c *Reader) request(ctx context.Context) error {
 	return c.send(ctx, wire.Request{
 		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
 		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),
+		Base: c.mandate.Base,
 	})
 }
 

@@ -32,6 +32,7 @@ type world struct {
 	acked    []ticket
 	rejected []wire.Rejected
 	desk     testDesk
+	revision state.Revision // of the file that batches are for
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
@@ -221,6 +222,7 @@ func (w *world) wantIn(desired *state.Desired, first, most int) *state.Plan {
 	for b := range batches(plan.Changes, first, most) {
 		w.seq++
 		b.Speaker, b.Boot, b.Owner, b.Epoch, b.Seq = "edge1", w.core.boot, desired.Owner, w.epoch, w.seq
+		b.Revision = w.revision
 		body, err := wire.EncodeBatch(b)
 		if err != nil {
 			w.t.Fatal(err)

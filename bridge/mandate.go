@@ -23,6 +23,10 @@ type Mandate struct {
 	// Over is the digest of what is in force, if that is meant to be replaced by a
 	// file that is older.
 	Over string
+	// Base is the epoch of what was in force when what is to be done was planned, 0
+	// if nothing was, see [wire.InForce]; nil if it may be any. Who has begun to carry
+	// it out, and asks again over another session, is not stale.
+	Base *int64
 	// Hold is what keeps a later save of the file from being in force; nil, or a
 	// nil Hold, if nothing does. It is asked often, and from the goroutine that the
 	// commander belongs to.
@@ -39,6 +43,16 @@ type OlderError struct {
 func (e *OlderError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Speaker, refuseOlder(e.Has, &e.InForce))
 }
+
+// StaleError says that something was put in force since what was to be done was
+// planned. Nothing of it was done.
+type StaleError struct {
+	Speaker string
+	Base    int64
+	InForce *wire.InForce // nil: nothing is, as far as the bridge knows
+}
+
+func (e *StaleError) Error() string { return fmt.Sprintf("%s: %s", e.Speaker, refuseStale(e.InForce)) }
 
 // Declare says of which file the set is that the commander brings the speaker to
 // from now on. The bridge is told with the next batch, and in any case at the next

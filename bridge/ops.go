@@ -89,6 +89,9 @@ func (c *core) batch(b wire.Batch, t ticket) {
 func (c *core) admit(b wire.Batch, l *lease, t ticket) {
 	l.received = b.Seq
 	c.hear(l)
+	if b.Revision.Digest != "" {
+		c.moves(l)
+	}
 	state := &batch{seq: b.Seq, ticket: t}
 	l.batches = append(l.batches, state)
 	for _, g := range b.Announce {

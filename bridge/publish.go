@@ -89,6 +89,11 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		g.Refused = fmt.Sprintf("owner %s is not one that a file can have", r.Owner)
 		return g
 	}
+	if c.watches.stale(r.Owner, r.From.ID, r.Base) {
+		g.Stale, g.Now = true, c.watches.of(r.Owner)
+		g.Refused = refuseStale(g.Now)
+		return g
+	}
 	if f := c.watches.older(r.Owner, r.Revision, r.Over); f != nil {
 		g.Refused, g.Older = refuseOlder(r.Revision, f), f
 		return g
@@ -107,7 +112,7 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		granted: c.now, heard: c.now,
 	}
 	c.watches.commands(r.Owner, r.From.ID)
-	c.putInForce(r.Owner, r.Revision, r.From.Host)
+	c.putInForce(c.leases[r.Owner], r.Revision)
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch

@@ -15,6 +15,7 @@ import (
 
 	"routesync/bridge/exabgp"
 	"routesync/bridge/journal"
+	"routesync/bridge/wire"
 )
 
 // fullDisk is a journal whose disk may be full.
@@ -54,7 +55,7 @@ func keptBy(t *testing.T) (*Server, *world, *fullDisk, string) {
 	}
 	t.Cleanup(func() { slate.Close() })
 	s := &Server{core: w.core, memory: memory{Journal: d, slate: slate}}
-	w.core.putInForce("team", minute("x", 10), "host")
+	w.core.putInForce(&lease{Lease: wire.Lease{Owner: "team", Holder: wire.Commander{Host: "host"}}}, minute("x", 10))
 	s.remember(effects{begin: true, epoch: w.core.epoch, claims: w.core.everyClaim(), owners: w.core.watches.owners()})
 	if w.core.amnesia != "" {
 		t.Fatal(w.core.amnesia)

@@ -51,7 +51,20 @@ func (w *watchers) of(owner string) *wire.InForce {
 	if o == nil || o.Revision.Digest == "" {
 		return nil
 	}
-	return &wire.InForce{Owner: owner, Revision: o.Revision, Host: o.Host}
+	return &wire.InForce{Owner: owner, Revision: o.Revision, Host: o.Host, Epoch: o.Epoch}
+}
+
+// stale tells whether what is in force was put there, by somebody else, since what
+// was in force of an epoch was seen.
+func (w *watchers) stale(owner, id string, base *int64) bool {
+	if base == nil {
+		return false
+	}
+	o := w.inForce[owner]
+	if o == nil || o.Revision.Digest == "" {
+		return *base != 0
+	}
+	return *base != o.Epoch && o.Commander != id
 }
 
 // older is what is in force, if a revision would bring back what it replaced; nil
@@ -92,23 +105,49 @@ func (w *watchers) owners() []journal.Owner {
 	return all
 }
 
-// putInForce notes that a file is in force. The same set counts from when it was last
-// saved.
-func (c *core) putInForce(owner string, r state.Revision, host string) {
+// putInForce notes that the file of who holds a lease is in force. The same set
+// counts from when it was last saved.
+func (c *core) putInForce(l *lease, r state.Revision) {
 	if r.Digest == "" {
 		return
 	}
-	o := c.watches.owner(owner)
+	o := c.watches.owner(l.Owner)
 	same := r.Digest == o.Revision.Digest
 	if same && r.Changed <= o.Revision.Changed {
 		return
 	}
+	host := l.Holder.Host
 	if !same {
-		c.log.Info("a file is in force", "owner", owner, "host", host, "digest", r.Short(), "changed", time.UnixMilli(r.Changed))
+		c.log.Info("a file is in force", "owner", l.Owner, "host", host, "digest", r.Short(), "changed", time.UnixMilli(r.Changed))
+		o.Epoch, o.Commander = l.Epoch, l.Holder.ID
 	}
 	o.Revision, o.Host = r, host
+	c.note(o)
+}
+
+// moves notes that a change for the file that is in force is carried out: what was
+// planned before may be another thing now.
+func (c *core) moves(l *lease) {
+	o := c.watches.owner(l.Owner)
+	if o.Revision.Digest == "" || o.Epoch == l.Epoch {
+		return
+	}
+	o.Epoch, o.Commander = l.Epoch, l.Holder.ID
+	c.note(o)
+}
+
+// note has what is known of an owner written down for good, and told.
+func (c *core) note(o *journal.Owner) {
 	c.out.owners = append(c.out.owners, *o)
 	c.out.accepted, c.aboutNews = true, true
+}
+
+// refuseStale is why what was planned is not carried out.
+func refuseStale(f *wire.InForce) string {
+	if f == nil {
+		return "what was in force when it was planned is not known here any more"
+	}
+	return fmt.Sprintf("something was put in force since it was planned: the file of %s, changed at %s", f.Host, clockTime(f.Revision.Changed))
 }
 
 // refuseOlder is why a file is not accepted.
@@ -150,7 +189,7 @@ func (c *core) has(l *lease, r state.Revision) bool {
 	if r.Digest != "" && r != l.Revision {
 		l.Revision, c.aboutNews = r, true
 	}
-	c.putInForce(l.Owner, r, l.Holder.Host)
+	c.putInForce(l, r)
 	return true
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -22,7 +23,7 @@ func whole(t testing.TB, speaker string, n int) []byte {
 	}
 	entries := many(n)
 	err = errors.Join(j.Begin("a"), j.Put(entries[n/4:]), j.Begin("b"), j.Put(entries), j.Put(entries[:n/2]), j.Put(many(n/3)),
-		j.Quarantine(quarantined(n/10+1)), j.PutOwners(someOwners()), j.Close())
+		j.Quarantine(quarantined(n/10+1)), j.PutOwners(someOwners()), j.Try("paused", entries[:n/8]), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +59,18 @@ func putIn(bucket, key, value string) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value)) }
 }
 
+// ownerWith is a record of an owner with such orders.
+func ownerWith(orders string) string {
+	b := appendText([]byte("\x02\x00\x00\x00\x00"), orders)
+	return string(binary.BigEndian.AppendUint32(b, checksum([]byte("other"), b)))
+}
+
+func inTrial(f func(claims *bbolt.Bucket) error) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		return f(tx.Bucket([]byte(bucketTried)).Bucket([]byte("paused")).Bucket([]byte(bucketClaims)))
+	}
+}
+
 func TestSetsAside(t *testing.T) {
 	noise := make([]byte, 1<<16)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -79,7 +92,7 @@ func TestSetsAside(t *testing.T) {
 		{"cut in the second page", good[:4150], "only 4150 bytes"},
 		{"cut by half", good[:len(good)/2&^4095], ""},
 		{"other speaker", whole(t, "edge2", 10), `speaker "edge2"`},
-		{"future format", edited(t, putIn(bucketMeta, keyFormat, "\x00\x00\x00\x02")), "format 00000002"},
+		{"future format", edited(t, putIn(bucketMeta, keyFormat, "\x00\x00\x00\x03")), "format 00000003"},
 		{"no format", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyFormat)) }), "format"},
 		{"bad epoch", edited(t, putIn(bucketMeta, keyEpoch, "xx")), "epoch"},
 		{"negative epoch", edited(t, putIn(bucketMeta, keyEpoch, "\xff\xff\xff\xff\xff\xff\xff\xff")), "epoch"},
@@ -106,7 +119,15 @@ func TestSetsAside(t *testing.T) {
 		{"no owners", edited(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketOwners)) }), "owners are missing"},
 		{"no seal of the owners", edited(t, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyOwners)) }), "seal"},
 		{"bad record of an owner", edited(t, putIn(bucketOwners, "other", "\x01garbage")), "checksum"},
-		{"future record of an owner", edited(t, putIn(bucketOwners, "other", "\x02garbage")), "version 1"},
+		{"future record of an owner", edited(t, putIn(bucketOwners, "other", "\x03garbage")), "version 1"},
+		{"no orders of an owner", edited(t, putIn(bucketOwners, "other", ownerWith("{}"))), "not as they are written"},
+		{"future orders of an owner", edited(t, putIn(bucketOwners, "other", ownerWith(`{"epoch":1,"more":1}`))), "unknown field"},
+		{"lost route of a trial", edited(t, inTrial(func(claims *bbolt.Bucket) error { return claims.Delete(encodeKey(many(1)[0].Key)) })), "the trial of owner"},
+		{"bad route of a trial", edited(t, inTrial(func(claims *bbolt.Bucket) error { return claims.Put([]byte("12345"), []byte("x")) })), "the trial of owner"},
+		{"trial of nobody", edited(t, func(tx *bbolt.Tx) error {
+			_, err := tx.Bucket([]byte(bucketTried)).CreateBucket([]byte("edge-team"))
+			return err
+		}), "no trial"},
 		{"garbage in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "garbage")), "version 1"},
 		{"bad checksum in quarantine", edited(t, quarantineIn("\x04\x7f\x00\x00\x02\x00\x00\x01\x01\x0a", "\x01garbage")), "checksum"},
 		{"lost from quarantine", edited(t, func(tx *bbolt.Tx) error {
@@ -142,7 +163,7 @@ func TestSetsAside(t *testing.T) {
 			if kept, err := os.ReadFile(aside); err != nil || string(kept) != string(c.data) {
 				t.Errorf("what was put aside is not what was there: %v", err)
 			}
-			if m := mustLoad(t, j); len(m.Entries) > 0 || len(m.Owners) > 0 || m.Boot != "" || m.Epoch != 0 {
+			if m := mustLoad(t, j); len(m.Entries) > 0 || len(m.Owners) > 0 || len(m.Tried) > 0 || m.Boot != "" || m.Epoch != 0 {
 				t.Errorf("the new one is not empty: %v", m)
 			}
 			if err := j.Put(many(10)); err != nil {
@@ -218,12 +239,12 @@ func TestDamage(t *testing.T) {
 		m := mustLoad(t, j)
 		if _, reason := j.SetAside(); reason != "" {
 			set++
-			if len(m.Entries) > 0 || len(m.Quarantined) > 0 || len(m.Owners) > 0 {
+			if len(m.Entries) > 0 || len(m.Quarantined) > 0 || len(m.Owners) > 0 || len(m.Tried) > 0 {
 				r.Fatalf("half believed: %d entries and %d owners, although %s", len(m.Entries), len(m.Owners), reason)
 			}
 		} else {
 			opened++
-			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || len(m.Owners) != 2 || m.Boot != "b" {
+			if len(m.Entries) != 400 || len(m.Quarantined) != 41 || len(m.Owners) != 3 || len(m.Tried) != 1 || len(m.Tried[0].Entries) != 50 || m.Boot != "b" {
 				r.Fatalf("believed %d entries and %d owners of boot %q", len(m.Entries), len(m.Owners), m.Boot)
 			}
 		}

@@ -1,7 +1,7 @@
 // Package journal keeps what a bridge must still know after it dies: which
 // routes it announced for which owner, with what attributes, which it must not
-// announce again, the highest epoch it granted, and which file of each owner it
-// accepted last.
+// announce again, the highest epoch it granted, which file of each owner it
+// accepted last, what people ordered, and what was before a trial.
 //
 // Its invariants:
 //
@@ -20,13 +20,15 @@
 //     signal, whatever is done to it while it is open. One that was removed,
 //     replaced or spoilt is found by [Journal.Lost].
 //
-// # Format 1
+// # Format 2
 //
-// A bbolt file DIR/SPEAKER.db with two buckets, and up to three more. Integers are
-// big endian.
+// A bbolt file DIR/SPEAKER.db with two buckets, and up to four more. Integers are
+// big endian. Format 1 has no bucket "tried", and no version 2 of an owner; a
+// journal of it becomes one of format 2 when it is opened, so that an earlier
+// release puts it aside, and does not leave a trial as it is.
 //
 //	meta
-//	  "format"   uint32, 1
+//	  "format"   uint32, 2
 //	  "speaker"  the name of the speaker
 //	  "boot"     the life of exaBGP that the claims belong to
 //	  "epoch"    int64, the highest epoch granted
@@ -73,11 +75,16 @@
 //	             uint32 CRC-32C of the key and of the value before it
 //	owners       across all lives of exaBGP; sealed in meta, under "owners"
 //	  key        the owner's name
-//	  value      byte version, 1
+//	  value      byte version, 1 or 2, the first that can say it
 //	             uvarint length of the digest of the file that was accepted, that;
 //	               varint when that was changed; uvarint length of whose host has
 //	               it, that; varint when a commander was last heard
+//	             in version 2: uvarint length of what was ordered, that, in JSON
 //	             uint32 CRC-32C of the key and of the value before it
+//	tried        by the owner's name; only of owners with a trial
+//	  "seal"     as in meta
+//	  claims     as above, of what was before; one without attributes, and to be
+//	             withdrawn, says that nothing was announced
 //
 // bbolt has checksums on its two root pages only. The checksum of a record
 // finds a page that was torn; the seal finds one that was never written.

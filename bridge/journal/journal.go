@@ -19,7 +19,10 @@ import (
 )
 
 const (
-	format = 1
+	// format is what is written. The first knows of no orders and no trials; a
+	// journal of it is one of the second in which there are none.
+	format      = 2
+	formatFirst = 1
 
 	bucketMeta   = "meta"
 	bucketClaims = "claims"
@@ -66,6 +69,7 @@ type Memory struct {
 	// Quarantined is in the order of its peers, owners and keys.
 	Quarantined []Quarantined
 	Owners      []Owner // in the order of their names
+	Tried       []Tried // in the order of their owners
 	Proof       *Proof  // of the entries; nil if there is none
 }
 
@@ -185,8 +189,23 @@ func (j *Journal) open(file *os.File, fresh bool) error {
 		return j.update("make", j.initialize)
 	}
 	m, err := j.Load()
+	if err == nil {
+		err = j.upgrade()
+	}
 	j.opened = &m
 	return err
+}
+
+// upgrade makes a journal of an earlier format one of this: a bridge of that
+// release would not know what is in it from now on.
+func (j *Journal) upgrade() error {
+	return j.update("upgrade", func(tx *bbolt.Tx) error {
+		meta, now := tx.Bucket([]byte(bucketMeta)), binary.BigEndian.AppendUint32(nil, format)
+		if bytes.Equal(meta.Get([]byte(keyFormat)), now) {
+			return errUnchanged
+		}
+		return meta.Put([]byte(keyFormat), now)
+	})
 }
 
 func (j *Journal) initialize(tx *bbolt.Tx) error {
@@ -269,7 +288,12 @@ func put(tx *bbolt.Tx, entries []Entry) error {
 	// Keys of a large table come in order, mostly: by default a page that is split
 	// stays half empty then.
 	claims.FillPercent = fill
-	sum, err := decodeSeal(meta.Get([]byte(keySeal)))
+	return putSealed(meta, claims, entries)
+}
+
+// putSealed stores entries among claims, of which the seal is in another bucket.
+func putSealed(sealed, claims *bbolt.Bucket, entries []Entry) error {
+	sum, err := decodeSeal(sealed.Get([]byte(keySeal)))
 	if err != nil {
 		return err
 	}
@@ -302,7 +326,7 @@ func put(tx *bbolt.Tx, entries []Entry) error {
 	if !changed {
 		return errUnchanged
 	}
-	return meta.Put([]byte(keySeal), sum.encode())
+	return sealed.Put([]byte(keySeal), sum.encode())
 }
 
 // SetEpoch stores the highest epoch granted. A lower one than is stored is an

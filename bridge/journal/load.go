@@ -15,8 +15,8 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if meta == nil || claims == nil {
 		return Memory{}, fmt.Errorf("%w: it is no journal: its buckets are missing", errCorrupt)
 	}
-	if f := meta.Get([]byte(keyFormat)); len(f) != 4 || binary.BigEndian.Uint32(f) != format {
-		return Memory{}, fmt.Errorf("%w: it is of format %x, not of %d", errCorrupt, f, format)
+	if f := meta.Get([]byte(keyFormat)); len(f) != 4 || binary.BigEndian.Uint32(f) < formatFirst || binary.BigEndian.Uint32(f) > format {
+		return Memory{}, fmt.Errorf("%w: it is of format %x, not of %d or %d", errCorrupt, f, formatFirst, format)
 	}
 	if s := string(meta.Get([]byte(keySpeaker))); s != j.speaker {
 		return Memory{}, fmt.Errorf("%w: it is of speaker %q, not of %q", errCorrupt, s, j.speaker)
@@ -45,11 +45,15 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
+	tried, err := loadTried(tx, owners)
+	if err != nil {
+		return Memory{}, err
+	}
 	proof, err := loadProof(tx)
 	if err != nil {
 		return Memory{}, err
 	}
-	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners, Proof: proof}, nil
+	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners, Tried: tried, Proof: proof}, nil
 }
 
 // loadSealed reads claims, and checks that they are those that were sealed.

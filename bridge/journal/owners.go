@@ -16,6 +16,7 @@ const (
 	keyOwners    = "owners" // in meta: the seal of that bucket
 
 	ownerVersion = 1
+	ownerOrders  = 2 // has orders, and is written only where there are some
 )
 
 // Owner is what the bridge knows of those who command for one owner.
@@ -26,6 +27,14 @@ type Owner struct {
 	// Heard is when a commander last gave a sign of life, in Unix milliseconds; 0
 	// if nothing depends on it.
 	Heard int64
+	// Epoch is that of the lease under which a file was put in force last, or a
+	// change of it was carried out, and Commander the ID of who held it.
+	Epoch     int64
+	Commander string
+	Pause     *Pause     // nil: it is not paused
+	Overrides []Override // in the order in which they came
+	Trial     *Trial     // nil: there is none
+	Ended     *Ended     // of the trial before; nil for none
 }
 
 // PutOwners stores what is known of these owners, where it outlives this process;
@@ -45,7 +54,16 @@ func (j *Journal) PutOwners(owners []Owner) error {
 		}
 		changed := false
 		for _, o := range owners {
-			key, value := []byte(o.Name), encodeOwner(o)
+			if o.Trial == nil {
+				if err := forgetTried(tx, o.Name); err != nil {
+					return fmt.Errorf("owner %q: %w", o.Name, err)
+				}
+			}
+			key := []byte(o.Name)
+			value, err := encodeOwner(o)
+			if err != nil {
+				return fmt.Errorf("owner %q: %w", o.Name, err)
+			}
 			old := bucket.Get(key)
 			if bytes.Equal(old, value) {
 				continue
@@ -74,18 +92,30 @@ func (j *Journal) Sync() error {
 	return nil
 }
 
-func encodeOwner(o Owner) []byte {
-	b := appendText([]byte{ownerVersion}, o.Revision.Digest)
+func encodeOwner(o Owner) ([]byte, error) {
+	more := o.orders()
+	version := byte(ownerVersion)
+	if more.any() {
+		version = ownerOrders
+	}
+	b := appendText([]byte{version}, o.Revision.Digest)
 	b = binary.AppendVarint(b, o.Revision.Changed)
 	b = appendText(b, o.Host)
 	b = binary.AppendVarint(b, o.Heard)
-	return binary.BigEndian.AppendUint32(b, checksum([]byte(o.Name), b))
+	if version >= ownerOrders {
+		text, err := more.encode()
+		if err != nil {
+			return nil, err
+		}
+		b = appendText(b, text)
+	}
+	return binary.BigEndian.AppendUint32(b, checksum([]byte(o.Name), b)), nil
 }
 
 // decodeOwner reads exactly what [encodeOwner] writes.
 func decodeOwner(key, value []byte) (Owner, error) {
-	if len(value) < 1 || value[0] != ownerVersion {
-		return Owner{}, fmt.Errorf("record of an owner is not of version %d", ownerVersion)
+	if len(value) < 1 || value[0] < ownerVersion || value[0] > ownerOrders {
+		return Owner{}, fmt.Errorf("record of an owner is not of version %d or %d", ownerVersion, ownerOrders)
 	}
 	body := len(value) - 4
 	if body < 1 || storedChecksum(value) != checksum(key, value[:body]) {
@@ -97,6 +127,16 @@ func decodeOwner(key, value []byte) (Owner, error) {
 	o.Revision.Changed = r.number()
 	o.Host = string(r.take(r.count(1)))
 	o.Heard = r.number()
+	if value[0] >= ownerOrders {
+		text := r.take(r.count(1))
+		if r.err == nil {
+			more, err := decodeOrders(text)
+			if err != nil {
+				return Owner{}, fmt.Errorf("record of an owner: %w", err)
+			}
+			o.set(more)
+		}
+	}
 	if len(r.b) > 0 {
 		r.fail("bytes after the owner")
 	}

@@ -14,6 +14,13 @@ func someOwners() []Owner {
 	return []Owner{
 		{Name: "edge-team", Revision: state.Revision{Digest: "00ff", Changed: 1_790_000_000_000}, Host: "noc1", Heard: 1_790_000_000_001},
 		{Name: "other", Heard: -1},
+		{
+			Name: "paused", Epoch: 7, Commander: "c",
+			Pause:     &Pause{By: Process{ID: "p", Host: "noc1", PID: 3, Verb: "pause", User: "al"}, At: 5, Reason: "a window <&>"},
+			Overrides: []Override{{By: Process{ID: "q"}, At: 6, Text: "withdraw@9b1d2c3f4a5b"}},
+			Trial:     &Trial{By: Process{ID: "c", Verb: "apply"}, Revision: state.Revision{Digest: "aa", Changed: 3}, Began: 4, Deadline: 9, Before: state.Revision{Digest: "bb"}, Host: "noc2"},
+			Ended:     &Ended{Digest: "cc", At: 2, Reverted: true},
+		},
 	}
 }
 
@@ -25,7 +32,7 @@ func TestOwnersOutliveLives(t *testing.T) {
 	owners := someOwners()
 	older := owners[0]
 	older.Revision.Digest, older.Heard = "other", 0
-	err := errors.Join(j.Begin("a"), j.PutOwners([]Owner{older, owners[1]}), j.PutOwners(owners[:1]), j.PutOwners(owners), j.Put(many(3)), j.Begin("b"), j.Replayed(), j.Sync(), j.Close())
+	err := errors.Join(j.Begin("a"), j.PutOwners([]Owner{older, owners[1], owners[2]}), j.PutOwners(owners[:1]), j.PutOwners(owners), j.Put(many(3)), j.Begin("b"), j.Replayed(), j.Sync(), j.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +49,20 @@ func TestOwnerBytes(t *testing.T) {
 	body := "\x01\x02ab\x06\x04noc1\x08"
 	want := binary.BigEndian.AppendUint32([]byte(body), checksum([]byte("team"), []byte(body)))
 	o := Owner{Name: "team", Revision: state.Revision{Digest: "ab", Changed: 3}, Host: "noc1", Heard: 4}
-	if got := encodeOwner(o); string(got) != string(want) {
-		t.Errorf("encoded %q, want %q", got, want)
+	if got, err := encodeOwner(o); err != nil || string(got) != string(want) {
+		t.Errorf("encoded %q, %v, want %q", got, err, want)
 	}
-	if got, err := decodeOwner([]byte("team"), want); err != nil || got != o {
+	if got, err := decodeOwner([]byte("team"), want); err != nil || !gocmp.Equal(got, o) {
+		t.Errorf("decoded %v, %v", got, err)
+	}
+	more := `{"epoch":1,"pause":{"by":{"id":"i","host":"h","pid":2,"verb":"pause"},"at_unix_ms":3,"reason":"r"}}`
+	body = "\x02\x02ab\x06\x04noc1\x08" + string(rune(len(more))) + more
+	want = binary.BigEndian.AppendUint32([]byte(body), checksum([]byte("team"), []byte(body)))
+	o.Epoch, o.Pause = 1, &Pause{By: Process{ID: "i", Host: "h", PID: 2, Verb: "pause"}, At: 3, Reason: "r"}
+	if got, err := encodeOwner(o); err != nil || string(got) != string(want) {
+		t.Errorf("encoded %q, %v, want %q", got, err, want)
+	}
+	if got, err := decodeOwner([]byte("team"), want); err != nil || !gocmp.Equal(got, o) {
 		t.Errorf("decoded %v, %v", got, err)
 	}
 }
@@ -53,7 +70,11 @@ func TestOwnerBytes(t *testing.T) {
 // FuzzOwner: what decodes is what was encoded, byte by byte.
 func FuzzOwner(f *testing.F) {
 	for _, o := range someOwners() {
-		f.Add([]byte(o.Name), encodeOwner(o)[:len(encodeOwner(o))-4])
+		value, err := encodeOwner(o)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(o.Name), value[:len(value)-4])
 	}
 	f.Add([]byte("x"), []byte{ownerVersion, 0x80, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, key, body []byte) {
@@ -62,8 +83,8 @@ func FuzzOwner(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again := encodeOwner(o); string(again) != string(value) {
-			t.Errorf("%q decodes to %+v, which encodes to %q", value, o, again)
+		if again, err := encodeOwner(o); err != nil || string(again) != string(value) {
+			t.Errorf("%q decodes to %+v, which encodes to %q, %v", value, o, again, err)
 		}
 	})
 }

@@ -117,8 +117,12 @@ type requestJSON struct {
 	Contests []contestJSON  `json:"contests,omitempty"`
 	Revision state.Revision `json:"revision,omitzero"`
 	Over     string         `json:"over,omitempty"`
+	Base     *int64         `json:"base,omitempty"`
+	Pausable bool           `json:"pausable,omitempty"`
 
-	Conditions []Condition `json:"conditions,omitempty"`
+	ConfirmWithin int64       `json:"confirm_within_ms,omitempty"`
+	Overridden    []string    `json:"overridden,omitempty"`
+	Conditions    []Condition `json:"conditions,omitempty"`
 }
 
 type aboutJSON struct {
@@ -133,6 +137,10 @@ type aboutJSON struct {
 
 	Standbys []Standby `json:"standbys,omitempty"`
 	InForce  []InForce `json:"in_force,omitempty"`
+
+	Pauses    []Pause    `json:"pauses,omitempty"`
+	Overrides []Override `json:"overrides,omitempty"`
+	Trials    []Trial    `json:"trials,omitempty"`
 
 	Contests    []contestJSON `json:"contests,omitempty"`
 	Conditions  []Condition   `json:"conditions,omitempty"`
@@ -283,7 +291,10 @@ func DecodeBatch(data []byte) (Batch, error) {
 
 // EncodeRequest returns the body of a request.
 func EncodeRequest(r Request) ([]byte, error) {
-	return encode(requestJSON{r.Kind, r.Owner, r.From, toContests(r.Contests), r.Revision, r.Over, r.Conditions})
+	return encode(requestJSON{
+		Kind: r.Kind, Owner: r.Owner, From: r.From, Contests: toContests(r.Contests), Revision: r.Revision, Over: r.Over,
+		Base: r.Base, Pausable: r.Pausable, ConfirmWithin: r.ConfirmWithin, Overridden: r.Overridden, Conditions: r.Conditions,
+	})
 }
 
 // DecodeRequest reads what [EncodeRequest] wrote.
@@ -292,7 +303,13 @@ func DecodeRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	r := Request{Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over, Conditions: j.Conditions}
+	r := Request{
+		Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over,
+		Base: j.Base, Pausable: j.Pausable, ConfirmWithin: j.ConfirmWithin, Overridden: j.Overridden, Conditions: j.Conditions,
+	}
+	if r.ConfirmWithin < 0 || r.ConfirmWithin > MaxTrial.Milliseconds() {
+		return Request{}, fmt.Errorf("decode request: a trial of %d ms is not one of at most %s", r.ConfirmWithin, MaxTrial)
+	}
 	if err := errors.Join(checkRevision(r.Revision), r.From.check(), checkConditions(r.Conditions)); err != nil {
 		return Request{}, fmt.Errorf("decode request: %w", err)
 	}
@@ -336,7 +353,7 @@ func DecodeGrant(data []byte) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := g.Older.check(); err != nil {
+	if err := errors.Join(g.Older.check(), g.Now.check()); err != nil {
 		return Grant{}, fmt.Errorf("decode grant: %w", err)
 	}
 	return g, nil

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"routesync/state"
@@ -122,6 +123,7 @@ func fromEntry(j entryJSON, interned map[string]string) (Entry, error) {
 
 func toAbout(a *About) *aboutJSON {
 	j := &aboutJSON{Contests: toContests(a.Contests), Version: a.Version, ExaBGP: a.ExaBGP, Host: a.Host, PID: a.PID, Ready: a.Ready, Lacks: a.Lacks, Leases: a.Leases, Standbys: a.Standbys, InForce: a.InForce,
+		Pauses: a.Pauses, Overrides: a.Overrides, Trials: a.Trials,
 		Conditions: a.Conditions, Lines: a.Lines, Silent: a.Silent, Converged: a.Converged, LastError: a.LastError, LastErrorAt: a.LastErrorAt}
 	for _, p := range a.Peers {
 		n := neighborJSON{Addr: p.Addr, LocalAS: p.LocalAS, PeerAS: p.PeerAS, Up: p.Up, Since: p.Since, Lacks: p.Lacks, Received: p.Received, Tags: p.Tags, Self: p.Self}
@@ -135,8 +137,9 @@ func toAbout(a *About) *aboutJSON {
 
 func fromAbout(j *aboutJSON) (*About, error) {
 	a := &About{Version: j.Version, ExaBGP: j.ExaBGP, Host: j.Host, PID: j.PID, Ready: j.Ready, Lacks: j.Lacks, Leases: j.Leases, Standbys: j.Standbys, InForce: j.InForce,
+		Pauses: j.Pauses, Overrides: j.Overrides, Trials: j.Trials,
 		Conditions: j.Conditions, Lines: j.Lines, Silent: j.Silent, Converged: j.Converged, LastError: j.LastError, LastErrorAt: j.LastErrorAt}
-	err := a.checkWatchers()
+	err := errors.Join(a.checkWatchers(), a.checkOrders())
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,11 @@ type InForce struct {
 	Owner    string         `json:"owner"`
 	Revision state.Revision `json:"revision"`
 	Host     string         `json:"host"` // that has it
+	// Epoch is that of the lease under which it was put in force, or a change for it
+	// was taken, whichever was last; or of the revert that brought it back.
+	Epoch int64 `json:"epoch,omitempty"`
+	// Reverted is what it replaced again; nil if it was put in force otherwise.
+	Reverted *Reverted `json:"reverted,omitempty"`
 }
 
 // Standby is a watch that does not command: another one does, or it holds.
@@ -23,12 +28,14 @@ type Standby struct {
 	Conditions []Condition `json:"conditions,omitempty"`
 }
 
-// Standing answers RequestStandby: who commands for the owner, and what is in
-// force. Both are nil for nothing.
+// Standing answers RequestStandby: who commands for the owner, what is in force,
+// and what keeps a watch from commanding. All are nil for nothing.
 type Standing struct {
 	Speaker, Owner string
 	Lease          *Lease
 	InForce        *InForce
+	Pause          *Pause
+	Trial          *Trial
 }
 
 // EncodeStanding returns the body of the answer to who stands by.
@@ -38,7 +45,7 @@ func EncodeStanding(s Standing) ([]byte, error) { return encode(s) }
 func DecodeStanding(data []byte) (Standing, error) {
 	s, err := decode[Standing]("standing", data)
 	if err == nil {
-		err = errors.Join(s.Lease.check(), s.InForce.check())
+		err = errors.Join(s.Lease.check(), s.InForce.check(), s.Pause.check(), s.Trial.check())
 	}
 	if err != nil {
 		return Standing{}, fmt.Errorf("decode standing: %w", err)
@@ -56,7 +63,7 @@ func (f *InForce) check() error {
 	if f == nil {
 		return nil
 	}
-	return errors.Join(checkRevision(f.Revision), checkPrintable(f.Owner, f.Host))
+	return errors.Join(checkRevision(f.Revision), checkPrintable(f.Owner, f.Host), f.Reverted.check())
 }
 
 func (s *Standby) check() error {

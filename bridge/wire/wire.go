@@ -42,6 +42,8 @@ const (
 	TypeLocated  = "rs.located.v2"
 	TypeReceived = "rs.received.v2"
 	TypeEvents   = "rs.events.v2"
+	TypeOrder    = "rs.order.v2"
+	TypeOrdered  = "rs.ordered.v2"
 )
 
 // Group is a set of NLRI that share everything else.
@@ -116,6 +118,17 @@ type Request struct {
 	// Over is the digest of what is in force, if it is meant to be replaced by an
 	// older file; of RequestLease.
 	Over string
+	// Base is the epoch that was in force when what is to be done was planned, see
+	// [InForce], 0 if nothing was; nil if it may have been any. Of RequestLease.
+	Base *int64
+	// ConfirmWithin makes what is done a [Trial] of so many milliseconds, 0 for
+	// none; of RequestLease.
+	ConfirmWithin int64
+	// Pausable: the commander gives way to a [Pause]; of RequestLease.
+	Pausable bool
+	// Overridden are the texts of overrides whose plans were carried out; of
+	// RequestAlive.
+	Overridden []string
 	// Contests are what the commander asks for and others have; of RequestAlive.
 	Contests []state.Contest
 	// Conditions are those of the sender: what keeps it from its work.
@@ -143,6 +156,10 @@ type Grant struct {
 	Refused              string // why there is no grant; then Epoch is 0
 	// Older is what is in force, if the file of who asked is older.
 	Older *InForce
+	// Stale: what is in force was put there after what is to be done was planned.
+	// Now is that, nil for nothing.
+	Stale bool
+	Now   *InForce
 }
 
 // Rejected says why a batch was not applied at all.
@@ -196,6 +213,11 @@ type About struct {
 	// of each owner.
 	Standbys []Standby
 	InForce  []InForce
+	// Pauses, Overrides and Trials are what people ordered, in the order of their
+	// owners.
+	Pauses    []Pause
+	Overrides []Override
+	Trials    []Trial
 	// Silent is since when exaBGP owes an answer, 0 if it answers.
 	Silent int64
 	// Conditions are those of the bridge.

@@ -70,7 +70,10 @@ func sampleUpdate(t testing.TB) wire.Update {
 			}},
 			Leases:     []wire.Lease{{Owner: "team", Holder: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "watch"}, Epoch: 9, Applied: 4, Revision: state.Revision{Digest: "0a", Changed: 8}, Conditions: []wire.Condition{{Name: "n", Since: 2, Text: "f", Do: "d"}}, Silent: 3}},
 			Standbys:   []wire.Standby{sampleStandby(), {Owner: "team"}},
-			InForce:    []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h"}},
+			InForce:    []wire.InForce{{Owner: "team", Revision: state.Revision{Digest: "0a", Changed: 8}, Host: "h", Epoch: 4, Reverted: &wire.Reverted{Digest: "0b", At: 3, By: wire.Commander{ID: "p", Host: "h", Verb: "revert"}}}},
+			Pauses:     []wire.Pause{{Owner: "team", By: wire.Commander{ID: "p", Host: "h", PID: 7, Verb: "pause", User: "al"}, At: 5, Reason: "r"}},
+			Overrides:  []wire.Override{{Owner: "team", By: wire.Commander{ID: "p"}, At: 5, Until: 6, Reason: "r", Text: "withdraw@9b1d2c3f4a5b"}},
+			Trials:     []wire.Trial{sampleTrial()},
 			Conditions: sampleConditions(),
 			Contests:   []state.Contest{{Key: mustKey(t, "10.0.3.0/24", 0), Owner: "other", Holder: "team"}},
 			Lines:      []wire.RefusedLine{{At: 3, Line: "l", Reason: "r"}}, Silent: 6, Converged: 8, LastError: "e", LastErrorAt: 9,
@@ -82,6 +85,13 @@ func sampleUpdate(t testing.TB) wire.Update {
 		Refused: []state.Refusal{{Key: mustKey(t, "10.0.1.0/24", 0), Owner: "team", Attrs: attrs, Peers: "192.0.2.1", Reason: "no"}},
 		Cleared: []wire.Cleared{{Key: mustKey(t, "10.0.2.0/24", 0), Owner: "team"}},
 		Count:   1, Sum: "00",
+	}
+}
+
+func sampleTrial() wire.Trial {
+	return wire.Trial{
+		Owner: "team", By: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "apply"}, Revision: state.Revision{Digest: "0a", Changed: 8},
+		Before: state.Revision{Digest: "0b", Changed: 7}, Began: 3, Deadline: 4, Changed: 5, Revert: true,
 	}
 }
 
@@ -371,11 +381,13 @@ func FuzzDecode(f *testing.F) {
 	seed(wire.EncodeReceived(sampleReceived(f)))
 	seed(wire.EncodeEvents(sampleEvents(f)))
 	seed(wire.EncodeStanding(sampleStanding(f)))
+	seed(wire.EncodeOrder(wire.Order{ID: "x", Kind: wire.OrderOverride, Owner: "team", Text: "withdraw@9b1d2c3f4a5b"}))
+	seed(wire.EncodeOrdered(wire.Ordered{ID: "x", Done: "d"}))
 	many := sampleBatch(f)
 	many.Announce[0].Keys = plain(17)
 	seed(wire.EncodeBatch(many))
-	if seeds != 13 {
-		f.Fatalf("%d seeds, want 13", seeds)
+	if seeds != 15 {
+		f.Fatalf("%d seeds, want 15", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, wire.EncodeBatch, wire.DecodeBatch)
@@ -390,6 +402,8 @@ func FuzzDecode(f *testing.F) {
 		again(t, data, wire.EncodeReceived, wire.DecodeReceived)
 		again(t, data, wire.EncodeEvents, wire.DecodeEvents)
 		again(t, data, wire.EncodeStanding, wire.DecodeStanding)
+		again(t, data, wire.EncodeOrder, wire.DecodeOrder)
+		again(t, data, wire.EncodeOrdered, wire.DecodeOrdered)
 	})
 }
 
