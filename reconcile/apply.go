@@ -32,9 +32,11 @@ func (x *look) wait() time.Duration { return max(0, time.Until(x.due)) }
 
 // Apply sends the difference between desired and what sp advertises, and waits
 // until every route has the grade at every peer that is up, or can't get it.
-// When ctx ends first, its error comes with the assessment as it stands. progress, if
-// any, is told the assessment from time to time.
-func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.Grade, progress func(Assessment)) (Assessment, error) {
+// When ctx ends first, its error comes with the assessment as it stands. permit, if
+// any, is shown each plan before anything of it is sent: its error ends Apply, and
+// nothing of that plan is sent. progress, if any, is told the assessment from time to
+// time.
+func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.Grade, permit func(*state.Plan) error, progress func(Assessment)) (Assessment, error) {
 	tried := attempts{}
 	var epoch int64 // that tried is about
 	var told time.Time
@@ -55,6 +57,11 @@ func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.
 			}
 			todo := tried.fresh(plan.Changes, time.Now())
 			if nothing = len(todo) == 0; !nothing {
+				if permit != nil {
+					if err := permit(plan); err != nil {
+						return far.now(), err
+					}
+				}
 				if err := sp.Send(ctx, todo); err != nil {
 					return far.now(), err
 				}

@@ -167,7 +167,7 @@ func TestApplyWaitsForTheGrade(t *testing.T) {
 		done := make(chan error, 1)
 		go func() {
 			var err error
-			got, err = Apply(t.Context(), f, d, state.Sent, nil)
+			got, err = Apply(t.Context(), f, d, state.Sent, nil, nil)
 			done <- err
 		}()
 		synctest.Wait()
@@ -203,7 +203,7 @@ func TestApplyNamesWhatIsLeft(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, d := newFakeSpeaker(), file(t, "10.0.0.0/24")
 				tc.setup(f, d)
-				a, err := Apply(t.Context(), f, d, state.Sent, nil)
+				a, err := Apply(t.Context(), f, d, state.Sent, nil, nil)
 				if err != nil || !tc.check(a) {
 					t.Errorf("assessment %+v, error %v", a, err)
 				}
@@ -218,7 +218,7 @@ func TestApplyEndsWithItsTime(t *testing.T) {
 		f.grade = state.Accepted
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		a, err := Apply(ctx, f, file(t, "10.0.0.0/24"), state.Sent, nil)
+		a, err := Apply(ctx, f, file(t, "10.0.0.0/24"), state.Sent, nil, nil)
 		if !errors.Is(err, context.DeadlineExceeded) || len(a.Pending) != 1 {
 			t.Errorf("assessment %+v, error %v; want one pending at the deadline", a, err)
 		}
@@ -266,7 +266,7 @@ func TestOverlapIsLeftAsItIs(t *testing.T) {
 		d.Routes = append([]state.Wanted{d.Routes[0], twin}, d.Routes[1:]...)
 		was := []state.Advert{{Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}
 		f.set.Routes.Set(was, twin.Key)
-		a, err := Apply(t.Context(), f, d, state.Sent, nil)
+		a, err := Apply(t.Context(), f, d, state.Sent, nil, nil)
 		if err != nil || len(a.Refused) != 1 || a.Refused[0].Key != twin.Key || a.Confirmed != 1 || len(a.Pending) != 0 {
 			t.Errorf("assessment %+v, error %v", a, err)
 		}

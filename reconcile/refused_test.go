@@ -16,7 +16,7 @@ func TestApplyEndsWhenAWithdrawIsRefused(t *testing.T) {
 	sp.refuse[gone.Key] = "exaBGP answered error"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	a, err := Apply(ctx, sp, file(t), state.Sent, nil)
+	a, err := Apply(ctx, sp, file(t), state.Sent, nil, nil)
 	if err != nil || len(a.Refused) != 1 {
 		t.Errorf("%+v, %v; want the withdraw refused", a, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 
 func applyCommand(w *world, g *globalFlags, f *applyFlags) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "apply",
+		Use:   "apply [PLAN]",
 		Short: "Show the plan, ask, and carry it out",
 		Long: `Show the plan, ask, and carry it out. Returns when every route is confirmed at
 every peer that is up, or cannot be. Held routes, whose peer is down, are no
@@ -26,8 +27,23 @@ failure. Something refused weighs more for the exit code than something unsent.
 
 A file that is older than the one that was accepted last, and asks for something
 else, is refused: it may be a backup that was restored. Its time is that of the
-newest of all the files that it leads to.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd.Context(), w, g, f) },
+newest of all the files that it leads to.
+
+PLAN is what "routesync plan --out PLAN" saved: it was seen then, so nobody is asked,
+and exactly that is carried out, once. If the file, what guards it or anything that a
+speaker advertises has moved since then, nothing is sent, and what moved is named.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage(fmt.Errorf("apply takes one saved plan, and was given %s", strings.Join(quoted(args), " ")))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				f.plan, f.fileGiven = args[0], cmd.Flags().Changed("file")
+			}
+			return runApply(cmd.Context(), w, g, f)
+		},
 	}
 	addFile(cmd, &f.file)
 	addOutput(cmd, &f.output)
@@ -48,7 +64,7 @@ func (f *applyFlags) check(w *world) (state.Grade, error) {
 		return 0, usage(fmt.Errorf("--wait %q is not accepted or sent", f.wait))
 	}
 	switch {
-	case f.yes:
+	case f.yes, f.plan != "":
 	case f.output == outputJSON:
 		return 0, usage(errors.New("apply can't ask when its output is json"), "agree beforehand with --yes")
 	case f.file == stdinName:
@@ -68,6 +84,10 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	saved, err := f.readPlan()
+	if err != nil {
+		return err
+	}
 	desired, err := readDesired(f.file, w.stdin)
 	if err != nil {
 		return err
@@ -77,7 +97,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	}
 	a := &applier{
 		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade,
+		flags:       f, grade: grade, saved: saved,
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
@@ -85,12 +105,15 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	for _, speaker := range desired.Speakers {
 		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
 	}
-	if f.yes {
+	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
 	last, err := a.run(ctx, a)
 	a.progress.done()
-	if err != nil {
+	switch {
+	case err != nil && a.begun:
+		return errors.Join(a.report(a.outcome()), err)
+	case err != nil:
 		return err
 	}
 	return a.conclude(ctx, last)
@@ -104,6 +127,8 @@ type applier struct {
 	progress *progress
 
 	plans   plans
+	saved   *savedPlan        // what is to be carried out; nil for whatever is to be done
+	begun   bool              // every speaker was as that says, and it may have been sent
 	over    map[string]string // digests of what is meant to be replaced by an older file
 	results []result          // in the order of the speakers
 	held    map[string]*bridge.Conditions
@@ -114,16 +139,21 @@ type result struct {
 	speaker string
 	tried   bool
 	reconcile.Assessment
-	err error // why it ended before its time
+	err    error                  // why it ended before its time
+	beyond *reconcile.BeyondError // it ended because something else is left to do
 }
 
 // show shows the plan.
 func (a *applier) show(seen []observation) (bool, error) {
-	err := a.refuseOlder(seen)
-	if err != nil {
+	var err error
+	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return false, err
 	}
-	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
+	a.desired = a.plans.desired
+	if err := a.saved.refuse(a.plans, unused); err != nil {
+		return false, err
+	}
+	if err := a.refuseOlder(seen); err != nil {
 		return false, err
 	}
 	if err := warnLacks(a.stderr, seen); err != nil {
@@ -162,23 +192,29 @@ func (a *applier) refuseOlder(seen []observation) error {
 // carryOut brings all speakers to the desired set.
 func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *clock) error {
 	g, together := errgroup.WithContext(session)
+	all := newMuster(len(a.desired.Speakers))
 	for i, speaker := range a.desired.Speakers {
 		g.Go(func() error {
-			r := a.apply(together, s, speaker)
+			r := a.apply(together, s, speaker, all)
 			a.results[i] = r
-			if clock.ctx.Err() != nil {
-				return nil // it ended for lack of time, and that is its result
+			if clock.ctx.Err() != nil || r.beyond != nil {
+				return nil // it ended for lack of time, or has to end, and that is its result
 			}
 			return r.err
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if beyond := a.beyond(); beyond != nil {
+		return beyond
+	}
+	return err
 }
 
 // apply brings one speaker to the desired set.
-func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) result {
+func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, all *muster) result {
 	c := bridge.NewCommander(s, speaker, bridge.Mandate{
 		Owner: a.desired.Owner, From: a.me, Locate: a.locate, Held: a.held[speaker], Revision: a.desired.Revision, Over: a.over[speaker],
+		Base: a.saved.base(speaker),
 	}, a.log)
 	r := result{speaker: speaker}
 	if r.err = c.Open(ctx); r.err != nil {
@@ -189,12 +225,20 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string) 
 		r.err = hinted(r.err, "it was put in force meanwhile: see routesync plan")
 		return r
 	}
+	if late := (*bridge.StaleError)(nil); errors.As(r.err, &late) {
+		r.err = a.overtaken(late)
+		return r
+	}
 	if r.err != nil {
 		r.err = &silence{absent: c.Absent(), about: c.About(), err: r.err}
 		return r
 	}
+	if r.err = a.agreeAt(ctx, observed(speaker, c.Reader), all); r.err != nil {
+		return r
+	}
 	r.tried = true
-	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.progress.teller(speaker))
+	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.permit(speaker), a.progress.teller(speaker))
+	errors.As(r.err, &r.beyond)
 	return r
 }
 
@@ -232,14 +276,7 @@ func (a *applier) conclude(ctx context.Context, last error) error {
 			all = append(all, fmt.Errorf("%s: %w", r.speaker, a.observer.noBroker(ctx, last)))
 		}
 	}
-	out := outcome{plans: a.plans, grade: a.grade, timeout: a.flags.timeout, results: a.results}
-	var err error
-	if a.flags.output == outputJSON {
-		err = writeJSON(a.stdout, out.json())
-	} else {
-		err = out.text(a.stdout)
-	}
-	switch {
+	switch err := a.report(a.outcome()); {
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
@@ -248,4 +285,16 @@ func (a *applier) conclude(ctx context.Context, last error) error {
 		return all
 	}
 	return said(worst(codes))
+}
+
+func (a *applier) outcome() outcome {
+	return outcome{plans: a.plans, grade: a.grade, timeout: a.flags.timeout, results: a.results}
+}
+
+// report writes what came of it.
+func (a *applier) report(out outcome) error {
+	if a.flags.output == outputJSON {
+		return writeJSON(a.stdout, out.json())
+	}
+	return out.text(a.stdout)
 }

@@ -25,24 +25,34 @@ func fileName(path string) string {
 
 // readDesired reads and parses a file and all that it leads to; "-" is stdin.
 func readDesired(path string, stdin io.Reader) (*state.Desired, error) {
+	desired, _, err := readFiles(path, stdin)
+	return desired, err
+}
+
+// readFiles is readDesired, and says which files it read, the first one first; none
+// for stdin, which is no file.
+func readFiles(path string, stdin io.Reader) (*state.Desired, []string, error) {
 	data, changed, err := readFile(path, stdin)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", fileName(path), bare(err))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hinted(err, "another file is given with --file")
+			return nil, nil, hinted(err, "another file is given with --file")
 		}
-		return nil, hinted(err)
+		return nil, nil, hinted(err)
 	}
 	others := &watch.Disk{MaxSize: routefile.MaxSize} // those of stdin are in the working directory
 	desired, err := new(routefile.Loader).Load(fileName(path), data, others)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if others.Changed().After(changed) {
 		changed = others.Changed()
 	}
 	desired.Revision = revision(desired.Digest(), changed, time.Now())
-	return desired, nil
+	if path == stdinName {
+		return desired, nil, nil
+	}
+	return desired, append([]string{path}, others.Names()...), nil
 }
 
 // revision is that of a set whose files were changed at a time. What is of a

@@ -39,6 +39,7 @@ type flags struct {
 	events   eventsFlags
 	imports  importFlags
 	adopt    adoptFlags
+	snapshot snapshotFlags
 }
 
 type globalFlags struct {
@@ -54,12 +55,22 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	out          string // where the plan is saved; empty for nowhere
 	file, output string
+	against      string
 	detailed     bool
 	timeout      time.Duration
 }
 
+type snapshotFlags struct {
+	file, output string
+	speakers     []string
+	timeout      time.Duration
+}
+
 type applyFlags struct {
+	plan         string // a saved plan, which is an argument and no flag
+	fileGiven    bool   // with it
 	file, output string
 	yes, olderOK bool
 	wait         string

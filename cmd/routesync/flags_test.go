@@ -16,7 +16,7 @@ func TestEveryFlag(t *testing.T) {
 	given := map[string]map[string]string{
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
 		"validate":  {"file": "v.yaml", "output": "json"},
-		"plan":      {"file": "p.yaml", "output": "json", "detailed-exitcode": "true", "timeout": "1s"},
+		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "detailed-exitcode": "true", "timeout": "1s"},
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml", "older-file-ok": "true"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
@@ -29,7 +29,8 @@ func TestEveryFlag(t *testing.T) {
 			"file": "r.yaml", "output": "json", "speaker": "a,b", "peer": "192.0.2.1,192.0.2.2", "family": "ipv4 unicast",
 			"follow": "true", "timeout": "4s",
 		},
-		"fmt": {"check": "true", "output": "f.yaml"},
+		"snapshot": {"file": "n.yaml", "output": "s.json", "speaker": "a,b", "timeout": "7s"},
+		"fmt":      {"check": "true", "output": "f.yaml"},
 		"import": {
 			"speaker": "a", "owner": "b", "foreign": "true", "as": "c", "exabgp-conf": "x.conf", "output": "i.yaml", "partial": "true", "timeout": "5s",
 		},
@@ -60,7 +61,7 @@ func TestEveryFlag(t *testing.T) {
 	want := flags{
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
 		validate: validateFlags{file: "v.yaml", output: "json"},
-		plan:     planFlags{file: "p.yaml", output: "json", detailed: true, timeout: time.Second},
+		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", out: "plan.json", detailed: true, timeout: time.Second},
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml", olderOK: true},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
@@ -78,9 +79,10 @@ func TestEveryFlag(t *testing.T) {
 		imports: importFlags{
 			speaker: "a", owner: "b", as: "c", foreign: true, conf: "x.conf", output: "i.yaml", partial: true, timeout: 5 * time.Second,
 		},
-		adopt: adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
+		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
+		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

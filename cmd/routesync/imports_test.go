@@ -15,8 +15,14 @@ func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
 		"state/routefile":          {"state"},
+		"state/rpki":               {"state"},
+		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
+		"reconcile/flap":           {"state"},
+		"reconcile/guard":          {"state", "state/rpki"},
+		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
+		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
 		"bridge/journal":           {"state"},
@@ -26,7 +32,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile",
+			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
 		},
 	}
 }

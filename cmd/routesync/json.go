@@ -11,7 +11,7 @@ import (
 
 // formatVersion is the version of all JSON on stdout: a new key raises the
 // second number, anything else the first.
-const formatVersion = "1.3"
+const formatVersion = "1.4"
 
 func writeJSON(to io.Writer, v any) error {
 	enc := json.NewEncoder(to)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,11 @@ type observation struct {
 	about      *wire.About
 	boot       string
 	digest     state.Digest
+
+	// Of a file that stands in for the speaker, see [againstFile]: its name, the digest
+	// of what it asks for, and what its peers are called.
+	file, fileDigest string
+	peerNames        map[netip.Addr]string
 }
 
 // inForce is what was accepted of an owner last; nil if nothing was, or that is
@@ -168,9 +174,14 @@ func observe(ctx context.Context, speaker string, c *bridge.Reader) (observation
 	if err != nil {
 		return observation{}, &silence{absent: c.Absent(), about: c.About(), err: err}
 	}
+	return observed(speaker, c), nil
+}
+
+// observed is what a client has of a speaker whose set is complete.
+func observed(speaker string, c *bridge.Reader) observation {
 	return observation{
 		speaker: speaker, advertised: c.Advertised(), about: c.About(), boot: c.Boot(), digest: c.Digest(),
-	}, nil
+	}
 }
 
 // noBroker is the error of an end without a session that was of use; last is

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/state"
 )
@@ -20,33 +23,50 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
 		Long: `Show the difference between the file and what is advertised. Nothing is sent.
 
   +  to announce      ~  announced with other attributes
-  -  to withdraw      !  somebody else's, and left alone`,
+  -  to withdraw      !  somebody else's, and left alone
+
+With --out the plan is saved, and "routesync apply FILE" carries out exactly that,
+once. A plan that is not whole is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
 	addOutput(cmd, &f.output)
+	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
+	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
 
 func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
 		return err
 	}
 	cfg, err := g.broker("plan")
+	if err != nil && f.against == "" {
+		return err
+	}
+	desired, files, err := readFiles(f.file, w.stdin)
 	if err != nil {
 		return err
 	}
-	desired, err := readDesired(f.file, w.stdin)
+	var commit *gitCommit
+	var asking sync.WaitGroup
+	asking.Go(func() { commit = commitOf(ctx, files) })
+	now := time.Now().UnixMilli()
+	seen, failed, err := f.look(ctx, w, cfg, desired, now)
+	asking.Wait()
 	if err != nil {
 		return err
 	}
-	seen, failed := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
-	plans, err := planAll(fileName(f.file), desired, time.Now().UnixMilli(), seen)
+	if f.against == "" {
+		now = time.Now().UnixMilli() // what they advertise is of now
+	}
+	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}
+	plans.commit = commit
 	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
@@ -54,6 +74,9 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		err = writeJSON(w.stdout, plans.json())
 	} else {
 		err = plans.text(w.stdout, w.palette())
+	}
+	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
+		err = plans.keep(w.stderr, f)
 	}
 	switch {
 	case err != nil:
@@ -68,11 +91,21 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	return nil
 }
 
+// look finds out what to plan against. What can't be told of a speaker is in failed.
+func (f *planFlags) look(ctx context.Context, w *world, cfg rabbit.Config, desired *state.Desired, now int64) (seen []observation, failed, err error) {
+	if f.against != "" {
+		return readAgainst(f.against, desired, now, w.stderr)
+	}
+	seen, failed = observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}.look(ctx, desired.Speakers)
+	return seen, failed, nil
+}
+
 // plans is the difference for every speaker that answered.
 type plans struct {
 	file     string
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
+	commit   *gitCommit // that the file is of; nil if that is not known
 	timing
 }
 
@@ -99,6 +132,36 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
 	}
 	return p, nil
+}
+
+// policy is the digest of what the plans are judged by.
+func (p plans) policy() string { return "" }
+
+// digest is that of what the plans do, at all speakers.
+func (p plans) digest() string {
+	var all []string
+	for _, s := range p.speakers {
+		all = append(all, s.digest(p))
+	}
+	return state.JoinDigests(all)
+}
+
+// digest is that of what the plan does at the speaker.
+func (s speakerPlan) digest(p plans) string {
+	return s.Plan.Digest(p.whole.Revision.Digest, p.policy())
+}
+
+// unanswered are the speakers of the file of which nothing is known, never null.
+func (p plans) unanswered() []string {
+	return slices.DeleteFunc(listJSON(slices.Clone(p.desired.Speakers)), func(name string) bool {
+		return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return s.speaker == name })
+	})
+}
+
+// applyable tells whether there is something to do, and apply would do it.
+func (p plans) applyable() bool {
+	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil }
+	return p.changes() > 0 && len(p.unanswered()) == 0 && !slices.ContainsFunc(p.speakers, bad)
 }
 
 // older is what is in force at the speaker, if the file would bring back what that

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,8 @@ routes:
     peers: [as 64999, tag nobody]
 `
 
+const olderFile = "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n"
+
 // seen is what edge1 advertises when the goldens are made.
 func seen(t *testing.T) observation {
 	hop := attrs(t, "next-hop", "198.51.100.1")
@@ -174,7 +177,7 @@ func inForce() wire.InForce {
 // plannedOlder is a plan of a file that would bring back what another replaced.
 func plannedOlder(t *testing.T) plans {
 	t.Helper()
-	d := desired(t, "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n")
+	d := desired(t, olderFile)
 	d.Revision = state.Revision{Digest: d.Digest(), Changed: 1789990000000}
 	p, err := planAll("routes.yaml", d, 1789999998000, []observation{seen(t)})
 	if err != nil {
@@ -195,6 +198,32 @@ func desired(t *testing.T, file string) *state.Desired {
 func planned(t *testing.T, file string) plans {
 	t.Helper()
 	p, err := planAll("routes.yaml", desired(t, file), 1790000000000, []observation{seen(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// plannedAgain is a plan of the file that is in force, and was made for a repository.
+func plannedAgain(t *testing.T) plans {
+	t.Helper()
+	d := desired(t, plannedFile)
+	d.Revision = inForce().Revision
+	p, err := planAll("routes.yaml", d, 1790000000000, []observation{seen(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.commit = &gitCommit{Commit: "c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ffe", Dirty: true}
+	return p
+}
+
+// plannedCut is a plan of a file for more than what was observed.
+func plannedCut(t *testing.T) plans {
+	t.Helper()
+	d := desired(t, strings.Replace(plannedFile, "speakers: [edge1]", "speakers: [edge1, edge2]", 1))
+	other := desired(t, timedFile)
+	other.Revision.Digest = other.Digest()
+	p, err := planAll("routes.yaml", d, 1790000000000, againstFile("old.yaml", other, d, 1790000000000)[:1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,6 +260,10 @@ routes: []
 		"plan.txt":        func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
 		"plan-colour.txt": func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
 		"plan.json":       func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-again.txt":  func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
+		"plan-again.json": func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
+		"plan-files.txt":  func(w io.Writer) error { return plannedCut(t).text(w, plain) },
+		"plan-files.json": func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
 		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
 		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
 		"plan-overlap.txt": func(w io.Writer) error {
@@ -344,7 +377,7 @@ func TestExitCodeOfResults(t *testing.T) {
 		codes []int
 		want  int
 	}{
-		{nil, exitDone}, {[]int{0, 5, 1}, exitError}, {[]int{0, 5}, exitUnconfirmed}, {[]int{0, 2, 0}, exitChanges}, {[]int{1, 64}, exitUsage},
+		{nil, exitDone}, {[]int{0, 5, 1}, exitError}, {[]int{0, 5}, exitUnconfirmed}, {[]int{0, 2, 0}, exitChanges}, {[]int{1, 64}, exitUsage}, {[]int{5, 4, 0}, exitStale}, {[]int{4, 1}, exitError},
 	} {
 		if got := worst(test.codes); got != test.want {
 			t.Errorf("worst of %v: %d, want %d", test.codes, got, test.want)

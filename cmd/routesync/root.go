@@ -41,6 +41,7 @@ func newRoot(w *world, f *flags) *cobra.Command {
 		fmtCommand(w, &f.fmt),
 		schemaCommand(w),
 		planCommand(w, &f.global, &f.plan),
+		snapshotCommand(w, &f.global, &f.snapshot),
 		applyCommand(w, &f.global, &f.apply),
 		watchCommand(w, &f.global, &f.watch),
 		statusCommand(w, &f.global, &f.status),

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"routesync/reconcile/watch"
+	"routesync/state/snapshot"
+)
+
+// A saved plan is what plan -o json prints, and what apply needs to carry out exactly
+// that and to say why it can't: which file, what the speakers confirmed, and the
+// digests of it all.
+
+const (
+	savedVersion = "1"
+	// maxSaved bounds the file of a saved plan, in bytes: a larger one is something
+	// else. A million routes take some hundred bytes each.
+	maxSaved = 1 << 30
+)
+
+// savedJSON is what a saved plan has besides.
+type savedJSON struct {
+	Version  string             `json:"version"`
+	ID       string             `json:"id"`
+	Made     time.Time          `json:"made"`
+	File     string             `json:"file"`    // as it was given
+	Desired  string             `json:"desired"` // digest of the set, at any time
+	Policy   string             `json:"policy"`  // digest
+	Digest   string             `json:"plan"`    // of all speakers
+	Speakers []savedSpeakerJSON `json:"speakers"`
+	Checksum string             `json:"checksum"` // of the whole file, with nothing in its place
+}
+
+type savedSpeakerJSON struct {
+	Speaker string           `json:"speaker"`
+	Digest  string           `json:"plan"`
+	Base    snapshot.Speaker `json:"base"` // what the plan is made against
+}
+
+// savedDocument is the whole file.
+type savedDocument struct {
+	plansJSON
+	Saved savedJSON `json:"saved"`
+}
+
+// savedPlan is a plan that was read from a file.
+type savedPlan struct {
+	path string
+	savedJSON
+	owner string
+	steps map[string][]step // of each speaker, as the document shows them to people
+}
+
+// step is a change as the document has it.
+type step struct {
+	Action string          `json:"action"`
+	Family string          `json:"family"`
+	NLRI   string          `json:"nlri"`
+	Peers  []string        `json:"peers"`
+	Before json.RawMessage `json:"before"`
+	After  json.RawMessage `json:"after"`
+}
+
+// save writes the plans to a file, for apply.
+func (p plans) save(path, file string) error {
+	doc := savedDocument{plansJSON: p.json(), Saved: savedJSON{
+		Version: savedVersion, ID: rand.Text(), Made: time.UnixMilli(p.now).UTC().Truncate(time.Second),
+		File: file, Desired: p.whole.Revision.Digest, Policy: p.policy(), Digest: p.digest(),
+	}}
+	for _, s := range p.speakers {
+		doc.Saved.Speakers = append(doc.Saved.Speakers, savedSpeakerJSON{s.speaker, s.digest(p), s.kept()})
+	}
+	var text bytes.Buffer
+	if err := writeJSON(&text, doc); err != nil {
+		return hinted(fmt.Errorf("write %s: %w", path, err))
+	}
+	sealed, err := seal(text.Bytes())
+	if err != nil {
+		return hinted(fmt.Errorf("write %s: %w", path, err))
+	}
+	return replaceFile(path, sealed)
+}
+
+// checksumBefore is what stands before the checksum, the last thing in the file.
+var checksumBefore = []byte(`"checksum": "`)
+
+// seal puts the checksum of a text in the place that it has for it.
+func seal(text []byte) ([]byte, error) {
+	at := bytes.LastIndex(text, checksumBefore)
+	if at < 0 {
+		return nil, errors.New("there is no place for a checksum")
+	}
+	at += len(checksumBefore)
+	sum := sha256.Sum256(text)
+	return slices.Concat(text[:at], []byte(hex.EncodeToString(sum[:])), text[at:]), nil
+}
+
+// sealed tells whether a text is as [seal] made it.
+func sealed(text []byte) bool {
+	at := bytes.LastIndex(text, checksumBefore)
+	if at < 0 || len(text) < at+len(checksumBefore)+hex.EncodedLen(sha256.Size) {
+		return false
+	}
+	at += len(checksumBefore)
+	again, err := seal(slices.Concat(text[:at], text[at+hex.EncodedLen(sha256.Size):]))
+	return err == nil && bytes.Equal(again, text)
+}
+
+// readSaved reads a saved plan.
+func readSaved(path string) (*savedPlan, error) {
+	text, err := readPlanFile(path)
+	if err != nil {
+		return nil, hinted(fmt.Errorf("read %s: %w", path, bare(err)), "a plan is saved with routesync plan --out FILE")
+	}
+	p, err := decodeSaved(text)
+	if err != nil {
+		return nil, hinted(fmt.Errorf("read %s: %w", path, err), "save it again: routesync plan --out "+path)
+	}
+	p.path = path
+	return p, nil
+}
+
+func readPlanFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // it was only read
+	if err := watch.Whole(f); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSaved+1))
+	if err == nil && len(text) > maxSaved {
+		err = fmt.Errorf("it has more than %d bytes", maxSaved)
+	}
+	return text, err
+}
+
+func decodeSaved(text []byte) (*savedPlan, error) {
+	var doc struct {
+		Owner    string `json:"owner"`
+		Speakers []struct {
+			Speaker string `json:"speaker"`
+			Changes []step `json:"changes"`
+		} `json:"speakers"`
+		Saved *savedJSON `json:"saved"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("it is no saved plan: %w", err)
+	}
+	switch {
+	case doc.Saved == nil:
+		return nil, errors.New(`it is no saved plan: it has no "saved"`)
+	case doc.Saved.Version != savedVersion:
+		return nil, fmt.Errorf("it is a saved plan of version %q, this routesync reads version %q", doc.Saved.Version, savedVersion)
+	case !sealed(text):
+		return nil, errors.New("it was edited after it was saved, or is damaged: its checksum is another")
+	}
+	p := &savedPlan{savedJSON: *doc.Saved, owner: doc.Owner, steps: map[string][]step{}}
+	for _, s := range doc.Speakers {
+		p.steps[s.Speaker] = s.Changes
+	}
+	return p, nil
+}
+
+// key is a step as text, to compare it.
+func (s step) key() (string, error) {
+	text, err := json.Marshal(s)
+	return string(text), err
+}
+
+// stepsOf are the changes of a plan as the document has them.
+func stepsOf(changes []changeJSON) ([]step, error) {
+	text, err := json.Marshal(changes)
+	if err != nil {
+		return nil, err
+	}
+	var all []step
+	return all, json.Unmarshal(text, &all)
+}
+
+// stepsMoved are the steps of each list that the other has not.
+func stepsMoved(saved, now []step) (gone, come []step, err error) {
+	had, has := map[string]int{}, map[string]int{}
+	for _, list := range []struct {
+		steps []step
+		count map[string]int
+	}{{saved, had}, {now, has}} {
+		for _, s := range list.steps {
+			k, err := s.key()
+			if err != nil {
+				return nil, nil, err
+			}
+			list.count[k]++
+		}
+	}
+	rest := func(steps []step, less map[string]int) (left []step) {
+		for _, s := range steps {
+			k, _ := s.key() // it could be made above
+			if less[k]--; less[k] < 0 {
+				left = append(left, s)
+			}
+		}
+		return left
+	}
+	gone, come = rest(saved, has), rest(now, had)
+	return gone, come, nil
+}
+
+// checkOut looks whether a plan can be saved.
+func (f *planFlags) checkOut() error {
+	if f.out == stdinName {
+		return usage(errors.New("--out is a file, and not stdout"), "-o json prints the plan")
+	}
+	return nil
+}
+
+// keep saves the plans as the flags say, and says how they are carried out.
+func (p plans) keep(note io.Writer, f *planFlags) error {
+	for _, s := range p.speakers {
+		if s.file != "" {
+			return hinted(fmt.Errorf("a plan against %s can't be saved: it is not known what %s advertises", s.file, s.speaker),
+				"save one against the speakers, or against what routesync snapshot wrote")
+		}
+	}
+	if err := p.save(f.out, f.file); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(note, "Plan %s is saved to %s. Apply exactly this with: routesync apply %s\n", shortDigest(p.digest()), f.out, f.out)
+	return err
+}

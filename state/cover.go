@@ -1,0 +1,140 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Cover says what is left for the addresses of a route that a plan withdraws, at the
+// peers that it goes from.
+type Cover struct {
+	Change int // that withdraws it: its place in the plan
+	// By is what still has all of the addresses at each of these peers: a less specific
+	// prefix, or the same one on another path. The most specific counts.
+	By []CoveredAt
+	// Dark are the peers that are left with none, in order.
+	Dark []netip.Addr
+}
+
+// CoveredAt is a prefix, and the peers that it covers something at, in order.
+type CoveredAt struct {
+	Prefix netip.Prefix
+	Peers  []netip.Addr
+}
+
+// Covers tells of each prefix that the plan withdraws what stays announced of it,
+// whoever announces that. advertised is what the plan was made from.
+func (p *Plan) Covers(advertised *Advertised) []Cover {
+	goes := func(c Change) bool { return c.Op() == Withdraw && c.Key.Family.HasPrefix() }
+	if !slices.ContainsFunc(p.Changes, goes) {
+		return nil
+	}
+	w := coverWalk{plan: p}
+	n := 0 // changes that were visited
+	visit := func(k Key, adverts []Advert) {
+		from := n
+		for n < len(p.Changes) && p.Changes[n].Key == k {
+			n++
+		}
+		if k.Family.HasPrefix() {
+			w.visit(k, adverts, from, n)
+		}
+	}
+	for k, adverts := range advertised.Routes.All() {
+		for n < len(p.Changes) && CompareKeys(p.Changes[n].Key, k) < 0 {
+			visit(p.Changes[n].Key, nil)
+		}
+		visit(k, adverts)
+	}
+	for n < len(p.Changes) {
+		visit(p.Changes[n].Key, nil)
+	}
+	w.settle()
+	return w.all
+}
+
+// coverWalk goes through keys in order, in which a prefix comes before what is in it.
+type coverWalk struct {
+	plan    *Plan
+	all     []Cover
+	open    []standing // each is in the one before, or is the same prefix
+	waiting []int      // changes of the last prefix, of which other paths may follow
+}
+
+// standing is a route, and what the plan does about it.
+type standing struct {
+	family  Family
+	rd      string
+	prefix  netip.Prefix
+	adverts []Advert
+	changes []Change
+}
+
+func (s *standing) has(x *standing) bool {
+	return s.family == x.family && s.rd == x.rd && s.prefix.Bits() <= x.prefix.Bits() && s.prefix.Contains(x.prefix.Addr())
+}
+
+// at tells whether the route is at a peer behind the plan.
+func (s *standing) at(peer netip.Addr) bool {
+	goes := false
+	for i := range s.changes {
+		if c := &s.changes[i]; slices.Contains(c.Peers, peer) {
+			if c.Op() != Withdraw {
+				return true
+			}
+			goes = true
+		}
+	}
+	return !goes && slices.ContainsFunc(s.adverts, func(a Advert) bool {
+		return slices.ContainsFunc(a.At, func(at At) bool { return at.Peer == peer && at.Grade != Withdrawing })
+	})
+}
+
+func (w *coverWalk) visit(k Key, adverts []Advert, from, to int) {
+	x := standing{family: k.Family, rd: k.rdBytes(), prefix: k.Prefix(), adverts: adverts, changes: w.plan.Changes[from:to]}
+	if n := len(w.open); n > 0 && (!x.has(&w.open[n-1]) || !w.open[n-1].has(&x)) { // another prefix
+		w.settle()
+	}
+	for len(w.open) > 0 && !w.open[len(w.open)-1].has(&x) {
+		w.open = w.open[:len(w.open)-1]
+	}
+	w.open = append(w.open, x)
+	for i := from; i < to; i++ {
+		if w.plan.Changes[i].Op() == Withdraw {
+			w.waiting = append(w.waiting, i)
+		}
+	}
+}
+
+// settle finds what covers the changes that wait: all of it has come.
+func (w *coverWalk) settle() {
+	for _, i := range w.waiting {
+		c := Cover{Change: i}
+		for _, peer := range w.plan.Changes[i].Peers {
+			c.add(peer, w.open)
+		}
+		w.all = append(w.all, c)
+	}
+	w.waiting = w.waiting[:0]
+}
+
+func (c *Cover) add(peer netip.Addr, open []standing) {
+	for i := len(open) - 1; i >= 0; i-- {
+		if !open[i].at(peer) {
+			continue
+		}
+		n := slices.IndexFunc(c.By, func(by CoveredAt) bool { return by.Prefix == open[i].prefix })
+		if n < 0 {
+			n, c.By = len(c.By), append(c.By, CoveredAt{Prefix: open[i].prefix})
+		}
+		c.By[n].Peers = append(c.By[n].Peers, peer)
+		return
+	}
+	c.Dark = append(c.Dark, peer)
+}
+
+// rdBytes is the route distinguisher of a prefix as it is on the wire, "" for none.
+func (k Key) rdBytes() string {
+	rd, _, _ := k.split()
+	return k.NLRI[:rd]
+}
