@@ -51,6 +51,8 @@ type Desired struct {
 	// Revision is of the whole file, whatever of it is asked for now; whoever
 	// reads the file sets it.
 	Revision Revision
+	// Policy is what a plan for the set may not do; nil is [DefaultPolicy].
+	Policy *Policy
 }
 
 // Find returns the route that is asked for at a peer, nil if none is, or if

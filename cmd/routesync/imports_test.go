@@ -17,6 +17,7 @@ func layout() map[string][]string {
 		"state/routefile":          {"state"},
 		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
+		"reconcile/guard":          {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
