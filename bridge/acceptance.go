@@ -84,6 +84,9 @@ func (c *core) acceptWithdraw(o *op, p *peer) {
 	if s == nil {
 		return
 	}
+	if o.aside == nil {
+		c.goes(o.key, s)
+	}
 	atPeer := c.quiet == nil && p.up && p.carries(o.key.Family) && s.grade != state.Held
 	if !atPeer || has(o.seen, p) {
 		c.keepLatecomer(o.key, s)

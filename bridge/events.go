@@ -120,7 +120,7 @@ func (c *core) sessionUp(p *peer) {
 	p.owed = p.ManualEOR
 	p.unsettled, p.resent, c.aboutNews = true, c.now, true
 	c.recall(p)
-	p.doubts.others = nil
+	p.doubts.begins()
 	c.suspect() // of what happened while it was down there was no word
 	for k, e := range c.table.entries {
 		if s := e.slot(p); s != nil && s.grade != state.Withdrawing {
@@ -244,7 +244,7 @@ func (c *core) sentAnnounce(k state.Key, r *report) {
 		c.next(k, e)
 		return
 	}
-	p.doubts.sentOther(k)
+	p.doubts.sentOther(k, c.now)
 	if c.overtaken(k, s, e, r) {
 		return
 	}
@@ -313,5 +313,6 @@ func (c *core) leave(k state.Key, s *slot) {
 	if s.owner != "" {
 		c.lost[place{k, s.peer.Addr}] = s.claimant
 	}
+	c.goes(k, s)
 	c.table.drop(k, s.peer)
 }

@@ -56,8 +56,10 @@ type suspicion struct {
 	parts [][]value     // that were set aside, in the order of their return
 	trial []value       // that were brought back last
 	// accused are those of which the session fell when they alone were new. They
-	// are guilty once it has lived on without them.
-	accused []value
+	// are guilty once it has lived on without them, and with all else.
+	accused []accusal
+	retried map[value]bool // they were accused, and tried again
+	left    time.Time      // when the last that left this session unproven was sent
 	// passed are those that are proven by no more than the quiet time, and when
 	// each was last sent.
 	passed   map[state.Key]time.Time
@@ -106,11 +108,11 @@ func (d *suspicion) wrote(k state.Key, now time.Time) {
 
 // sentOther notes that what a peer was sent of a route is not what exaBGP's table
 // has: something older, see [latecomer].
-func (d *suspicion) sentOther(k state.Key) {
+func (d *suspicion) sentOther(k state.Key, now time.Time) {
 	if d.others == nil {
 		d.others = map[state.Key]bool{}
 	}
-	d.others[k] = true
+	d.others[k], d.left = true, now
 }
 
 // searching tells whether a culprit is looked for.
@@ -168,7 +170,7 @@ func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value
 		return d.spare(values[0])
 	}
 	if len(values) == 1 && d.falls[values[0]] > 1 {
-		d.accused = append(d.accused, values[0])
+		d.accuse(values[0], now)
 		if len(d.parts) > 1 { // most often one route is guilty, and the rest good
 			d.parts = [][]value{slices.Concat(d.parts...)}
 		}
@@ -221,9 +223,9 @@ func (d *suspicion) misjudged(now time.Time) map[state.Key]time.Time {
 		d.least = min(2*cmp.Or(d.quiet, quietMax), quietLimit)
 	}
 	d.slow = true
-	for _, v := range d.accused {
-		d.falls[v] = 1
-		d.parts = append(d.parts, []value{v})
+	for _, a := range d.accused {
+		d.falls[a.value] = 1
+		d.parts = append(d.parts, []value{a.value})
 	}
 	d.accused = nil
 	young := maps.Clone(d.passed)
@@ -255,8 +257,8 @@ func (d *suspicion) next() []value {
 // each.
 func (d *suspicion) over() map[value]int {
 	guilty := map[value]int{}
-	for _, v := range d.accused {
-		guilty[v] = d.falls[v]
+	for _, a := range d.accused {
+		guilty[a.value] = d.falls[a.value]
 	}
 	*d = suspicion{fresh: d.fresh, barren: d.barren, resigned: d.resigned}
 	return guilty

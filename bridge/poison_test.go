@@ -682,3 +682,25 @@ func TestFallBesideARouteOfSomebodyElse(t *testing.T) {
 		}
 	}
 }
+
+// The peer is slower than was measured at a fall of what had been replaced, so that
+// poison passes, and what is tried after it is accused. Then the poison is replaced
+// too, or withdrawn: that the session lives on does not make the accused guilty.
+func TestCulpritLeavesDuringASearch(t *testing.T) {
+	for _, culprit := range []string{"10.0.0.0/24 " + nh + " med 2", ""} {
+		w, p := poisoned(t, func(_ *world, p *fakePeer) { p.lag = 2500 * time.Millisecond })
+		w.want(desired(t, "10.0.2.0/24 "+nh+" med 666"))
+		w.live(1500 * time.Millisecond)
+		good := []string{"10.0.1.0/24 " + nh + " med 1", "10.0.2.0/24 " + nh}
+		w.want(desired(t, append(good, "10.0.0.0/24 "+nh+" med 666")...))
+		w.liveUntil(time.Minute, func() bool { return len(w.core.peers[0].doubts.accused) > 0 && p.up })
+		if culprit != "" {
+			good = append(good, culprit)
+		}
+		w.want(desired(t, good...))
+		w.live(time.Minute)
+		w.refusedAs()
+		w.holds(p, good...)
+		w.stays(p)
+	}
+}

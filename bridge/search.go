@@ -25,9 +25,14 @@ func (c *core) doubt(k state.Key, s *slot) {
 	if c.quiet != nil || s.aside {
 		return
 	}
-	if old := c.table.find(k, s.peer); old == nil || old.aside || old.attrs != s.attrs {
-		s.peer.doubts.doubt(k, c.now)
+	old := c.table.find(k, s.peer)
+	if old != nil && !old.aside && old.attrs == s.attrs {
+		return
 	}
+	if old != nil {
+		c.goes(k, old)
+	}
+	s.peer.doubts.doubt(k, c.now)
 }
 
 // fell looks for the cause of a session's end among the routes, as they are
@@ -74,7 +79,10 @@ func (c *core) fell(p *peer, reason string) (judge func()) {
 // resign ends a search without a result: all comes back.
 func (c *core) resign(p *peer) {
 	d := &p.doubts
-	all := append(d.parts, d.accused)
+	all := d.parts
+	for _, a := range d.accused {
+		all = append(all, []value{a.value})
+	}
 	d.over()
 	for _, d.trial = range all {
 		c.bringBack(p)
@@ -167,7 +175,7 @@ func (c *core) searchAt(p *peer) {
 			return
 		}
 	}
-	if c.now.Sub(later(p.since, d.passedAt)) < d.last() {
+	if c.now.Sub(later(p.since, d.passedAt)) < d.last() || d.retry() {
 		return
 	}
 	reason := d.reason

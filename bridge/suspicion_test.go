@@ -25,6 +25,14 @@ func names(values []value) []string {
 	return all
 }
 
+func (d *suspicion) namesAccused() []string {
+	var all []string
+	for _, a := range d.accused {
+		all = append(all, a.key.String())
+	}
+	return all
+}
+
 func TestSuspicionFell(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	early, late := now.Add(-2*time.Second), now.Add(-50*time.Millisecond)
@@ -50,7 +58,7 @@ func TestSuspicionFell(t *testing.T) {
 			var d suspicion
 			aside := d.fell(tc.all, exabgp.Fall{Raised: tc.raised}, now)
 			if got := names(aside); !slices.Equal(got, tc.aside) || len(d.parts) != tc.parts || d.quiet != tc.quiet || len(d.accused) > 0 {
-				t.Errorf("aside %v in %d parts, quiet for %v, accused %v", got, len(d.parts), d.quiet, names(d.accused))
+				t.Errorf("aside %v in %d parts, quiet for %v, accused %v", got, len(d.parts), d.quiet, d.namesAccused())
 			}
 		})
 	}
@@ -74,7 +82,7 @@ func TestSuspicionDivides(t *testing.T) {
 		t.Errorf("%d aside in %d parts", len(aside), len(d.parts))
 	}
 	if aside := d.fell(all[:1], exabgp.Fall{}, now); len(aside) != 1 || len(d.parts) != 1 || len(d.accused) != 1 {
-		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), names(d.accused))
+		t.Errorf("%d aside in %d parts, accused %v", len(aside), len(d.parts), d.namesAccused())
 	}
 	if guilty := d.over(); len(guilty) != 1 || guilty[all[0].value] != 3 || d.searching() {
 		t.Errorf("guilty %v", guilty)
@@ -93,12 +101,12 @@ func TestSuspicionMisjudged(t *testing.T) {
 	d.proven(all[0].key, now, now)
 	d.fell(all[1:], exabgp.Fall{}, now)
 	if len(d.accused) != 1 || d.last() != proofTime {
-		t.Errorf("accused %v", names(d.accused))
+		t.Errorf("accused %v", d.namesAccused())
 	}
 	parts := len(d.parts)
 	passed := d.misjudged(now.Add(3 * time.Second))
 	if _, ok := passed[all[0].key]; len(passed) != 1 || !ok || len(d.accused) > 0 || len(d.parts) != parts+1 || d.last() != slowTime || d.least == 0 {
-		t.Errorf("passed %v, accused %v", passed, names(d.accused))
+		t.Errorf("passed %v, accused %v", passed, d.namesAccused())
 	}
 }
 

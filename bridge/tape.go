@@ -57,8 +57,12 @@ func newTape(shared, stdin *os.File) (*Tape, error) {
 func (t *Tape) Read(b []byte) (int, error) {
 	fds := []unix.PollFd{{Fd: int32(t.stdin.Fd()), Events: unix.POLLIN}}
 	for {
-		// Waiting is done without the lock, under which the tape may be begun anew.
-		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
+		// Waiting is done without the lock, under which the tape may be begun anew. A
+		// signal ends it with nothing to read: the read would wait, and with the lock.
+		switch _, err := unix.Poll(fds, -1); {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
 			return 0, fmt.Errorf("wait for stdin: %w", err)
 		}
 		n, err := t.take(b)

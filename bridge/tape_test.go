@@ -3,8 +3,12 @@ package bridge
 import (
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // shared is a slate's memory, and a pipe to read from: the tape of each call is of
@@ -94,5 +98,44 @@ func TestTapeIsFull(t *testing.T) {
 	says(t, w, tape, "again\n")
 	if text, _ := next().since(at); string(text) != "again\n" {
 		t.Errorf("%d bytes are there", len(text))
+	}
+}
+
+// TestTapeIsInterrupted: a signal, as the runtime sends its own threads, ends the
+// wait for exaBGP, and there is nothing to read then. Who begins the tape anew must
+// not wait until there is: exaBGP may have nothing to say before it is told something.
+func TestTapeIsInterrupted(t *testing.T) {
+	next, w := shared(t)
+	tape := next()
+	if err := unix.SetNonblock(int(tape.stdin.Fd()), false); err != nil { // as exaBGP's are
+		t.Fatal(err)
+	}
+	thread, read := make(chan int, 1), make(chan string, 1)
+	go func() {
+		runtime.LockOSThread()
+		thread <- unix.Gettid()
+		b := make([]byte, 10)
+		n, _ := tape.Read(b)
+		read <- string(b[:n])
+	}()
+	waiting := <-thread
+	for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); {
+		if err := unix.Tgkill(unix.Getpid(), waiting, unix.SIGURG); err != nil {
+			t.Fatal(err)
+		}
+		known := make(chan struct{})
+		go func() { tape.known(tapePlace{}); close(known) }()
+		select {
+		case <-known:
+		case <-time.After(5 * time.Second):
+			w.WriteString("at last\n") // else the pipe can't be closed
+			t.Fatal("the tape can't be begun anew while exaBGP says nothing")
+		}
+	}
+	if _, err := w.WriteString("one\n"); err != nil {
+		t.Fatal(err)
+	}
+	if text := <-read; text != "one\n" {
+		t.Errorf("read %q", text)
 	}
 }

@@ -59,7 +59,7 @@ func (s *sending) keep(changes []state.Change, tried []bool) {
 			rest = rest[sort.Search(len(rest), func(i int) bool { return state.CompareKeys(rest[i].Key, c.Key) >= 0 }):]
 		}
 		for j := 0; j < len(rest) && rest[j].Key == c.Key; j++ {
-			if same(&rest[j], c) {
+			if rest[j].SameAs(c) {
 				tried[i] = true
 				still = append(still, *c)
 				break
@@ -67,8 +67,4 @@ func (s *sending) keep(changes []state.Change, tried []bool) {
 		}
 	}
 	s.changes = still
-}
-
-func same(a, b *state.Change) bool {
-	return a.Op() == b.Op() && a.After() == b.After() && slices.Equal(a.Peers, b.Peers)
 }

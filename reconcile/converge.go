@@ -19,6 +19,8 @@ type Target struct {
 	desired *state.Desired
 	changed chan struct{}
 	reached chan<- struct{} // may be nil
+
+	progress progress
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -89,6 +91,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 	var contests []state.Contest
 	var clock inForce
 	var plans planner
+	var seen *state.Plan
 	for {
 		desired, byTime := clock.at(t.current(), time.Now())
 		if byTime {
@@ -106,6 +109,10 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			if err != nil {
 				return err
 			}
+			if plan != seen {
+				seen = plan
+				t.progress.saw(plan, desired, time.Now())
+			}
 			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return err
 			}
@@ -120,6 +127,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}
+				t.progress.published(Changes{announce, replace, withdraw})
 			case told != desired:
 				told = desired
 				report(log, plan, sp.Advertised(), desired.Owner)

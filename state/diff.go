@@ -60,6 +60,15 @@ func (c Change) After() Attrs {
 	return c.Wanted.Attrs
 }
 
+// SameAs tells whether both do the same to the same peers, whatever they find there.
+func (c *Change) SameAs(d *Change) bool {
+	return c.Key == d.Key && c.Op() == d.Op() && c.After() == d.After() && slices.Equal(c.Peers, d.Peers)
+}
+
+// Seen tells whether a peer sees anything of the change: not if the route only ends
+// at another time.
+func (c *Change) Seen() bool { return c.Op() != Replace || c.Before() != c.After() }
+
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
 // not nil, the file asks for the same NLRI at the same peer and can't have it.
 type Foreign struct {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Policy is what a plan may not do: the limits of the guards. It is plain data;
@@ -169,6 +170,15 @@ const (
 type RPKI struct {
 	VRPs              string // name of the file, as the first file leads to it; "" for none
 	Invalid, NotFound Action
+	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
+}
+
+// Oldest is how old the VRPs may be.
+func (r RPKI) Oldest() time.Duration {
+	if r.MaxAge == 0 {
+		return 24 * time.Hour
+	}
+	return time.Duration(r.MaxAge) * time.Millisecond
 }
 
 // Flap is how often a route may change in a time; the zero Flap is as often as it

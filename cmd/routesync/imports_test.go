@@ -15,9 +15,12 @@ func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
 		"state/routefile":          {"state"},
+		"state/rpki":               {"state"},
 		"state/snapshot":           {"state"},
 		"reconcile":                {"state"},
-		"reconcile/guard":          {"state"},
+		"reconcile/flap":           {"state"},
+		"reconcile/guard":          {"state", "state/rpki"},
+		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},

@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"routesync/bridge"
-	"routesync/reconcile"
 	"routesync/state"
 )
 
@@ -54,6 +53,9 @@ const maxDetail = 56
 // text writes the plans for people.
 func (p plans) text(to io.Writer, colours palette) error {
 	out := bufio.NewWriter(to)
+	if p.commit != nil {
+		fmt.Fprintf(out, "%s @ %s (%s)\n\n", p.file, p.commit.short(), count(len(p.desired.Routes), "route"))
+	}
 	for i, s := range p.speakers {
 		if i > 0 {
 			fmt.Fprintln(out)
@@ -64,7 +66,7 @@ func (p plans) text(to io.Writer, colours palette) error {
 			writeRows(out, rows, colours)
 			fmt.Fprintln(out)
 		}
-		for _, line := range s.closing(p.file, p.desired) {
+		for _, line := range s.closing(p) {
 			fmt.Fprintln(out, line)
 		}
 	}
@@ -102,8 +104,14 @@ func (s speakerPlan) rows() []row {
 		row row
 	}
 	var all []keyed
-	for _, c := range s.Changes {
-		all = append(all, keyed{c.Key, s.change(c)})
+	covers := s.Covers(s.advertised)
+	for i, c := range s.Changes {
+		r := s.change(c)
+		if len(covers) > 0 && covers[0].Change == i {
+			r.where = strings.TrimPrefix(r.where+", "+s.left(covers[0]), ", ")
+			covers = covers[1:]
+		}
+		all = append(all, keyed{c.Key, r})
 	}
 	for _, f := range s.Foreign {
 		all = append(all, keyed{f.Key, s.foreign(f)})
@@ -157,6 +165,25 @@ func (s speakerPlan) change(c state.Change) row {
 		}
 	}
 	return r
+}
+
+// left says what is left for the addresses of a withdrawn prefix.
+func (s speakerPlan) left(c state.Cover) string {
+	var words []string
+	for _, by := range c.By {
+		word := "stays covered by " + by.Prefix.String()
+		if len(c.By) > 1 || len(c.Dark) > 0 {
+			word += " at " + strings.Join(s.peerWords(by.Peers), ", ")
+		}
+		words = append(words, word)
+	}
+	switch {
+	case len(c.By) == 0:
+		return "goes dark"
+	case len(c.Dark) > 0:
+		words = append(words, "goes dark at "+strings.Join(s.peerWords(c.Dark), ", "))
+	}
+	return strings.Join(words, "; ")
 }
 
 // wanted is what the file says of a changed route: of one that is withdrawn,
@@ -261,54 +288,4 @@ func writeRows(out *bufio.Writer, rows []row, colours palette) {
 			fmt.Fprintf(out, "    %*s  %s\n", nlri, "", note)
 		}
 	}
-}
-
-// closing is the count, and what the peers do not have although nothing can be
-// done about it here.
-func (s speakerPlan) closing(file string, desired *state.Desired) []string {
-	a := reconcile.Assess(desired, s.advertised, state.Sent)
-	announce, replace, withdraw := s.Count()
-	conflicts := 0
-	for _, f := range s.Foreign {
-		if f.Wanted != nil {
-			conflicts++
-		}
-	}
-	var line string
-	switch {
-	case len(s.Changes) > 0:
-		line = fmt.Sprintf("Plan: %d to announce, %d to change, %d to withdraw; %d foreign left alone; %d unchanged.",
-			announce, replace, withdraw, len(s.Foreign), s.Unchanged)
-	case s.file != "" && len(s.Foreign) > 0:
-		line = fmt.Sprintf("No changes. %s is of another owner than %s.", file, s.file)
-	case s.file != "":
-		line = fmt.Sprintf("No changes. %s asks of %s what %s does.", file, s.speaker, s.file)
-	case conflicts > 0:
-		line = fmt.Sprintf("No changes. %s advertises what %s asks for, less %s that somebody else announces.", s.speaker, file, count(conflicts, "route"))
-	case len(s.Overlaps) > 0:
-		line = fmt.Sprintf("No changes. %s asks for %s twice at a peer; nothing is done about that.", file, count(len(s.Overlaps), "route"))
-	case len(a.Unsent) > 0:
-		line = fmt.Sprintf("No changes. %s was told all that %s asks for, and has not reported all of it as sent.", s.speaker, file)
-	case len(a.Held) > 0:
-		line = fmt.Sprintf("No changes. %s holds all that %s asks for.", s.speaker, file)
-	case len(s.Foreign) > 0:
-		line = fmt.Sprintf("No changes. %s advertises all that %s asks for, and %s besides.", s.speaker, file, count(len(s.Foreign), "foreign route"))
-	default:
-		line = fmt.Sprintf("No changes. %s advertises exactly what %s asks for.", s.speaker, file)
-	}
-	lines := []string{line}
-	if len(a.Held) > 0 {
-		lines = append(lines, fmt.Sprintf("Held: %s for peers that are down; exaBGP sends them when the session is up.", count(len(a.Held), "route")))
-	}
-	if len(a.Unsent) > 0 {
-		lines = append(lines, fmt.Sprintf("Unsent: %s that exaBGP was told and has not reported as sent; routesync status says why.", count(len(a.Unsent), "route")))
-	}
-	for i, w := range s.Nowhere {
-		if i == maxListed {
-			lines = append(lines, fmt.Sprintf("... and %d more for no peer (all with -o json)", len(s.Nowhere)-i))
-			break
-		}
-		lines = append(lines, fmt.Sprintf("For no peer of %s: %s, which is for %s (%s).", s.speaker, w.Key, w.Peers, w.Pos))
-	}
-	return append(lines, timedLines(s.whole, s.now)...)
 }

@@ -55,7 +55,7 @@ func inTestLab(ctx context.Context, log *slog.Logger, out io.Writer, checks func
 	if err != nil {
 		return err
 	}
-	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil)), append(parts(), rig.Pika, rig.Python, rig.Tmux)...); err != nil {
+	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil)), append(parts(), rig.Pika, rig.Python, rig.Tmux, rig.Git, rig.Curl, rig.JQ)...); err != nil {
 		return err
 	}
 	lab, err := rig.New(ctx, rig.Options{Log: log})

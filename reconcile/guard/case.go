@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"routesync/state"
+	"routesync/state/rpki"
 )
 
 // Case is a plan, and what it is judged by. It is not changed.
@@ -16,6 +17,11 @@ type Case struct {
 	// Tags are those that a route was announced with at a peer, for routes that no
 	// file has any more; false if they are not known. It may be nil.
 	Tags func(state.Key, netip.Addr) ([]string, bool)
+	// VRPs is the file that [state.RPKI] names. nil is one that was not read.
+	VRPs *rpki.File
+	// Changed is how often a route changed within the time of [state.Flap]; nil if
+	// nobody has counted, or if routes are held one by one (see reconcile/flap).
+	Changed func(state.Key) int
 }
 
 // fate is what a plan does about one key of the owner: where it was, and where it

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"routesync/state"
+	"routesync/state/rpki"
 )
 
 var (
@@ -24,6 +25,8 @@ type world struct {
 	desired    state.Desired
 	tags       map[state.Key][]string // as history has them
 	now        int64
+	vrps       *rpki.File
+	changed    func(state.Key) int
 }
 
 func newWorld(t *testing.T) *world {
@@ -83,7 +86,7 @@ func (w *world) check() Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now}
+	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now, VRPs: w.vrps, Changed: w.changed}
 	if len(w.tags) > 0 {
 		c.Tags = func(k state.Key, _ netip.Addr) ([]string, bool) { tags, ok := w.tags[k]; return tags, ok }
 	}

@@ -80,7 +80,9 @@ func (v *Verdict) Lift(overrides []state.Override, digest string) (lifted []Find
 func Check(c Case, p *state.Policy) Verdict {
 	t := take(&c, p)
 	v := Verdict{Impact: t.impact()}
-	v.Refusals = slices.Concat(t.withdrawals(p), t.floors(p), t.touched(p), t.announcements(p))
+	refused, warned := t.origins(p)
+	v.Refusals = slices.Concat(t.withdrawals(p), t.floors(p), t.touched(p), t.announcements(p), refused, t.flapping(p))
+	v.Warnings = warned
 	byRule := func(a, b Finding) int {
 		return slices.Index(state.Rules(), a.Rule) - slices.Index(state.Rules(), b.Rule)
 	}

@@ -16,8 +16,8 @@ import (
 // Part is a Debian package that a lab needs.
 type Part string
 
-// The parts. Without any, Install takes all of them but Tmux and GoBGP, which
-// only what has a Terminal or a Collector asks for.
+// The parts. Without any, Install takes those of a lab without a Terminal, a Collector
+// or a repository.
 const (
 	RabbitMQ Part = "rabbitmq-server"
 	ExaBGP   Part = "exabgp"
@@ -26,6 +26,9 @@ const (
 	Python   Part = "python3"
 	Tmux     Part = "tmux"
 	GoBGP    Part = "gobgpd"
+	Git      Part = "git"
+	Curl     Part = "curl"
+	JQ       Part = "jq"
 )
 
 // aptGrace is how long apt may take to end by itself when it is interrupted:
@@ -156,8 +159,8 @@ func present(ctx context.Context, part Part) bool {
 	case Python:
 		_, err := os.Stat(Python3)
 		return err == nil
-	case Tmux:
-		_, err := find("tmux")
+	case Tmux, Git, Curl, JQ:
+		_, err := find(string(part))
 		return err == nil
 	case GoBGP:
 		_, daemon := find("gobgpd")

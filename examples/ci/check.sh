@@ -1,0 +1,16 @@
+#!/bin/sh
+# Checks the file and everything it leads to, without a broker and without secrets.
+#
+#   ROUTES         the file; routes.yaml if not given
+#   ROUTES_FORMAT  the files whose style is checked, with patterns; that file if not given
+set -eu
+file=${ROUTES:-routes.yaml}
+routesync validate -f "$file"
+code=0
+# The words are names of files, and patterns of them.
+# shellcheck disable=SC2086
+routesync fmt --check ${ROUTES_FORMAT:-$file} || code=$?
+if [ "$code" -eq 2 ]; then
+	echo "these are not in the canonical style: run routesync fmt on them, and commit that" >&2
+fi
+exit "$code"

@@ -1,0 +1,173 @@
+package ci
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+const routes = "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes:\n  - prefix: 203.0.113.0/24\n    next-hop: 192.0.2.1\n"
+
+func TestInstall(t *testing.T) {
+	t.Parallel()
+	program := "#!/bin/sh\necho routesync 1.0\n"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, program) }))
+	defer server.Close()
+	r := newRepo(t, github)
+	r.set("ROUTESYNC_URL", server.URL+"/routesync")
+	r.set("GITHUB_PATH", "path")
+	r.set("ROUTESYNC_SHA256", fmt.Sprintf("%x", sha256.Sum256([]byte("another"))))
+	code, out := r.sh("ci/install.sh")
+	r.ends(1, code, out, "is not what ROUTESYNC_SHA256 says")
+	if r.get("bin/routesync") != "" || r.get("bin/routesync.new") != "" {
+		t.Error("it was installed all the same")
+	}
+	r.set("ROUTESYNC_SHA256", fmt.Sprintf("%x", sha256.Sum256([]byte(program))))
+	code, out = r.sh("ci/install.sh")
+	r.must(code, out, "routesync 1.0")
+	if want := r.dir + "/bin\n"; r.get("path") != want {
+		t.Errorf("the path has %q, want %q", r.get("path"), want)
+	}
+	r.pretend(0, "routesync 2.0\n", "") // is on the machine
+	code, out = r.sh("ci/install.sh")
+	r.must(code, out, "routesync 2.0")
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t, github)
+	r.real()
+	r.put("routes.yaml", routes)
+	code, out := r.sh("ci/check.sh")
+	r.must(code, out, "1 route for edge1")
+
+	r.put("routes.yaml", strings.Replace(routes, "  - prefix: 203.0.113.0/24\n    next-hop: 192.0.2.1", "  - next-hop: 192.0.2.1\n    prefix: 203.0.113.0/24", 1))
+	code, out = r.sh("ci/check.sh")
+	r.ends(2, code, out, "routes.yaml", "run routesync fmt")
+
+	r.put("routes.yaml", routes+"  - prefix: 203.0.113.0/33\n    next-hop: 192.0.2.1\n")
+	code, out = r.sh("ci/check.sh")
+	r.ends(1, code, out, "routes.yaml:7:13")
+
+	r.put("routes.yaml", routes)
+	r.put("customers/acme.yaml", "routes: []\nversion: 1\n")
+	r.set("ROUTES_FORMAT", "routes.yaml customers/*.yaml")
+	code, out = r.sh("ci/check.sh")
+	r.ends(2, code, out, "customers/acme.yaml")
+}
+
+// TestPlanCodes: a plan of changes is a success, and whatever is none says so where it
+// is read.
+func TestPlanCodes(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]int{0: 0, 2: 0, 1: 1, 3: 3, 5: 5, 64: 64} {
+		r := newRepo(t, github)
+		r.pretend(code, "## Plan\n", "warning: <b>edge1</b> `x`\n~~~\n")
+		got, out := r.sh("ci/plan.sh")
+		r.ends(want, got, out, "warning: <b>edge1</b>")
+		said := r.get("plan.md")
+		if !strings.Contains(said, "## Plan\n") || !strings.Contains(said, "\n    warning: <b>edge1</b> `x`\n    ~~~\n") {
+			t.Errorf("%d: plan.md is\n%s", code, said)
+		}
+		if strings.Contains(said, "can not be applied") != (want != 0) {
+			t.Errorf("%d: plan.md is\n%s", code, said)
+		}
+	}
+}
+
+func TestPlanWords(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t, github)
+	r.pretend(0, "No changes.\n", "")
+	r.put("plan.json", "of another time")
+	code, out := r.sh("ci/plan.sh")
+	r.must(code, out)
+	if r.get("plan.json") != "" || r.get("plan.md") != "No changes.\n" {
+		t.Errorf("plan.json is %q, plan.md %q", r.get("plan.json"), r.get("plan.md"))
+	}
+	r.set("AGAINST", "base/routes.yaml")
+	r.set("ROUTES", "my routes.yaml")
+	r.set("ASSERT", "my expectations.yaml")
+	code, out = r.sh("ci/plan.sh")
+	r.must(code, out)
+	if !strings.Contains(r.get("plan.md"), "Compared with base/routes.yaml, and not") {
+		t.Errorf("plan.md is %q", r.get("plan.md"))
+	}
+	want := "plan -f routes.yaml --out plan.json -o markdown --detailed-exitcode\n" +
+		"plan -f my routes.yaml --against base/routes.yaml --assert my expectations.yaml -o markdown --detailed-exitcode\n"
+	if r.get("called") != want {
+		t.Errorf("routesync was called with\n%swant\n%s", r.get("called"), want)
+	}
+}
+
+// cloned is a repository with one commit, which its origin has on main.
+func cloned(t *testing.T) *repo {
+	t.Helper()
+	r := newRepo(t, github)
+	r.put("routes.yaml", routes)
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"}, {"config", "user.name", "ana"}, {"config", "user.email", "ana@example.net"},
+		{"add", "."}, {"commit", "--quiet", "--message=first"}, {"clone", "--quiet", "--bare", ".", "origin.git"}, {"remote", "add", "origin", "origin.git"},
+	} {
+		r.git(args...)
+	}
+	r.set("BRANCH", "main")
+	r.set("GITHUB_STEP_SUMMARY", "summary.md")
+	return r
+}
+
+func (r *repo) git(args ...string) {
+	r.t.Helper()
+	code, out := r.run("git", args...)
+	r.must(code, out)
+}
+
+func TestApplyCodes(t *testing.T) {
+	t.Parallel()
+	for code, verdict := range map[int]string{
+		0: "Applied, and confirmed", 1: "Failed with exit code 1", 3: "Refused by a guard; nothing was sent",
+		4: "Something moved since", 5: "Sent, and not confirmed", 64: "Failed with exit code 64",
+	} {
+		r := cloned(t)
+		r.pretend(code, "Plan: 1 to <announce>\n", "stale: *x*\n")
+		got, out := r.sh("ci/apply.sh")
+		r.ends(code, got, out, verdict, "Plan: 1 to <announce>", "stale: *x*")
+		if said := r.get("summary.md"); !strings.HasPrefix(said, "**"+verdict) || !strings.Contains(said, "\n    Plan: 1 to <announce>\n    stale: *x*\n") {
+			t.Errorf("%d: the summary is\n%s", code, said)
+		}
+		if want := "apply plan.json -f routes.yaml --yes\n"; r.get("called") != want {
+			t.Errorf("routesync was called with %q, want %q", r.get("called"), want)
+		}
+	}
+}
+
+// TestApplyOldCommit: a job that is run again would bring back what was replaced.
+func TestApplyOldCommit(t *testing.T) {
+	t.Parallel()
+	r := cloned(t)
+	r.pretend(0, "", "")
+	r.git("commit", "--quiet", "--allow-empty", "--message=second")
+	r.git("push", "--quiet", "origin", "main")
+	r.set("CONFIRM_WITHIN", "5m")
+	code, out := r.sh("ci/apply.sh")
+	r.must(code, out)
+	if want := "apply plan.json -f routes.yaml --yes --confirm-within 5m\n"; r.get("called") != want {
+		t.Errorf("routesync was called with %q, want %q", r.get("called"), want)
+	}
+	if err := os.Remove(r.dir + "/called"); err != nil {
+		t.Fatal(err)
+	}
+	r.git("checkout", "--quiet", "HEAD~")
+	for _, branch := range []string{"main", "gone"} {
+		r.set("BRANCH", branch)
+		code, out = r.sh("ci/apply.sh")
+		r.ends(4, code, out, "nothing was sent")
+		if r.get("called") != "" {
+			t.Errorf("routesync was called with %q", r.get("called"))
+		}
+	}
+}
