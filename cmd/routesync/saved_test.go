@@ -122,6 +122,11 @@ func staleness(t *testing.T) map[string]plans {
 			put(o, "10.9.0.0/16")
 		}),
 		"the file": twoSpeakers(t, strings.ReplaceAll(plannedFile, "192.0.2.0/24", "192.0.3.0/24"), plannedAt),
+		"the guards": func() plans {
+			p := twoSpeakers(t, plannedFile, plannedAt)
+			p.whole.Policy = state.Unguarded()
+			return p
+		}(),
 		"the file is for another": func() plans {
 			d := desired(t, strings.NewReplacer("edge-team", "third-team", "[edge1]", "[edge2]").Replace(plannedFile))
 			d.Revision.Digest = d.Digest()
