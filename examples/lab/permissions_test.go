@@ -124,6 +124,7 @@ func TestPermissionsOfBridge(t *testing.T) {
 		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|cmd\.` + g.name + `)$`}, false, "read for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{"", all[1], all[2]}, false, "configure for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{all[0], strings.Replace(all[1], "evt|", "", 1), all[2]}, false, "write for exchange 'rs.evt'"},
+		lacking{"bridge", permissions{all[0], strings.Replace(all[1], "(cmd|rpc)", "cmd", 1), all[2]}, true, "write for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|rpc\.` + g.name + `)$`}, true, "read for queue 'rs.cmd." + g.name + "'"},
 	)
 }
