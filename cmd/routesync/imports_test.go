@@ -22,6 +22,7 @@ func layout() map[string][]string {
 		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
+		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
 		"bridge/journal":           {"state"},
