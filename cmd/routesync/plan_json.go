@@ -113,7 +113,7 @@ func (s speakerPlan) base() baseJSON {
 		Boot: o.boot, Digest: o.digest.Sum(), Routes: o.digest.Count, Complete: o.advertised.Complete, Peers: []peerJSON{},
 	}
 	if f := o.inForce(s.Owner); f != nil {
-		b.InForce = f.Revision.Digest
+		b.InForce, b.Epoch = f.Revision.Digest, f.Epoch
 	}
 	if o.about != nil {
 		b.ExaBGP = o.about.ExaBGP
