@@ -22,6 +22,9 @@ const (
 
 	outputText = "text"
 	outputJSON = "json"
+
+	outputMarkdown = "markdown" // of plan
+	outputHTML     = "html"
 )
 
 // flags is everything that can be said on the command line.
