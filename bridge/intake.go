@@ -10,9 +10,9 @@ import (
 
 // admit takes a message, when the core has room for it: the broker sends more
 // commands ahead than should be under way at once. What comes behind one that waits
-// waits too, but for requests, which are in no order with commands.
+// waits too, but for requests and orders, which are in no order with commands.
 func (s *Server) admit(d rabbit.Delivery) {
-	waits := d.Type != wire.TypeRequest && (len(s.later) > 0 || d.Type == wire.TypeBatch && s.core.full())
+	waits := d.Type != wire.TypeRequest && d.Type != wire.TypeOrder && (len(s.later) > 0 || d.Type == wire.TypeBatch && s.core.full())
 	if waits {
 		s.later = append(s.later, d)
 		return
@@ -59,6 +59,13 @@ func (s *Server) take(d rabbit.Delivery) {
 			return
 		}
 		s.core.give(t, d.ReplyTo, time.Now())
+	case wire.TypeOrder:
+		o, err := wire.DecodeOrder(d.Body)
+		if err != nil {
+			s.poison(d, err)
+			return
+		}
+		s.core.obey(o, d.ReplyTo, time.Now())
 	default:
 		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
 	}

@@ -46,6 +46,7 @@ type Journal interface {
 	Keep(entries []journal.Entry, proof *journal.Proof) error
 	Replayed() error
 	PutOwners(owners []journal.Owner) error
+	Try(owner string, entries []journal.Entry) error
 	Sync() error
 	Lost() error
 	Renew(ctx context.Context, now time.Time) error

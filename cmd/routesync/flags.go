@@ -83,6 +83,7 @@ type applyFlags struct {
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 

@@ -220,20 +220,3 @@ func (a *attack) after(ctx context.Context) error {
 	_, err := a.command(ctx, 0, strings.TrimSpace, "plan", "--detailed-exitcode")
 	return err
 }
-
-// until asks the router until something is so: it tells nobody.
-func (a *attack) until(ctx context.Context, what string, done func() (bool, error)) error {
-	beat := time.NewTicker(20 * time.Millisecond)
-	defer beat.Stop()
-	for {
-		ok, err := done()
-		if ok || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
-		case <-beat.C:
-		}
-	}
-}
