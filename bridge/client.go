@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -42,8 +43,10 @@ type Reader struct {
 	replica *replica
 
 	mandate   Mandate // of the lease that goes with the state; the zero one for none
-	hold      *wire.Condition
+	hold      []wire.Condition
 	conflicts Conflicts
+	// overridden are the overrides of which the plans were carried out.
+	overridden []string
 
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
@@ -297,6 +300,14 @@ func (c *Reader) request(ctx context.Context) error {
 		return c.askSnapshot(ctx)
 	}
 	c.holding()
+	conditions := c.conditions()
+	if slices.ContainsFunc(conditions, func(x wire.Condition) bool { return x.Name == wire.Denied }) {
+		// Who may not ask for the lease says so in this way, which is open to all.
+		err := c.put(ctx, wire.Request{Kind: wire.RequestStandby, Owner: c.mandate.Owner, From: c.mandate.From, Revision: c.mandate.Revision, Conditions: conditions})
+		if err != nil || c.absent.Load() {
+			return err
+		}
+	}
 	return c.send(ctx, wire.Request{
 		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
 		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),
@@ -358,7 +369,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
 		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
-		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision,
+		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.carriedOut(),
 	})
 }
 

@@ -46,9 +46,9 @@ func (s *savedPlan) base(speaker string) *int64 {
 	if s == nil {
 		return nil
 	}
-	for _, o := range s.Speakers {
-		if o.Speaker == speaker {
-			epoch := epochOf(o.Base, s.owner)
+	for _, o := range s.speakers {
+		if o.name == speaker {
+			epoch := epochOf(o.base, s.owner)
 			return &epoch
 		}
 	}
@@ -79,8 +79,8 @@ func (a *applier) agreeAt(ctx context.Context, o observation, all *muster) error
 	return all.arrive(ctx, func() { a.begun = true })
 }
 
-// permit is what may be sent to a speaker: what was saved, or anything.
-func (a *applier) permit(speaker string) func(*state.Plan) error {
+// exactly is what may be sent to a speaker of a saved plan; nil for anything.
+func (a *applier) exactly(speaker string) func(*state.Plan) error {
 	if a.saved == nil {
 		return nil
 	}

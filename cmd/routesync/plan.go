@@ -143,8 +143,9 @@ type speakerPlan struct {
 	observation
 	*state.Plan
 	timing
-	guards guard.Verdict
-	past   past // nil if nothing is on record
+	guards guard.Verdict   // less what is lifted
+	lifted []guard.Finding // by the file, or by people
+	past   past            // nil if nothing is on record
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
@@ -155,14 +156,19 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		verdict := guard.Check(guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: now}, p.desired.Guards())
-		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: o.named(verdict)})
+		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)})
 	}
+	p.lift(speakerPlan.overridden)
 	return p, nil
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string { return p.desired.Policy.Digest() }
+func (p plans) policy() string {
+	if p.whole == nil {
+		return ""
+	}
+	return p.whole.Policy.Digest()
+}
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {

@@ -21,6 +21,9 @@ func (s speakerPlan) judgement() []string {
 	for _, f := range s.guards.Refusals {
 		lines = append(lines, findingText("refuses", f))
 	}
+	for _, f := range s.lifted {
+		lines = append(lines, findingText("is overridden", f))
+	}
 	for _, f := range s.guards.Warnings {
 		lines = append(lines, findingText("warns", f))
 	}
@@ -92,6 +95,7 @@ type guardsJSON struct {
 	OK       bool          `json:"ok"` // nothing refuses it
 	Refusals []findingJSON `json:"refusals"`
 	Warnings []findingJSON `json:"warnings"`
+	Lifted   []findingJSON `json:"lifted"` // what would refuse it, and was overridden
 }
 
 type findingJSON struct {
@@ -106,8 +110,8 @@ type routeJSON struct {
 	NLRI   string `json:"nlri"`
 }
 
-func guardsOf(v guard.Verdict) guardsJSON {
-	return guardsJSON{len(v.Refusals) == 0, findingsOf(v.Refusals), findingsOf(v.Warnings)}
+func guardsOf(v guard.Verdict, lifted []guard.Finding) guardsJSON {
+	return guardsJSON{len(v.Refusals) == 0, findingsOf(v.Refusals), findingsOf(v.Warnings), findingsOf(lifted)}
 }
 
 func findingsOf(all []guard.Finding) []findingJSON {
