@@ -166,6 +166,8 @@ func permissions(command string) rabbit.Permissions {
 	switch command {
 	case "watch", "apply", "adopt":
 		return rabbit.CommanderPermissions()
+	case "console", "confirm", "pause", "resume", "override":
+		return rabbit.OperatorPermissions()
 	}
 	return rabbit.ReaderPermissions()
 }
