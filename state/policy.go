@@ -170,7 +170,8 @@ const (
 type RPKI struct {
 	VRPs              string // name of the file, as the first file leads to it; "" for none
 	Invalid, NotFound Action
-	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
+	// MaxAge is in milliseconds: older VRPs say nothing. 0 is a day.
+	MaxAge int64 `json:",omitempty"`
 }
 
 // Oldest is how old the VRPs may be.

@@ -23,6 +23,7 @@ func layout() map[string][]string {
 		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/history":        {"state"},
 		"reconcile/watch":          nil,
+		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
 		"bridge/exabgp":            {"state"},
 		"bridge/journal":           {"state"},
@@ -32,7 +33,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
+			"reconcile", "reconcile/watch", "state", "state/expect", "state/routefile", "state/snapshot",
 		},
 	}
 }
