@@ -20,6 +20,7 @@ type Target struct {
 	changed chan struct{}
 	reached chan<- struct{} // may be nil
 	notes   Notes           // may be nil
+	ledger  *Ledger         // may be nil
 
 	progress progress
 	flaps    flapping // of the loop alone
@@ -69,7 +70,14 @@ func (t *Target) Changed() <-chan struct{} { return t.changed }
 // put in force. It is called before [Converge].
 func (t *Target) Tell(reached chan<- struct{}) { t.reached = reached }
 
+// Record has a record kept of what is sent. It is called before [Converge].
+func (t *Target) Record(owner string, to Recorder) *Ledger {
+	t.ledger = NewLedger(owner, to, CauseStart, t.current)
+	return t.ledger
+}
+
 func (t *Target) reach() {
+	t.ledger.reach()
 	select {
 	case t.reached <- struct{}{}:
 	default:
@@ -86,6 +94,7 @@ func (t *Target) current() *state.Desired {
 // breaks: it acts on every new desired set, whenever a route of it starts or
 // expires, and whenever the advertised set moves away from it.
 func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) error {
+	sp = Recorded(sp, t.ledger, t.Revision())
 	tried := attempts{}
 	var acted *state.Desired // the set that tried is about
 	var epoch int64          // and the epoch

@@ -14,10 +14,10 @@ import (
 	"routesync/state"
 )
 
-// notes are what is noted, by its name.
-type notes map[string]string
+// noted is what is noted, by its name.
+type noted map[string]string
 
-func (n notes) Note(name, text, _ string) { n[name] = text }
+func (n noted) Note(name, text, _ string) { n[name] = text }
 
 // flapTwo saves two routes: one with another MED each minute, of the count given, the
 // other one with the first.
@@ -46,7 +46,7 @@ func TestFlappingRouteIsHeld(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				policy := state.Unguarded()
 				policy.Flap = tc.flap
-				f, target, told := newFakeSpeaker(), NewTarget(), notes{}
+				f, target, told := newFakeSpeaker(), NewTarget(), noted{}
 				target.NoteTo(told)
 				var log bytes.Buffer
 				ctx, cancel := context.WithCancel(t.Context())
@@ -102,7 +102,7 @@ func TestFlappingOverConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := state.Unguarded()
 		policy.Flap = state.Flap{Changes: 3, Within: 15 * 60_000}
-		f, target, told := newFakeSpeaker(), NewTarget(), notes{}
+		f, target, told := newFakeSpeaker(), NewTarget(), noted{}
 		target.NoteTo(told)
 		refused := state.UnicastKey(netip.MustParsePrefix("10.0.1.0/24"), 0)
 		f.refuse[refused] = "no"

@@ -21,7 +21,7 @@ func layout() map[string][]string {
 		"reconcile":                {"reconcile/flap", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
-		"reconcile/history":        {"state"},
+		"reconcile/history":        {"reconcile", "state"},
 		"reconcile/watch":          nil,
 		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
@@ -33,7 +33,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/expect", "state/routefile", "state/snapshot",
+			"reconcile", "reconcile/guard", "reconcile/watch", "state", "state/expect", "state/routefile", "state/snapshot",
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
+	"routesync/reconcile/guard"
 	"routesync/state"
 )
 
@@ -128,6 +129,7 @@ type speakerPlan struct {
 	observation
 	*state.Plan
 	timing
+	guards guard.Verdict
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
@@ -138,7 +140,8 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
+		verdict := guard.Check(guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: now}, p.desired.Guards())
+		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing, o.named(verdict)})
 	}
 	return p, nil
 }
@@ -169,7 +172,7 @@ func (p plans) unanswered() []string {
 
 // applyable tells whether there is something to do, and apply would do it.
 func (p plans) applyable() bool {
-	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil }
+	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil || len(s.guards.Refusals) > 0 }
 	return p.changes() > 0 && len(p.unanswered()) == 0 && !slices.ContainsFunc(p.speakers, bad)
 }
 
