@@ -24,8 +24,7 @@ type Target struct {
 	ledger  *Ledger         // may be nil
 
 	progress progress
-	flaps    flapping // of the loop alone
-	guards   guarded  // so is this
+	guards   guarded // of the loop alone
 	accepted state.Revision
 }
 
@@ -155,7 +154,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			}
 			contests = reportContests(log, contests, sp.Advertised().ContestsOf(desired.Owner))
 			var free []state.Change
-			free, held = t.flaps.part(t, plan, desired.Guards(), time.Now(), log)
+			free, held = t.guards.part(t, sp, plan, desired, time.Now(), log)
 			todo := tried.fresh(free, time.Now())
 			left = len(free)
 			switch {
@@ -163,7 +162,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				told = nil
 				announce, replace, withdraw := state.Count(todo)
 				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
-				t.flaps.Sent(todo, time.Now())
+				t.guards.flaps.Sent(todo, time.Now())
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}
