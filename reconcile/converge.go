@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"routesync/reconcile/guard"
@@ -25,7 +26,9 @@ type Target struct {
 
 	progress progress
 	guards   guarded // of the loop alone
-	accepted state.Revision
+
+	reconsider atomic.Bool
+	accepted   state.Revision
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -81,6 +84,16 @@ func (t *Target) accept(r state.Revision) {
 // JudgeBy has evidence complete what the guards judge plans by. It is called before
 // [Converge].
 func (t *Target) JudgeBy(evidence func(*guard.Case)) { t.guards.Evidence = evidence }
+
+// Reconsider has the plan judged again, for there is other evidence. It may be called
+// from any goroutine.
+func (t *Target) Reconsider() {
+	t.reconsider.Store(true)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
 
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
@@ -140,6 +153,9 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			if plan != seen {
 				seen = plan
 				t.progress.saw(plan, desired, time.Now())
+			}
+			if t.reconsider.Swap(false) {
+				t.guards.last = judgement{}
 			}
 			if !t.guards.pass(t, sp, plan, desired, time.Now(), log) {
 				if err := await(ctx, sp, t.changed, clock.wait(0, lookAgain, time.Now())); err != nil {
