@@ -75,6 +75,9 @@ func (t *Target) Accepted() state.Revision {
 	return t.accepted
 }
 
+// Held tells whether a guard holds the plan for the speaker.
+func (t *Target) Held() bool { return len(t.Progress().Guarded) > 0 }
+
 func (t *Target) accept(r state.Revision) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

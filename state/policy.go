@@ -172,8 +172,11 @@ type RPKI struct {
 	Path              string `json:"-"` // of it, from where the policy was read
 	Invalid, NotFound Action
 	// MaxAge is in milliseconds: older VRPs say nothing. 0 is a day.
-	MaxAge int64 `json:",omitempty"`
+	MaxAge int64
 }
+
+// Asks tells whether anything is to be done by the VRPs.
+func (r RPKI) Asks() bool { return r.VRPs != "" && (r.Invalid != Allow || r.NotFound != Allow) }
 
 // Oldest is how old the VRPs may be.
 func (r RPKI) Oldest() time.Duration {

@@ -18,7 +18,7 @@ func layout() map[string][]string {
 		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
 		"state/snapshot":           {"state"},
-		"reconcile":                {"reconcile/flap", "state"},
+		"reconcile":                {"reconcile/flap", "reconcile/guard", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/history":        {"reconcile", "state"},
@@ -33,7 +33,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/guard", "reconcile/watch", "state", "state/expect", "state/routefile", "state/snapshot",
+			"reconcile", "reconcile/guard", "reconcile/watch", "state", "state/expect", "state/routefile", "state/rpki", "state/snapshot",
 		},
 	}
 }

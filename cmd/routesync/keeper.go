@@ -32,6 +32,7 @@ type keeper struct {
 	olderOK  bool // the first good file is meant, however old
 	me       wire.Commander
 	faults   func(error)
+	vrps     *vrpKeeper
 	loader   routefile.Loader
 	digester state.Digester
 
@@ -54,6 +55,7 @@ type kept struct {
 
 	commands atomic.Bool                    // it is ours to command
 	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	notes    obstacles                      // what keeps the speaker from the file
 	weighed  bool                           // the file was compared with what is in force, once
 	over     string                         // digest of what is meant to be replaced by an older file
 }
@@ -114,7 +116,7 @@ func (k *keeper) bringsBack(r state.Revision) bool {
 		return false
 	}
 	for _, s := range k.speakers {
-		if s.commands.Load() {
+		if s.commands.Load() && (!s.target.Held() || r.OlderThan(s.target.Accepted())) {
 			return true
 		}
 	}
@@ -149,6 +151,7 @@ func (k *keeper) put(desired *state.Desired) {
 			s.leave = nil
 		}
 	}
+	k.vrps.follow(desired.Guards().RPKI)
 	for _, name := range desired.Speakers {
 		k.speaker(name, k.owner).target.Set(desired)
 	}
@@ -168,8 +171,11 @@ func (k *keeper) speaker(name, owner string) *kept {
 func (k *keeper) begin(name, owner string, before *kept) *kept {
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
 	s.target.Tell(k.reached)
+	s.target.NoteTo(&s.notes)
+	s.target.JudgeBy(newEvidence(k.vrps.get).complete)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
+	k.vrps.join(ctx, s.target, &s.notes)
 	k.group.Go(func() error {
 		defer close(s.left)
 		if before != nil {
@@ -194,10 +200,16 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	}
 	s.commands.Store(true)
 	defer s.commands.Store(false)
+	// What is put in force is what no guard refuses, and that is not known yet; but
+	// only with the lease can an older file be meant.
+	revision := s.target.Accepted()
+	if s.over != "" {
+		revision = s.target.Revision()
+	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
-		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
+		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err

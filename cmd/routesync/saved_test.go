@@ -250,7 +250,7 @@ func TestEditedPlanIsRefused(t *testing.T) {
 		"the digest of a plan":   {`"plan": "` + now.speakers[0].digest(now), `"plan": "` + strings.Repeat("0", 64)},
 		"what is asked for":      {`"desired": "` + now.whole.Revision.Digest, `"desired": "` + strings.Repeat("0", 32)},
 	} {
-		edited := bytes.Replace(text, []byte(edit[0]), []byte(edit[1]), 1)
+		edited := bytes.ReplaceAll(text, []byte(edit[0]), []byte(edit[1]))
 		if bytes.Equal(edited, text) {
 			t.Fatalf("%s: there is no %s", name, edit[0])
 		}

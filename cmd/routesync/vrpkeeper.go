@@ -71,8 +71,8 @@ const doVRPs = "see whether the validator still writes the file; guard: rpki say
 // follow keeps up with what a policy names from now on. The first look is before it
 // returns: what is in force with the policy is judged by it.
 func (k *vrpKeeper) follow(r state.RPKI) {
-	if r.Invalid == state.Allow && r.NotFound == state.Allow {
-		r = state.RPKI{} // nothing hangs on them
+	if !r.Asks() {
+		r = state.RPKI{}
 	}
 	k.mu.Lock()
 	was := k.rpki
@@ -166,7 +166,7 @@ func (k *vrpKeeper) look(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	text := ""
-	if k.file != nil && k.rpki.VRPs != "" {
+	if k.file != nil {
 		if err := k.file.Fault(now, k.rpki.Oldest()); err != nil {
 			text = err.Error()
 		}

@@ -31,7 +31,7 @@ func readVRPsOnce() vrpSource {
 	var mu sync.Mutex
 	read := map[string]*rpki.File{}
 	return func(r state.RPKI) *rpki.File {
-		if r.VRPs == "" {
+		if !r.Asks() {
 			return nil
 		}
 		mu.Lock()
