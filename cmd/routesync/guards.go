@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,17 +15,17 @@ import (
 
 // evidence is what plans are judged by besides what is asked for and advertised. It
 // belongs to one goroutine.
-type evidence struct{}
+type evidence struct{ vrps vrpSource }
 
-func newEvidence() *evidence { return &evidence{} }
+func newEvidence(vrps vrpSource) *evidence { return &evidence{vrps} }
 
 // complete completes a case.
-func (e *evidence) complete(*guard.Case) {}
+func (e *evidence) complete(c *guard.Case) { c.VRPs = e.vrps(c.Desired.Guards().RPKI) }
 
 // judge has the guards judge a plan, less what the file and people lift of it.
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
 	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now}
-	newEvidence().complete(&c)
+	p.evidence.complete(&c)
 	return o.named(guard.Check(c, p.desired.Guards()))
 }
 
@@ -74,13 +75,18 @@ func (p plans) refusedBy(again string) error {
 		announce, replace, withdraw := s.Count()
 		all = append(all, &failure{code: exitGuarded, err: fmt.Errorf("%s: refused by a guard; nothing was sent of plan %s, which has %d to announce, %d to change and %d to withdraw:\n  %s",
 			s.speaker, digest[:state.ShortDigest], announce, replace, withdraw, strings.Join(words, "\n  "))})
-		overrides = append(overrides, state.NewOverride(digest, guard.Verdict{Refusals: append(s.guards.Refusals, s.lifted...)}.Rules()))
+		overrides = append(overrides, s.override(p))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	all[len(all)-1].(*failure).hints = []string{"if it is meant, and exactly this: " + again + overrideFlags(overrides)}
 	return all
+}
+
+// override is what would lift all that refuses the plan, and what lifts it already.
+func (s speakerPlan) override(p plans) state.Override {
+	return state.NewOverride(s.digest(p), guard.Verdict{Refusals: slices.Concat(s.guards.Refusals, s.lifted)}.Rules())
 }
 
 // refusalText is what one guard has against a plan.
@@ -149,7 +155,7 @@ func shellWord(word string) string {
 // that a guard refuses.
 func (a *applier) permit(speaker string, c *bridge.Commander) func(*state.Plan) error {
 	exactly := a.exactly(speaker)
-	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence().complete}
+	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps).complete}
 	return func(plan *state.Plan) error {
 		if exactly != nil {
 			if err := exactly(plan); err != nil {
