@@ -58,6 +58,7 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	assert       string // file of expectations; empty for none
 	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string

@@ -43,6 +43,7 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
+		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
 	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
