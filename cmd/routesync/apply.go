@@ -95,20 +95,33 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if f.olderOK {
 		desired.Revision.Changed = time.Now().UnixMilli() // as if it was saved now
 	}
-	a := &applier{
-		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade, saved: saved,
-		progress: newProgress(w.stderr, desired.Speakers),
-		results:  make([]result, len(desired.Speakers)),
-		held:     map[string]*bridge.Conditions{},
-	}
-	a.ledgers = &ledgers{record: newRecord(w, g, desired.Owner, f.file, a.me), owner: desired.Owner}
-	for _, speaker := range desired.Speakers {
-		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
-		a.ledgers.record.tell(a.held[speaker])
-	}
+	a := newApplier(newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired), f, grade)
+	a.saved = saved
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
+	}
+	return a.do(ctx, newRecord(w, g, desired.Owner, f.file, a.me))
+}
+
+func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {
+	a := &applier{
+		undertaking: u, flags: f, grade: grade,
+		progress: newProgress(u.stderr, u.desired.Speakers),
+		results:  make([]result, len(u.desired.Speakers)),
+		held:     map[string]*bridge.Conditions{},
+	}
+	for _, speaker := range a.desired.Speakers {
+		a.held[speaker] = bridge.NewConditions(a.log.With("speaker", speaker))
+	}
+	return a
+}
+
+// do shows, asks, carries out and reports, and keeps it on record.
+func (a *applier) do(ctx context.Context, r *record) error {
+	r.governed(a.whole.Policy)
+	a.ledgers = &ledgers{record: r, owner: a.desired.Owner}
+	for _, c := range a.held {
+		r.tell(c)
 	}
 	last, err := a.run(ctx, a)
 	a.progress.done()

@@ -106,6 +106,7 @@ func (k *keeper) take(c watch.Content) {
 		k.meant.Store(&desired.Revision)
 	}
 	k.owner, k.last = desired.Owner, desired.Revision
+	k.recordOf(k.owner).governed(desired.Policy)
 	k.release()
 	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
 	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"routesync/bridge"
@@ -49,6 +50,8 @@ type record struct {
 	file     string       // "" for none
 	writing  sync.WaitGroup
 
+	policy atomic.Pointer[state.Policy] // that what is sent was judged by
+
 	mu    sync.Mutex
 	trust []*bridge.Conditions // who is told that it can't be kept
 	bad   *wire.Condition      // that it can't
@@ -69,9 +72,17 @@ func newRecord(w *world, g *globalFlags, owner, file string, me wire.Commander) 
 		return nil
 	}
 	r := &record{file: file, head: history.Head{Verb: me.Verb, Who: history.Who{User: me.User, Host: me.Host, PID: me.PID}}}
-	r.recorder = history.NewRecorder(store, history.Options{Head: r.about, Keep: g.historyKeep, Notice: r.notice}, w.log)
+	r.recorder = history.NewRecorder(store, history.Options{Head: r.about, Policy: func(state.Revision) string { return r.policy.Load().Digest() }, Keep: g.historyKeep, Notice: r.notice}, w.log)
 	r.writing.Go(r.recorder.Run)
 	return r
+}
+
+// governed notes the policy that what is sent from now on is judged by; nil for the
+// default.
+func (r *record) governed(p *state.Policy) {
+	if r != nil {
+		r.policy.Store(p)
+	}
 }
 
 // about is who does what for a file, which may have changed since: then it is not as
