@@ -168,7 +168,8 @@ const (
 // RPKI says what to do about origins, by a file of what is authorised. Without a
 // file there is nothing to be done.
 type RPKI struct {
-	VRPs              string // name of the file, as the first file leads to it; "" for none
+	VRPs              string // name of the file, as the policy has it; "" for none
+	Path              string `json:"-"` // of it, from where the policy was read
 	Invalid, NotFound Action
 	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
 }

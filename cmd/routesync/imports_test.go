@@ -14,10 +14,11 @@ import (
 func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
-		"state/routefile":          {"state"},
+		"state/expect":             {"state"},
+		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
 		"state/snapshot":           {"state"},
-		"reconcile":                {"state"},
+		"reconcile":                {"reconcile/flap", "reconcile/guard", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/history":        {"reconcile", "state"},

@@ -58,6 +58,7 @@ type kept struct {
 
 	commands atomic.Bool                    // it is ours to command
 	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	notes    obstacles                      // what keeps the speaker from the file
 	weighed  bool                           // the file was compared with what is in force, once
 	over     string                         // digest of what is meant to be replaced by an older file
 
@@ -123,7 +124,7 @@ func (k *keeper) bringsBack(r state.Revision) bool {
 		return false
 	}
 	for _, s := range k.speakers {
-		if s.commands.Load() {
+		if s.commands.Load() && (!s.target.Held() || r.OlderThan(s.target.Accepted())) {
 			return true
 		}
 	}
@@ -196,6 +197,9 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 	if s.record = k.recordOf(owner); s.record != nil {
 		s.ledger = s.target.Record(owner, s.record.speaker(name))
 	}
+	s.target.NoteTo(&s.notes)
+	s.record.tell(&s.notes)
+	s.target.JudgeBy(newEvidence(s.record.past()).complete)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
 	k.group.Go(func() error {
@@ -205,7 +209,6 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 		}
 		log := k.log.With("speaker", name)
 		held := bridge.NewConditions(log)
-		s.record.tell(held)
 		defer s.ledger.Close()
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
 			err := k.command(session, rs, s, held, log)
@@ -229,10 +232,16 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 		s.record.note("%s: took over from %s", s.name, s.rival)
 		s.rival = ""
 	}
+	// What is put in force is what no guard refuses, and that is not known yet; but
+	// only with the lease can an older file be meant.
+	revision := s.target.Accepted()
+	if s.over != "" {
+		revision = s.target.Revision()
+	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
-		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
+		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err

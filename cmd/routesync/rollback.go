@@ -103,7 +103,7 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 	if err != nil {
 		return err
 	}
-	seen := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true}
+	seen := observer{cfg: cfg, timeout: f.timeout, log: w.log, hasty: true, past: newPast(w, g, s.Owner())}
 	if err := b.restore(ctx, s, seen); err != nil {
 		return err
 	}

@@ -170,7 +170,7 @@ func TestStaticRoute(t *testing.T) {
 		t.Log("the file asks for it too, " + name)
 		s.put(ours, route)
 		s.expect(1, "apply --yes", "1 of 2 routes sent; 1 foreign", "203.0.113.0/24 at 127.0.0.2", "routes.yaml:6:14")
-		s.expect(0, "plan --detailed-exitcode", "routes.yaml:6:14 asks for it too", "No changes.", "less 1 route that somebody else announces")
+		s.expect(1, "plan --detailed-exitcode", "routes.yaml:6:14 asks for it too", "No changes.", "less 1 route that somebody else announces")
 		s.sees(s.router, ours, "")
 	}
 	s.put()

@@ -175,6 +175,16 @@ func TestEachRule(t *testing.T) {
 				}
 			},
 			"5 of 10 routes at peer 192.0.2.1 would be withdrawn (50%); at most 3 may be (max-withdraw: 30%)"},
+		{"all that a peer has of many", state.RuleWithdrawPeer, func(p *state.Policy) { p.MaxWithdraw = thirty },
+			func(w *world) {
+				w.has("", []netip.Addr{peerA}, some(0, 10)...)
+				w.has("", nil, some(10, 3)...)
+				w.wants("", nil, some(0, 10)...)
+				for i := range w.desired.Routes {
+					w.desired.Routes[i].Terms.Peers = state.NewPeers([]netip.Addr{peerA})
+				}
+			},
+			"3 of 3 routes at peer 192.0.2.2 would be withdrawn (100%); at most 1 may be (max-withdraw: 30%)"},
 		{"a peer of its own rule", state.RuleWithdrawPeer, func(p *state.Policy) {
 			p.Peers = []state.PeerBounds{{Peer: peerA, MaxWithdraw: nothing}}
 		},
