@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"routesync/reconcile/guard"
 	"routesync/state"
 )
 
@@ -24,6 +25,8 @@ type Target struct {
 
 	progress progress
 	flaps    flapping // of the loop alone
+	guards   guarded  // so is this
+	accepted state.Revision
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -61,6 +64,27 @@ func (t *Target) Revision() state.Revision {
 	}
 	return state.Revision{}
 }
+
+// Accepted is of the last set of which no guard refused what leads there; zero if
+// there was none. What a guard holds is not in force.
+func (t *Target) Accepted() state.Revision {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.accepted
+}
+
+// Held tells whether a guard holds the plan for the speaker.
+func (t *Target) Held() bool { return len(t.Progress().Guarded) > 0 }
+
+func (t *Target) accept(r state.Revision) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.accepted = r
+}
+
+// JudgeBy has evidence complete what the guards judge plans by. It is called before
+// [Converge].
+func (t *Target) JudgeBy(evidence func(*guard.Case)) { t.guards.Evidence = evidence }
 
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
@@ -111,9 +135,6 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 		if now := sp.Epoch(); desired != acted || now != epoch {
 			tried, acted, epoch = attempts{}, desired, now
 		}
-		if desired != nil {
-			sp.Declare(desired.Revision)
-		}
 		left, held := 0, time.Duration(0)
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {
 			plan, err := plans.next(sp, desired)
@@ -124,6 +145,14 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				seen = plan
 				t.progress.saw(plan, desired, time.Now())
 			}
+			if !t.guards.pass(t, sp, plan, desired, time.Now(), log) {
+				if err := await(ctx, sp, t.changed, clock.wait(0, lookAgain, time.Now())); err != nil {
+					return err
+				}
+				continue
+			}
+			sp.Declare(desired.Revision)
+			t.accept(desired.Revision)
 			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return err
 			}

@@ -29,6 +29,9 @@ A file that is older than the one that was accepted last, and asks for something
 else, is refused: it may be a backup that was restored. Its time is that of the
 newest of all the files that it leads to.
 
+What a guard refuses is not sent, nor anything else of the plan. The refusal has the
+override that lifts it: for that plan, and for no other.
+
 PLAN is what "routesync plan --out PLAN" saved: it was seen then, so nobody is asked,
 and exactly that is carried out, once. If the file, what guards it or anything that a
 speaker advertises has moved since then, nothing is sent, and what moved is named.`,
@@ -49,6 +52,7 @@ speaker advertises has moved since then, nothing is sent, and what moved is name
 	addOutput(cmd, &f.output)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOlderOK(cmd, &f.olderOK)
+	cmd.Flags().StringArrayVar(&f.overrides, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	return cmd
@@ -84,6 +88,10 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	overrides, err := f.checkOverrides()
+	if err != nil {
+		return err
+	}
 	saved, err := f.readPlan()
 	if err != nil {
 		return err
@@ -97,7 +105,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	}
 	a := &applier{
 		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade, saved: saved,
+		flags:       f, grade: grade, saved: saved, overrides: overrides,
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
@@ -129,13 +137,14 @@ type applier struct {
 	grade    state.Grade
 	progress *progress
 
-	plans   plans
-	saved   *savedPlan        // what is to be carried out; nil for whatever is to be done
-	begun   bool              // every speaker was as that says, and it may have been sent
-	over    map[string]string // digests of what is meant to be replaced by an older file
-	results []result          // in the order of the speakers
-	held    map[string]*bridge.Conditions
-	ledgers *ledgers
+	plans     plans
+	overrides []state.Override  // that were given for it
+	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
+	begun     bool              // every speaker was as that says, and it may have been sent
+	over      map[string]string // digests of what is meant to be replaced by an older file
+	results   []result          // in the order of the speakers
+	held      map[string]*bridge.Conditions
+	ledgers   *ledgers
 }
 
 // result is what came of one speaker. Without an assessment nothing was tried.
@@ -143,8 +152,9 @@ type result struct {
 	speaker string
 	tried   bool
 	reconcile.Assessment
-	err    error                  // why it ended before its time
-	beyond *reconcile.BeyondError // it ended because something else is left to do
+	err     error                   // why it ended before its time
+	beyond  *reconcile.BeyondError  // it ended because something else is left to do
+	guarded *reconcile.GuardedError // or because a guard refuses that
 }
 
 // show shows the plan.
@@ -154,6 +164,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 		return false, err
 	}
 	a.desired = a.plans.desired
+	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err
 	}
@@ -168,7 +179,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 			return false, hinted(err)
 		}
 	}
-	return a.plans.changes() > 0, nil
+	return a.plans.changes() > 0, a.plans.refusedBy(a.flags.again())
 }
 
 // refuseOlder refuses a file that would bring back what another replaced, unless
@@ -201,7 +212,7 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 		g.Go(func() error {
 			r := a.apply(together, s, speaker, all)
 			a.results[i] = r
-			if clock.ctx.Err() != nil || r.beyond != nil {
+			if clock.ctx.Err() != nil || r.beyond != nil || r.guarded != nil {
 				return nil // it ended for lack of time, or has to end, and that is its result
 			}
 			return r.err
@@ -210,6 +221,10 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 	err := g.Wait()
 	if beyond := a.beyond(); beyond != nil {
 		return beyond
+	}
+	if guarded := a.guarded(); guarded != nil {
+		a.begun = true
+		return guarded
 	}
 	return err
 }
@@ -242,8 +257,9 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, 
 	}
 	r.tried = true
 	recorded := reconcile.Recorded(c, a.ledgers.of(speaker), a.desired.Revision)
-	r.Assessment, r.err = reconcile.Apply(ctx, recorded, a.desired, a.grade, a.permit(speaker), a.progress.teller(speaker))
+	r.Assessment, r.err = reconcile.Apply(ctx, recorded, a.desired, a.grade, a.permit(speaker, c), a.progress.teller(speaker))
 	errors.As(r.err, &r.beyond)
+	errors.As(r.err, &r.guarded)
 	return r
 }
 

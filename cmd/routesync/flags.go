@@ -79,6 +79,7 @@ type applyFlags struct {
 	fileGiven    bool   // with it
 	file, output string
 	yes, olderOK bool
+	overrides    []string
 	wait         string
 	timeout      time.Duration
 }
@@ -182,7 +183,10 @@ func addFile(cmd *cobra.Command, file *string) {
 }
 
 // flagOlderOK as it is given.
-const flagOlderOK = "--older-file-ok"
+const (
+	flagOlderOK  = "--older-file-ok"
+	flagOverride = "--override"
+)
 
 func addOlderOK(cmd *cobra.Command, ok *bool) {
 	cmd.Flags().BoolVar(ok, strings.TrimPrefix(flagOlderOK, "--"), false, "the file as it is now is meant, although it is older than what is in force")

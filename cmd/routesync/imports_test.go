@@ -18,7 +18,7 @@ func layout() map[string][]string {
 		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
 		"state/snapshot":           {"state"},
-		"reconcile":                {"reconcile/flap", "state"},
+		"reconcile":                {"reconcile/flap", "reconcile/guard", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
 		"reconcile/history":        {"reconcile", "state"},

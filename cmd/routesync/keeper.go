@@ -61,6 +61,7 @@ type kept struct {
 	connected atomic.Bool                    // there is a session with the broker
 	commands  atomic.Bool                    // it is ours to command
 	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	notes     obstacles                      // what keeps the speaker from the file
 	weighed   bool                           // the file was compared with what is in force, once
 	over      string                         // digest of what is meant to be replaced by an older file
 	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
@@ -127,7 +128,7 @@ func (k *keeper) bringsBack(r state.Revision) bool {
 		return false
 	}
 	for _, s := range k.speakers {
-		if s.commands.Load() {
+		if s.commands.Load() && (!s.target.Held() || r.OlderThan(s.target.Accepted())) {
 			return true
 		}
 	}
@@ -198,6 +199,8 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 	log := k.log.With("speaker", name)
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
+	s.target.NoteTo(&s.notes)
+	s.target.JudgeBy(newEvidence().complete)
 	if s.record = k.recordOf(owner); s.record != nil {
 		s.ledger = s.target.Record(owner, s.record.speaker(name))
 	}
@@ -236,10 +239,16 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 		s.record.note("%s: took over from %s", s.name, s.rival)
 		s.rival = ""
 	}
+	// What is put in force is what no guard refuses, and that is not known yet; but
+	// only with the lease can an older file be meant.
+	revision := s.target.Accepted()
+	if s.over != "" {
+		revision = s.target.Revision()
+	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
-		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
+		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err

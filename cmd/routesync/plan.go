@@ -142,7 +142,8 @@ type speakerPlan struct {
 	observation
 	*state.Plan
 	timing
-	guards guard.Verdict
+	guards guard.Verdict   // less what is lifted
+	lifted []guard.Finding // by the file, or by people
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
@@ -153,9 +154,9 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		verdict := guard.Check(guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: now}, p.desired.Guards())
-		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing, o.named(verdict)})
+		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)})
 	}
+	p.lift(speakerPlan.overridden)
 	return p, nil
 }
 

@@ -21,6 +21,9 @@ func (s speakerPlan) judgement() []string {
 	for _, f := range s.guards.Refusals {
 		lines = append(lines, findingText("refuses", f))
 	}
+	for _, f := range s.lifted {
+		lines = append(lines, findingText("is overridden", f))
+	}
 	for _, f := range s.guards.Warnings {
 		lines = append(lines, findingText("warns", f))
 	}

@@ -65,6 +65,16 @@ func TestMetrics(t *testing.T) {
 	if text, _ := s.get(at + "/metrics"); strings.Contains(text, "routesync_file_held{") || !regexp.MustCompile(`last_convergence_timestamp_seconds\{.*\} 1\.\d+e\+09`).MatchString(text) {
 		t.Errorf("metrics:\n%s", text)
 	}
+	s.put()
+	s.shows(at, `guarded{rule="withdraw"} 1`, `guard_refusals_total{rule="withdraw"} 1`, `held{reason="guarded"} 1`, `changes_pending{change="withdraw"} 5`)
+	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, ": held: guarded, withdraw") {
+		t.Errorf("health: %s", text)
+	}
+	s.put(prefixes(4)...)
+	s.shows(at, "routes_unchanged 4")
+	if text, _ := s.get(at + "/metrics"); strings.Contains(text, "routesync_guarded{") || strings.Contains(text, "routesync_held{") {
+		t.Errorf("metrics:\n%s", text)
+	}
 	s.put(prefixes(3)...)
 	s.shows(at, "routes_desired 3", `changes_published_total{change="withdraw"} 2`, `changes_pending{change="withdraw"} 0`)
 

@@ -13,7 +13,7 @@ import (
 type tally struct {
 	c             *Case
 	before, after int
-	gone          Finding // the routes that go altogether
+	gone, come    Finding // the routes that go altogether, and those that were not there
 	unknown       Finding // those of them whose tags are not known
 	tags          map[string]*count
 	peers         map[netip.Addr]*count
@@ -105,6 +105,9 @@ func (t *tally) take(f *fate) {
 	}
 	if f.after {
 		t.after++
+	}
+	if f.after && !f.before {
+		t.come.add(f.key)
 	}
 	if f.key.Family.HasPrefix() {
 		t.ground(f.key.Family).take(f)

@@ -158,12 +158,9 @@ func (t *tally) floors(p *state.Policy) []Finding {
 		}
 	}
 	if p.MaxRoutes > 0 && t.after > p.MaxRoutes && t.after > t.before {
-		f := Finding{Rule: state.RuleMaxRoutes, Text: fmt.Sprintf("there would be %d routes; there are %d, and at most %d may be (max-routes)", t.after, t.before, p.MaxRoutes)}
-		for i := range t.c.Plan.Changes {
-			if x := &t.c.Plan.Changes[i]; x.Op() == state.Announce {
-				f.add(x.Key)
-			}
-		}
+		f := t.come
+		f.Rule = state.RuleMaxRoutes
+		f.Text = fmt.Sprintf("there would be %d routes; there are %d, and at most %d may be (max-routes)", t.after, t.before, p.MaxRoutes)
 		all = append(all, f)
 	}
 	return all
