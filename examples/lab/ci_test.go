@@ -87,9 +87,9 @@ func TestJobs(t *testing.T) {
 		}
 		s.must(s.save(text))
 	}
-	put(routes...)
+	s.must(s.save(s.file(routes...)))
 	s.script(2, "check.sh", "run routesync fmt")
-	s.expect(0, "fmt")
+	put(routes...)
 	s.script(0, "check.sh")
 	commit("first")
 	s.script(0, "plan.sh")
