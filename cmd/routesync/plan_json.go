@@ -46,7 +46,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		one := s.changeJSON(c)
-		one.LastSet = s.lastSetJSON(c)
+		one.LastSet = s.lastSet(c)
 		if len(covers) > 0 && covers[0].Change == i {
 			one.Left, covers = s.leftJSON(covers[0]), covers[1:]
 		}

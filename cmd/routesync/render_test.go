@@ -215,17 +215,13 @@ func plannedAgain(t *testing.T) plans {
 		t.Fatal(err)
 	}
 	p.commit = &gitCommit{Commit: "c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ffe", Dirty: true}
-	hop := attrs(t, "next-hop", "198.51.100.1")
-	p.speakers[0].past = onRecord{
-		key("198.51.100.64/26"): {
-			Entry:  &history.Entry{Number: 7, Head: history.Head{At: time.UnixMilli(1789000000000), Who: history.Who{User: "ana", Host: "noc1"}, Verb: "apply", Commit: "1c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ff"}},
-			Change: history.Change{After: &history.Value{Attrs: hop}},
-		},
-		key("203.0.113.0/24"): {
-			Entry:  &history.Entry{Number: 9, Head: history.Head{At: time.UnixMilli(1789900000000), Who: history.Who{Host: "noc2"}, Verb: "watch"}},
-			Change: history.Change{After: &history.Value{Attrs: hop}},
-		},
-	}
+	p.speakers[0].set = onRecord{key("198.51.100.64/26"): {
+		Entry: &history.Entry{Number: 7, Head: history.Head{
+			At: time.UnixMilli(1789000000000), Who: history.Who{User: "ana", Host: "noc1"}, Verb: "apply", Commit: "1c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ff",
+		}},
+		Part:   &history.PartOutcome{Part: history.Part{At: time.UnixMilli(1789000000500)}},
+		Change: history.Change{After: &history.Value{Attrs: attrs(t, "next-hop", "198.51.100.1")}},
+	}}
 	return p
 }
 

@@ -125,7 +125,7 @@ func (r *repository) half(ctx context.Context) error {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{}, func() error {
-		got, err := r.says(ctx, 3, closing, "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
+		got, err := r.says(ctx, 3, refusal, "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
 		if err != nil {
 			return err
 		}
