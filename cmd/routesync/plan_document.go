@@ -97,6 +97,7 @@ type leftJSON struct {
 
 type coveredJSON struct {
 	By    string   `json:"by"`
+	Owner string   `json:"owner"` // whose that is; "": exaBGP itself
 	Peers []string `json:"peers"`
 }
 

@@ -100,7 +100,7 @@ func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 func (s speakerPlan) leftJSON(c state.Cover) *leftJSON {
 	left := &leftJSON{Covered: []coveredJSON{}, Dark: s.peerWords(c.Dark)}
 	for _, by := range c.By {
-		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), s.peerWords(by.Peers)})
+		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), by.Owner, s.peerWords(by.Peers)})
 	}
 	return left
 }

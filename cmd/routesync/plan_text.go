@@ -180,6 +180,9 @@ func (s speakerPlan) left(c state.Cover) string {
 	var words []string
 	for _, by := range c.By {
 		word := "stays covered by " + by.Prefix.String()
+		if by.Owner != s.Owner {
+			word += " of " + bridge.OwnerName(by.Owner)
+		}
 		if len(c.By) > 1 || len(c.Dark) > 0 {
 			word += " at " + strings.Join(s.peerWords(by.Peers), ", ")
 		}

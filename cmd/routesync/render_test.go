@@ -107,6 +107,19 @@ routes:
     peers: [as 64999, tag nobody]
 `
 
+// What it withdraws stays covered: by a route that comes, at one of two peers, and by
+// one of somebody else.
+const coveredFile = `version: 1
+owner: edge-team
+speakers: [edge1]
+guard: { allow: [private, documentation], max-withdraw: off, max-withdraw-space: off }
+defaults: { next-hop: 198.51.100.1 }
+routes:
+  - prefix: 198.51.100.0/24
+    peers: [192.0.2.1]
+  - prefix: 203.0.112.0/22
+`
+
 const olderFile = "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n"
 
 // seen is what edge1 advertises when the goldens are made.
@@ -273,22 +286,25 @@ speakers: [edge1]
 routes: []
 `
 	for name, render := range map[string]func(io.Writer) error{
-		"plan.txt":        func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
-		"plan-colour.txt": func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
-		"plan.json":       func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
-		"plan-again.txt":  func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
-		"plan-again.json": func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
-		"plan-files.txt":  func(w io.Writer) error { return plannedCut(t).text(w, plain) },
-		"plan-files.json": func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
-		"plan.md":         func(w io.Writer) error { return planned(t, plannedFile).markdown(w) },
-		"plan-again.md":   func(w io.Writer) error { return plannedAgain(t).markdown(w) },
-		"plan-same.md":    func(w io.Writer) error { return planned(t, same).markdown(w) },
-		"plan-files.md":   func(w io.Writer) error { return plannedCut(t).markdown(w) },
-		"plan.html":       func(w io.Writer) error { return planned(t, plannedFile).html(w) },
-		"plan-again.html": func(w io.Writer) error { return plannedAgain(t).html(w) },
-		"plan-files.html": func(w io.Writer) error { return plannedCut(t).html(w) },
-		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
-		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
+		"plan.txt":          func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
+		"plan-colour.txt":   func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
+		"plan.json":         func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-again.txt":    func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
+		"plan-again.json":   func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
+		"plan-covered.txt":  func(w io.Writer) error { return planned(t, coveredFile).text(w, plain) },
+		"plan-covered.json": func(w io.Writer) error { return writeJSON(w, planned(t, coveredFile).json()) },
+		"plan-covered.md":   func(w io.Writer) error { return planned(t, coveredFile).markdown(w) },
+		"plan-files.txt":    func(w io.Writer) error { return plannedCut(t).text(w, plain) },
+		"plan-files.json":   func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
+		"plan.md":           func(w io.Writer) error { return planned(t, plannedFile).markdown(w) },
+		"plan-again.md":     func(w io.Writer) error { return plannedAgain(t).markdown(w) },
+		"plan-same.md":      func(w io.Writer) error { return planned(t, same).markdown(w) },
+		"plan-files.md":     func(w io.Writer) error { return plannedCut(t).markdown(w) },
+		"plan.html":         func(w io.Writer) error { return planned(t, plannedFile).html(w) },
+		"plan-again.html":   func(w io.Writer) error { return plannedAgain(t).html(w) },
+		"plan-files.html":   func(w io.Writer) error { return plannedCut(t).html(w) },
+		"plan-timed.txt":    func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
+		"plan-timed.json":   func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
 		"plan-overlap.txt": func(w io.Writer) error {
 			p := planned(t, overlapFile)
 			return errors.Join(p.text(w, plain), writeError(w, p.overlaps(), nil))
