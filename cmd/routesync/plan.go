@@ -14,6 +14,7 @@ import (
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/reconcile/guard"
+	"routesync/reconcile/history"
 	"routesync/state"
 )
 
@@ -35,7 +36,8 @@ once. A plan that is not whole, or not as --assert has it, is not saved.`,
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
+		exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -68,12 +70,16 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if f.against == "" {
 		now = time.Now().UnixMilli() // what they advertise is of now
 	}
+	before := newPast(w, g, desired.Owner)
+	for i := range seen {
+		seen[i].past = before
+	}
 	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}
 	plans.commit = commit
-	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
+	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
 	err = plans.write(w.stdout, f.output, w.palette())
@@ -91,10 +97,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	case wrong != nil:
 		return wrong
-	case f.detailed && plans.guarded():
-		return said(exitGuarded)
 	case f.detailed && plans.withheld() != nil:
 		return plans.withheld()
+	case f.detailed && plans.guarded():
+		return said(exitGuarded)
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
@@ -137,7 +143,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
-	evidence *evidence
+	vrps     vrpSource
 	timing
 }
 
@@ -153,17 +159,22 @@ type speakerPlan struct {
 	timing
 	guards guard.Verdict   // less what is lifted
 	lifted []guard.Finding // by the file, or by people
+
+	set     *history.Settings // who set last what is withdrawn; nil for what is not on record
+	pastErr error             // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
-	p := plans{file: file, timing: timing{whole, now}, evidence: newEvidence(readVRPsOnce())}
+	p := plans{file: file, timing: timing{whole, now}, vrps: readVRPsOnce()}
 	p.desired, _ = whole.At(now)
 	for _, o := range seen {
 		plan, err := state.Diff(p.desired, o.advertised)
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)})
+		one := speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)}
+		one.set, one.pastErr = o.past.last(plan)
+		p.speakers = append(p.speakers, one)
 	}
 	p.lift(speakerPlan.overridden)
 	return p, nil
