@@ -197,7 +197,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
-		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load,
+		Revision: s.target.Revision(), Over: s.over, Hold: k.hold.Load, Pausable: true,
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
@@ -205,6 +205,9 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	err := reconcile.Converge(ctx, c, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
+	}
+	if errors.Is(err, bridge.ErrPaused) {
+		log.Warn("standing by, as it was ordered", "reason", err)
 	}
 	return err
 }
