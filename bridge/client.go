@@ -44,8 +44,10 @@ type Reader struct {
 	replica *replica
 
 	mandate   Mandate // of the lease that goes with the state; the zero one for none
-	hold      *wire.Condition
+	hold      []wire.Condition
 	conflicts Conflicts
+	// overridden are the overrides of which the plans were carried out.
+	overridden []string
 
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
@@ -56,10 +58,8 @@ type Reader struct {
 	progress time.Time       // when the bridge last answered a batch, or one was sent
 	alive    time.Time       // when the bridge was last told that the commander is there
 	contests []state.Contest // and what it asks for that others have
-
-	overridden []string  // overrides of which the plan was carried out
-	heard      time.Time // when something of the speaker last came
-	readied    string    // the life of the bridge that is known to be ready
+	heard    time.Time       // when something of the speaker last came
+	readied  string          // the life of the bridge that is known to be ready
 	holdback
 }
 
@@ -373,7 +373,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
 		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
-		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.stillOverridden(),
+		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.carriedOut(),
 	})
 }
 

@@ -34,10 +34,10 @@ type Mandate struct {
 	ConfirmWithin time.Duration
 	// Pausable: the commander gives way to a pause, with [ErrPaused].
 	Pausable bool
-	// Hold is what keeps a later save of the file from being in force; nil, or a
-	// nil Hold, if nothing does. It is asked often, and from the goroutine that the
+	// Hold is what keeps the file from being in force, or a part of it; none, or a nil
+	// Hold, if nothing does. It is asked often, and from the goroutine that the
 	// commander belongs to.
-	Hold func() *wire.Condition
+	Hold func() []wire.Condition
 }
 
 // OlderError says that a file would bring back what another replaced.
@@ -98,35 +98,6 @@ func (c *Reader) Trial() *wire.Trial {
 	return nil
 }
 
-// Overrides are those that people gave for the owner.
-func (c *Reader) Overrides() []wire.Override {
-	var all []wire.Override
-	if c.replica.about != nil {
-		for _, o := range c.replica.about.Overrides {
-			if o.Owner == c.mandate.Owner {
-				all = append(all, o)
-			}
-		}
-	}
-	return all
-}
-
-// CarriedOut says that the plan of an override was carried out, so that the bridge
-// forgets that; text is the override's.
-func (c *Commander) CarriedOut(text string) {
-	if !slices.Contains(c.overridden, text) {
-		c.overridden, c.alive = append(c.overridden, text), time.Time{}
-	}
-}
-
-// stillOverridden are those carried out that the bridge still tells of.
-func (c *Reader) stillOverridden() []string {
-	c.overridden = slices.DeleteFunc(c.overridden, func(text string) bool {
-		return !slices.ContainsFunc(c.Overrides(), func(o wire.Override) bool { return o.Text == text })
-	})
-	return c.overridden
-}
-
 // Declare says of which file the set is that the commander brings the speaker to
 // from now on. The bridge is told with the next batch, and in any case at the next
 // Await.
@@ -155,22 +126,56 @@ func (c *Reader) older(detail string) error {
 // holding looks what keeps the file from being in force, and sees to it that it is
 // told if it is another than before.
 func (c *Reader) holding() {
-	var now *wire.Condition
+	var now []wire.Condition
 	if c.mandate.Hold != nil {
 		now = c.mandate.Hold()
 	}
-	if now != c.hold {
+	if !slices.Equal(now, c.hold) {
 		c.hold, c.alive = now, time.Time{}
 	}
 }
 
 // conditions are all that keep the commander from its work.
 func (c *Reader) conditions() []wire.Condition {
-	all := c.held.List()
-	if c.hold != nil {
-		all = append(all, *c.hold)
+	return append(c.held.List(), c.hold...)
+}
+
+// Overrides are those that people gave the bridge for the owner, which are for guards
+// of this release.
+func (c *Commander) Overrides() []state.Override {
+	var all []state.Override
+	if c.replica.about == nil {
+		return nil
+	}
+	for _, x := range c.replica.about.Overrides {
+		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner {
+			all = append(all, o)
+		}
 	}
 	return all
+}
+
+// CarriedOut has the bridge told, at the next Await, that the plans of overrides were
+// carried out.
+func (c *Commander) CarriedOut(all []state.Override) {
+	for _, o := range all {
+		c.overridden = append(c.overridden, o.String())
+	}
+	c.alive, c.looked = time.Time{}, time.Time{}
+}
+
+// carriedOut are the texts of the overrides that the bridge has still to drop.
+func (c *Reader) carriedOut() []string {
+	if c.replica.about == nil || len(c.overridden) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, x := range c.replica.about.Overrides {
+		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner && slices.Contains(c.overridden, o.String()) {
+			texts = append(texts, x.Text)
+		}
+	}
+	return texts
 }
 
 // rivals are the watches that stand by with another file.
