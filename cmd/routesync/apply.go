@@ -135,7 +135,7 @@ type applier struct {
 	progress *progress
 
 	plans     plans
-	overrides []state.Override  // that were given for it
+	overrides []state.Override // that were given for it
 	vrps      vrpSource
 	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
 	begun     bool              // every speaker was as that says, and it may have been sent

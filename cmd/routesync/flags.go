@@ -84,6 +84,7 @@ type applyFlags struct {
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 
@@ -166,6 +167,8 @@ func permissions(command string) rabbit.Permissions {
 	switch command {
 	case "watch", "apply", "adopt":
 		return rabbit.CommanderPermissions()
+	case "console", "confirm", "pause", "resume", "override":
+		return rabbit.OperatorPermissions()
 	}
 	return rabbit.ReaderPermissions()
 }

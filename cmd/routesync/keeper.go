@@ -44,6 +44,7 @@ type keeper struct {
 
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
+	shown shown
 }
 
 // kept is one speaker.
@@ -52,12 +53,15 @@ type kept struct {
 	target      *reconcile.Target
 	leave       context.CancelFunc
 	left        chan struct{} // closed when nothing of it runs any more
+	held        *bridge.Conditions
 
-	commands atomic.Bool                    // it is ours to command
-	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
-	notes    obstacles                      // what keeps the speaker from the file
-	weighed  bool                           // the file was compared with what is in force, once
-	over     string                         // digest of what is meant to be replaced by an older file
+	connected atomic.Bool                    // there is a session with the broker
+	commands  atomic.Bool                    // it is ours to command
+	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	weighed   bool                           // the file was compared with what is in force, once
+	over      string                         // digest of what is meant to be replaced by an older file
+	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
+	notes     obstacles                      // what keeps the speaker from the file
 }
 
 // take takes a new content of the file.
@@ -100,6 +104,7 @@ func (k *keeper) take(c watch.Content) {
 		k.meant.Store(&desired.Revision)
 	}
 	k.owner, k.last = desired.Owner, desired.Revision
+	k.shown.inForce(desired.Revision.Digest, time.Now())
 	k.release()
 	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
 	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
@@ -169,23 +174,26 @@ func (k *keeper) speaker(name, owner string) *kept {
 
 // begin starts to keep a speaker, behind the end of its life before.
 func (k *keeper) begin(name, owner string, before *kept) *kept {
-	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
+	log := k.log.With("speaker", name)
+	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
 	s.target.NoteTo(&s.notes)
 	s.target.JudgeBy(newEvidence(k.vrps.get).complete)
+	k.shown.begun(s)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
 	k.vrps.join(ctx, s.target, &s.notes)
 	k.group.Go(func() error {
 		defer close(s.left)
+		defer k.shown.ended(s)
 		if before != nil {
 			<-before.left // it was told to
 		}
-		log := k.log.With("speaker", name)
-		held := bridge.NewConditions(log)
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
-			err := k.command(session, rs, s, held, log)
-			held.Note(cmp.Or(context.Cause(rs.Context()), err))
+			s.connected.Store(true)
+			defer s.connected.Store(false)
+			err := k.command(session, rs, s, log)
+			s.held.Note(cmp.Or(context.Cause(rs.Context()), err))
 			return err
 		})
 	})
@@ -194,7 +202,7 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 
 // command keeps a speaker at its target over one session, once it is ours to
 // command.
-func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held *bridge.Conditions, log *slog.Logger) error {
+func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *slog.Logger) error {
 	if err := k.standBy(ctx, rs, s, log); err != nil {
 		return err
 	}
@@ -208,13 +216,13 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
-		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
+		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
 		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
-	err := reconcile.Converge(ctx, c, s.target, log)
+	err := reconcile.Converge(ctx, heeding{c, s}, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
 	}

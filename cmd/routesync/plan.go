@@ -35,7 +35,7 @@ once. A plan that is not whole, or not as --assert has it, is not saved.`,
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, and with %d, as apply does, when somebody else keeps a route that the file asks for", exitChanges, exitError))
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -91,6 +91,8 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	case wrong != nil:
 		return wrong
+	case f.detailed && plans.guarded():
+		return said(exitGuarded)
 	case f.detailed && plans.withheld() != nil:
 		return plans.withheld()
 	case f.detailed && plans.changes() > 0:
@@ -168,7 +170,12 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string { return p.desired.Policy.Digest() }
+func (p plans) policy() string {
+	if p.whole == nil {
+		return ""
+	}
+	return p.whole.Policy.Digest()
+}
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {
@@ -189,6 +196,11 @@ func (p plans) unanswered() []string {
 	return slices.DeleteFunc(listJSON(slices.Clone(p.desired.Speakers)), func(name string) bool {
 		return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return s.speaker == name })
 	})
+}
+
+// guarded tells whether a guard refuses something.
+func (p plans) guarded() bool {
+	return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return len(s.guards.Refusals) > 0 })
 }
 
 // applyable tells whether there is something to do, and apply would do it.

@@ -26,6 +26,7 @@ so does one that is older than what is in force. A second watch of the same owne
 	}
 	addFile(cmd, &f.file)
 	addOlderOK(cmd, &f.olderOK)
+	cmd.Flags().StringVar(&f.listen, "listen", "", "address to answer /metrics and /healthz at; nowhere if not given")
 	return cmd
 }
 
@@ -44,6 +45,9 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 		faults:   faultWriter(w, g.logFormat),
 		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
+	}
+	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
+		return err
 	}
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
