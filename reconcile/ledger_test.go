@@ -181,7 +181,7 @@ func TestOvertakenIsSaid(t *testing.T) {
 		_ = stop()
 		target.ledger.Close()
 		wants(t, n,
-			"start: +10.0.0.0/24 +10.0.1.0/24, 192.0.2.1 0/2, 10.0.1.0/24 held, final",
+			"start: +10.0.0.0/24 +10.0.1.0/24, 192.0.2.1 0/2, 10.0.0.0/24 overtaken, 10.0.1.0/24 held, final",
 			"file: ~10.0.0.0/24, 192.0.2.1 1/1, final",
 		)
 	})

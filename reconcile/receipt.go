@@ -20,6 +20,7 @@ type receipt struct {
 	peers     []PeerCount
 	done      []int // of each peer, how many of those not left were seen
 	overtaken map[state.Key]bool
+	over      []Unconfirmed // those not left that were overtaken
 	looked    time.Time // zero if it was not yet
 	told      counts    // as of the last look
 }
@@ -51,6 +52,8 @@ func (s *receipt) look(in *inspector, now time.Time) (changed bool) {
 		for _, peer := range s.changes[i].Peers {
 			if standing, _ := in.at(s, i, peer, adverts); standing == "" {
 				s.done[s.peer(peer)]++
+			} else {
+				s.over = append(s.over, Unconfirmed{Key: s.changes[i].Key, Peer: peer, State: standing})
 			}
 		}
 	})
@@ -127,9 +130,9 @@ func (s *receipt) each(set *state.Advertised, f func(int32, []state.Advert)) {
 	}
 }
 
-// cases names what is left.
+// cases names what is not confirmed.
 func (s *receipt) cases(in *inspector) []Unconfirmed {
-	var all []Unconfirmed
+	all := slices.Clone(s.over)
 	s.each(in.set, func(i int32, adverts []state.Advert) {
 		c := &s.changes[i]
 		for _, peer := range c.Peers {

@@ -16,6 +16,7 @@ import (
 const (
 	envAMQP      = "ROUTESYNC_AMQP"
 	envQueueType = "ROUTESYNC_QUEUE_TYPE"
+	envHistory   = "ROUTESYNC_HISTORY"
 
 	defaultFile   = "routes.yaml"
 	defaultBroker = "amqp://guest:guest@localhost:5672/"
@@ -43,11 +44,18 @@ type flags struct {
 	imports  importFlags
 	adopt    adoptFlags
 	snapshot snapshotFlags
+	history  listFlags
+	show     showFlags
+	blame    blameFlags
+	diff     diffFlags
+	rollback rollbackFlags
 }
 
 type globalFlags struct {
 	amqp, queueType     string
 	logLevel, logFormat string
+	historyDir          string
+	historyKeep         int
 }
 
 type validateFlags struct{ file, output string }
@@ -131,6 +139,8 @@ func (g *globalFlags) add(cmd *cobra.Command) {
 	f.StringVar(&g.queueType, "queue-type", rabbit.Quorum, "type of the command queue: quorum or classic; env "+envQueueType)
 	f.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error; if not given, info for watch and bridge, else warn")
 	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&g.historyDir, "history-dir", "", "where the history is kept, none for not at all; env "+envHistory)
+	f.IntVar(&g.historyKeep, "history-keep", 0, "how many entries of it are kept, 0 for all")
 }
 
 // fromEnv fills what the command line leaves open.
@@ -141,6 +151,9 @@ func (g *globalFlags) fromEnv(cmd *cobra.Command, getenv func(string) string) {
 	}
 	if v := getenv(envQueueType); v != "" && !f.Changed("queue-type") {
 		g.queueType = v
+	}
+	if v := getenv(envHistory); v != "" && !f.Changed("history-dir") {
+		g.historyDir = v
 	}
 }
 
@@ -165,7 +178,7 @@ func (g *globalFlags) broker(name string) (rabbit.Config, error) {
 // those of its speaker.
 func permissions(command string) rabbit.Permissions {
 	switch command {
-	case "watch", "apply", "adopt":
+	case "watch", "apply", "adopt", "rollback":
 		return rabbit.CommanderPermissions()
 	case "console", "confirm", "pause", "resume", "override":
 		return rabbit.OperatorPermissions()

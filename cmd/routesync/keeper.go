@@ -42,6 +42,10 @@ type keeper struct {
 	reached  chan struct{} // signalled when there is memory to give back
 	waiting  bool          // the hold is that somebody is writing the file
 
+	// record begins a record for an owner; nil for none.
+	record  func(owner string) *record
+	records map[string]*record
+
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
 	shown shown
@@ -62,6 +66,10 @@ type kept struct {
 	over      string                         // digest of what is meant to be replaced by an older file
 	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
 	notes     obstacles                      // what keeps the speaker from the file
+
+	record *record
+	ledger *reconcile.Ledger
+	rival  string // the watch that commanded before this one, as it was told last
 }
 
 // take takes a new content of the file.
@@ -105,6 +113,7 @@ func (k *keeper) take(c watch.Content) {
 	}
 	k.owner, k.last = desired.Owner, desired.Revision
 	k.shown.inForce(desired.Revision.Digest, time.Now())
+	k.recordOf(k.owner).governed(desired.Policy)
 	k.release()
 	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
 	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
@@ -172,13 +181,33 @@ func (k *keeper) speaker(name, owner string) *kept {
 	return s
 }
 
+// recordOf is the record of an owner, nil for none.
+func (k *keeper) recordOf(owner string) *record {
+	if k.record == nil {
+		return nil
+	}
+	r, begun := k.records[owner]
+	if !begun {
+		r = k.record(owner)
+		if k.records == nil {
+			k.records = map[string]*record{}
+		}
+		k.records[owner] = r
+	}
+	return r
+}
+
 // begin starts to keep a speaker, behind the end of its life before.
 func (k *keeper) begin(name, owner string, before *kept) *kept {
 	log := k.log.With("speaker", name)
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
+	if s.record = k.recordOf(owner); s.record != nil {
+		s.ledger = s.target.Record(owner, s.record.speaker(name))
+	}
 	s.target.NoteTo(&s.notes)
-	s.target.JudgeBy(newEvidence(k.vrps.get).complete)
+	s.record.tell(&s.notes)
+	s.target.JudgeBy(newEvidence(k.vrps.get, s.record.past()).complete)
 	k.shown.begun(s)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
@@ -189,6 +218,7 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 		if before != nil {
 			<-before.left // it was told to
 		}
+		defer s.ledger.Close()
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
 			s.connected.Store(true)
 			defer s.connected.Store(false)
@@ -208,6 +238,11 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	}
 	s.commands.Store(true)
 	defer s.commands.Store(false)
+	if s.rival != "" {
+		s.ledger.Because(reconcile.CauseTakeover)
+		s.record.note("%s: took over from %s", s.name, s.rival)
+		s.rival = ""
+	}
 	// What is put in force is what no guard refuses, and that is not known yet; but
 	// only with the lease can an older file be meant.
 	revision := s.target.Accepted()
@@ -225,6 +260,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	err := reconcile.Converge(ctx, heeding{c, s}, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
+		s.record.note("%v; what is done from now on is on record there", err)
 	}
 	return err
 }

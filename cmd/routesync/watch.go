@@ -49,10 +49,15 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
 		return err
 	}
+	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
 	group.Go(func() error { return tidy(ctx, k.reached) })
-	return group.Wait()
+	err = group.Wait()
+	for _, r := range k.records {
+		r.close()
+	}
+	return err
 }
 
 // faultWriter says how the faults of a file are written: for people, unless
