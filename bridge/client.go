@@ -43,8 +43,10 @@ type Reader struct {
 	replica *replica
 
 	mandate   Mandate // of the lease that goes with the state; the zero one for none
-	hold      *wire.Condition
+	hold      []wire.Condition
 	conflicts Conflicts
+	// overridden are the overrides of which the plans were carried out.
+	overridden []string
 
 	inbox    <-chan rabbit.Delivery
 	epoch    int64 // 0: no lease
@@ -367,7 +369,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
 		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
-		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision,
+		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.carriedOut(),
 	})
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"routesync/bridge/wire"
@@ -27,10 +28,10 @@ type Mandate struct {
 	// if nothing was, see [wire.InForce]; nil if it may be any. Who has begun to carry
 	// it out, and asks again over another session, is not stale.
 	Base *int64
-	// Hold is what keeps a later save of the file from being in force; nil, or a
-	// nil Hold, if nothing does. It is asked often, and from the goroutine that the
+	// Hold is what keeps the file from being in force, or a part of it; none, or a nil
+	// Hold, if nothing does. It is asked often, and from the goroutine that the
 	// commander belongs to.
-	Hold func() *wire.Condition
+	Hold func() []wire.Condition
 }
 
 // OlderError says that a file would bring back what another replaced.
@@ -82,22 +83,56 @@ func (c *Reader) older(detail string) error {
 // holding looks what keeps the file from being in force, and sees to it that it is
 // told if it is another than before.
 func (c *Reader) holding() {
-	var now *wire.Condition
+	var now []wire.Condition
 	if c.mandate.Hold != nil {
 		now = c.mandate.Hold()
 	}
-	if now != c.hold {
+	if !slices.Equal(now, c.hold) {
 		c.hold, c.alive = now, time.Time{}
 	}
 }
 
 // conditions are all that keep the commander from its work.
 func (c *Reader) conditions() []wire.Condition {
-	all := c.held.List()
-	if c.hold != nil {
-		all = append(all, *c.hold)
+	return append(c.held.List(), c.hold...)
+}
+
+// Overrides are those that people gave the bridge for the owner, which are for guards
+// of this release.
+func (c *Commander) Overrides() []state.Override {
+	var all []state.Override
+	if c.replica.about == nil {
+		return nil
+	}
+	for _, x := range c.replica.about.Overrides {
+		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner {
+			all = append(all, o)
+		}
 	}
 	return all
+}
+
+// CarriedOut has the bridge told, at the next Await, that the plans of overrides were
+// carried out.
+func (c *Commander) CarriedOut(all []state.Override) {
+	for _, o := range all {
+		c.overridden = append(c.overridden, o.String())
+	}
+	c.alive, c.looked = time.Time{}, time.Time{}
+}
+
+// carriedOut are the texts of the overrides that the bridge has still to drop.
+func (c *Reader) carriedOut() []string {
+	if c.replica.about == nil || len(c.overridden) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, x := range c.replica.about.Overrides {
+		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner && slices.Contains(c.overridden, o.String()) {
+			texts = append(texts, x.Text)
+		}
+	}
+	return texts
 }
 
 // rivals are the watches that stand by with another file.

@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"routesync/reconcile/guard"
 	"routesync/state"
 )
 
@@ -19,8 +21,14 @@ type Target struct {
 	desired *state.Desired
 	changed chan struct{}
 	reached chan<- struct{} // may be nil
+	notes   Notes           // may be nil
+	ledger  *Ledger         // may be nil
 
 	progress progress
+	guards   guarded // of the loop alone
+
+	reconsider atomic.Bool
+	accepted   state.Revision
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -59,6 +67,37 @@ func (t *Target) Revision() state.Revision {
 	return state.Revision{}
 }
 
+// Accepted is of the last set of which no guard refused what leads there; zero if
+// there was none. What a guard holds is not in force.
+func (t *Target) Accepted() state.Revision {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.accepted
+}
+
+// Held tells whether a guard holds the plan for the speaker.
+func (t *Target) Held() bool { return len(t.Progress().Guarded) > 0 }
+
+func (t *Target) accept(r state.Revision) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.accepted = r
+}
+
+// JudgeBy has evidence complete what the guards judge plans by. It is called before
+// [Converge].
+func (t *Target) JudgeBy(evidence func(*guard.Case)) { t.guards.Evidence = evidence }
+
+// Reconsider has the plan judged again, for there is other evidence. It may be called
+// from any goroutine.
+func (t *Target) Reconsider() {
+	t.reconsider.Store(true)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
 func (t *Target) Changed() <-chan struct{} { return t.changed }
@@ -67,7 +106,14 @@ func (t *Target) Changed() <-chan struct{} { return t.changed }
 // put in force. It is called before [Converge].
 func (t *Target) Tell(reached chan<- struct{}) { t.reached = reached }
 
+// Record has a record kept of what is sent. It is called before [Converge].
+func (t *Target) Record(owner string, to Recorder) *Ledger {
+	t.ledger = NewLedger(owner, to, CauseStart, t.current)
+	return t.ledger
+}
+
 func (t *Target) reach() {
+	t.ledger.reach()
 	select {
 	case t.reached <- struct{}{}:
 	default:
@@ -84,6 +130,7 @@ func (t *Target) current() *state.Desired {
 // breaks: it acts on every new desired set, whenever a route of it starts or
 // expires, and whenever the advertised set moves away from it.
 func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) error {
+	sp = Recorded(sp, t.ledger, t.Revision())
 	tried := attempts{}
 	var acted *state.Desired // the set that tried is about
 	var epoch int64          // and the epoch
@@ -100,10 +147,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 		if now := sp.Epoch(); desired != acted || now != epoch {
 			tried, acted, epoch = attempts{}, desired, now
 		}
-		if desired != nil {
-			sp.Declare(desired.Revision)
-		}
-		left := 0
+		left, held := 0, time.Duration(0)
 		if desired != nil && sp.Advertised().Complete && sp.Settled() {
 			plan, err := plans.next(sp, desired)
 			if err != nil {
@@ -113,28 +157,42 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				seen = plan
 				t.progress.saw(plan, desired, time.Now())
 			}
+			if t.reconsider.Swap(false) {
+				t.guards.last = judgement{}
+			}
+			if !t.guards.pass(t, sp, plan, desired, time.Now(), log) {
+				if err := await(ctx, sp, t.changed, clock.wait(0, lookAgain, time.Now())); err != nil {
+					return err
+				}
+				continue
+			}
+			sp.Declare(desired.Revision)
+			t.accept(desired.Revision)
 			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return err
 			}
 			contests = reportContests(log, contests, sp.Advertised().ContestsOf(desired.Owner))
-			todo := tried.fresh(plan.Changes, time.Now())
-			left = len(plan.Changes)
+			var free []state.Change
+			free, held = t.guards.part(t, sp, plan, desired, time.Now(), log)
+			todo := tried.fresh(free, time.Now())
+			left = len(free)
 			switch {
 			case len(todo) > 0:
 				told = nil
 				announce, replace, withdraw := state.Count(todo)
 				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
+				t.guards.flaps.Sent(todo, time.Now())
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}
 				t.progress.published(Changes{announce, replace, withdraw})
 			case told != desired:
 				told = desired
-				report(log, plan, sp.Advertised(), desired.Owner)
+				report(log, plan, left, sp.Advertised(), desired.Owner)
 				t.reach()
 			}
 		}
-		if err := await(ctx, sp, t.changed, clock.wait(left, time.Now())); err != nil {
+		if err := await(ctx, sp, t.changed, clock.wait(left, held, time.Now())); err != nil {
 			return err
 		}
 	}
@@ -165,12 +223,16 @@ func reportContests(log *slog.Logger, last, now []state.Contest) []state.Contest
 	return now
 }
 
-func report(log *slog.Logger, plan *state.Plan, advertised *state.Advertised, owner string) {
-	switch {
+// report says how a speaker is left. left is how many of the changes of the plan are
+// not held.
+func report(log *slog.Logger, plan *state.Plan, left int, advertised *state.Advertised, owner string) {
+	switch held := len(plan.Changes) - left; {
 	case len(plan.Changes) == 0 && len(plan.Overlaps) == 0:
 		log.Info("converged", "routes", plan.Unchanged, "foreign", len(plan.Foreign))
-	case len(plan.Changes) > 0:
-		log.Warn("not converged: some changes are refused", "routes", plan.Unchanged, "left", len(plan.Changes))
+	case left > 0:
+		log.Warn("not converged: some changes are refused", "routes", plan.Unchanged, "left", left, "held", held)
+	case held > 0:
+		log.Warn("not converged: some changes are held", "routes", plan.Unchanged, "held", held)
 	}
 	wanted := map[state.Key]bool{}
 	for _, c := range plan.Changes {

@@ -10,6 +10,8 @@
 //     begins anew, or time passes.
 //   - What is asked for is what is in force now: a route starts and expires
 //     without a save.
+//   - A plan that a guard refuses is not sent, nor any part of it, and the file that
+//     leads to it is not in force.
 //   - A file that can't be read or is invalid changes nothing.
 package reconcile
 
@@ -46,6 +48,10 @@ type Speaker interface {
 	Declare(r state.Revision)
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
+	// Overrides are what people gave the speaker to lift guards with, for the owner.
+	Overrides() []state.Override
+	// CarriedOut tells that the plans were carried out that overrides are for.
+	CarriedOut([]state.Override)
 	// Contest tells the others which routes of theirs are asked for.
 	Contest(ctx context.Context, contests []state.Contest) error
 }

@@ -15,21 +15,23 @@ import (
 // fakeSpeaker applies what it is sent at once, but for what it is told to
 // refuse, and is changed from outside through do.
 type fakeSpeaker struct {
-	set      state.Advertised
-	refuse   map[state.Key]string
-	grade    state.Grade // of what is announced
-	mu       sync.Mutex
-	batches  [][]state.Change
-	contests []state.Contest
-	declared []string // digests
-	unsent   int      // batches that are not answered
-	lose     bool     // the next batch gets lost, and the epoch ends
-	epoch    int64
-	touched  []state.Key
-	others   bool        // any key may be touched
-	asked    bool        // for what is touched
-	inbox    chan func() // changes from outside, made in the loop's goroutine
-	broken   chan struct{}
+	set                   state.Advertised
+	refuse                map[state.Key]string
+	grade                 state.Grade // of what is announced
+	mu                    sync.Mutex
+	batches               [][]state.Change
+	contests              []state.Contest
+	declared              []string // digests
+	breaks                bool     // the connection breaks before the next batch
+	overrides, carriedOut []state.Override
+	unsent                int  // batches that are not answered
+	lose                  bool // the next batch gets lost, and the epoch ends
+	epoch                 int64
+	touched               []state.Key
+	others                bool        // any key may be touched
+	asked                 bool        // for what is touched
+	inbox                 chan func() // changes from outside, made in the loop's goroutine
+	broken                chan struct{}
 }
 
 var errBroken = errors.New("the connection is gone")
@@ -69,9 +71,17 @@ func (f *fakeSpeaker) Contest(_ context.Context, contests []state.Contest) error
 
 func (f *fakeSpeaker) Epoch() int64 { return f.epoch }
 
+func (f *fakeSpeaker) Overrides() []state.Override { return f.overrides }
+
+func (f *fakeSpeaker) CarriedOut(all []state.Override) { f.carriedOut = append(f.carriedOut, all...) }
+
 func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.breaks {
+		f.breaks = false
+		return errBroken
+	}
 	f.batches = append(f.batches, changes)
 	if f.lose {
 		f.lose = false
@@ -131,7 +141,7 @@ func (f *fakeSpeaker) routes() int {
 
 func file(t testing.TB, prefixes ...string) *state.Desired {
 	t.Helper()
-	d := &state.Desired{Owner: "team"}
+	d := &state.Desired{Owner: "team", Policy: state.Unguarded()} // what guards do is looked at by itself
 	for _, p := range prefixes {
 		prefix, med, _ := strings.Cut(p, " ")
 		values := map[state.Name][]string{state.NextHop: {"192.0.2.9"}}

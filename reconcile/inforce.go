@@ -35,10 +35,10 @@ func (f *inForce) at(whole *state.Desired, t time.Time) (part *state.Desired, by
 }
 
 // wait is the longest time that nothing is to be done by itself, 0 for ever:
-// what is left is tried again, and routes start and expire.
-func (f *inForce) wait(left int, t time.Time) time.Duration {
-	var longest time.Duration
-	if left > 0 {
+// what is left is tried again, what is held comes free, and routes start and expire.
+func (f *inForce) wait(left int, held time.Duration, t time.Time) time.Duration {
+	longest := held
+	if left > 0 && (longest == 0 || longest > tryAgain) {
 		longest = tryAgain
 	}
 	if f.next != 0 {

@@ -1,9 +1,12 @@
 package reconcile
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"routesync/reconcile/guard"
 	"routesync/state"
 )
 
@@ -20,6 +23,10 @@ type Progress struct {
 	Pending   Changes   // what is left, sent already or not
 	Converged time.Time // when nothing was left for the first time since something was; zero if never
 	Published Changes   // in all, since the target was made
+	// Guarded are the rules that hold the plan now, and Refusals how many plans each
+	// rule has refused, in all.
+	Guarded  []state.Rule
+	Refusals map[state.Rule]uint64
 }
 
 // progress is a Progress that a loop writes and others read.
@@ -33,7 +40,9 @@ type progress struct {
 func (t *Target) Progress() Progress {
 	t.progress.mu.Lock()
 	defer t.progress.mu.Unlock()
-	return t.progress.Progress
+	p := t.progress.Progress
+	p.Guarded, p.Refusals = slices.Clone(p.Guarded), maps.Clone(p.Refusals)
+	return p
 }
 
 // saw notes a plan for a set.
@@ -56,6 +65,19 @@ func (p *progress) published(c Changes) {
 	p.Published.Announce += c.Announce
 	p.Published.Change += c.Change
 	p.Published.Withdraw += c.Withdraw
+}
+
+// refused notes what refuses a plan from now on; nothing, that nothing does.
+func (p *progress) refused(all []guard.Finding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Guarded = guard.Verdict{Refusals: all}.Rules()
+	for _, r := range p.Guarded {
+		if p.Refusals == nil {
+			p.Refusals = map[state.Rule]uint64{}
+		}
+		p.Refusals[r]++
+	}
 }
 
 func count(changes []state.Change) (c Changes) {

@@ -168,10 +168,15 @@ const (
 // RPKI says what to do about origins, by a file of what is authorised. Without a
 // file there is nothing to be done.
 type RPKI struct {
-	VRPs              string // name of the file, as the first file leads to it; "" for none
+	VRPs              string // name of the file, as the policy has it; "" for none
+	Path              string `json:"-"` // of it, from where the policy was read
 	Invalid, NotFound Action
-	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
+	// MaxAge is in milliseconds: older VRPs say nothing. 0 is a day.
+	MaxAge int64
 }
+
+// Asks tells whether anything is to be done by the VRPs.
+func (r RPKI) Asks() bool { return r.VRPs != "" && (r.Invalid != Allow || r.NotFound != Allow) }
 
 // Oldest is how old the VRPs may be.
 func (r RPKI) Oldest() time.Duration {

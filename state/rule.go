@@ -38,7 +38,7 @@ func Rules() []Rule {
 // Override lifts rules for one plan for one speaker, and for no other.
 type Override struct {
 	Rules []Rule // in the order of [Rules]
-	Plan  string // the first [ShortDigest] digits of [Plan.Digest]
+	Plan  string // the first [ShortDigest] digits of [Plan.Digest], or more
 }
 
 // NewOverride is the override that lifts rules for the plan with a digest.
@@ -60,7 +60,7 @@ func ParseOverride(text string) (Override, error) {
 	if !found {
 		return Override{}, &Fault{Msg: fmt.Sprintf("override %q does not say for which plan", text), Hint: hint}
 	}
-	if len(digest) != ShortDigest || strings.Trim(digest, "0123456789abcdef") != "" {
+	if len(digest) < ShortDigest || len(digest) > 64 || strings.Trim(digest, "0123456789abcdef") != "" {
 		return Override{}, &Fault{Msg: fmt.Sprintf("override %q: %q is not %d hex digits", text, digest, ShortDigest), Hint: hint}
 	}
 	var rules []Rule
@@ -74,7 +74,9 @@ func ParseOverride(text string) (Override, error) {
 		}
 		rules = append(rules, r)
 	}
-	return NewOverride(digest, rules), nil
+	o := NewOverride(digest, rules)
+	o.Plan = digest
+	return o, nil
 }
 
 // String is what [ParseOverride] reads.
@@ -88,5 +90,5 @@ func (o Override) String() string {
 
 // Lifts tells whether the override lifts a rule for the plan with a digest.
 func (o Override) Lifts(r Rule, digest string) bool {
-	return len(o.Plan) == ShortDigest && strings.HasPrefix(digest, o.Plan) && slices.Contains(o.Rules, r)
+	return len(o.Plan) >= ShortDigest && strings.HasPrefix(digest, o.Plan) && slices.Contains(o.Rules, r)
 }

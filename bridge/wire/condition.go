@@ -59,6 +59,8 @@ const (
 	OtherOwner = "other-owner"
 	// Older: it would bring back what another replaced.
 	Older = "older-file"
+	// NoHistory: what a watch does can't be kept on record.
+	NoHistory = "no-history"
 	// Unfinished: another process is writing it.
 	Unfinished = "unfinished-file"
 )

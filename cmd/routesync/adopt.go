@@ -96,6 +96,8 @@ func runAdopt(ctx context.Context, w *world, g *globalFlags, f *adoptFlags, args
 		return err
 	}
 	a := &adopter{undertaking: newUndertaking(w, "adopt", observer{cfg: cfg, timeout: f.timeout, log: w.log}, whole), flags: f, selection: s}
+	a.record = newRecord(w, g, whole.Owner, f.file, a.me)
+	defer a.record.close()
 	if f.yes {
 		a.agreement = givenBefore
 	}
@@ -118,6 +120,7 @@ type adopter struct {
 	flags     *adoptFlags
 	selection selection
 
+	record  *record
 	picked  [][]adoption // in the order of the speakers
 	results []adoptionResult
 }
@@ -154,6 +157,7 @@ func (a *adopter) adopt(ctx context.Context, s *rabbit.Session, speaker string, 
 	if err := c.Open(ctx); err != nil {
 		return adoptionResult{}, err
 	}
+	a.record.adopting(speaker, picked, a.whole.Revision)
 	for _, batch := range adoptionBatches(picked, adoptKeys) {
 		if err := settled(ctx, c); err != nil {
 			return adoptionResult{}, err
@@ -165,6 +169,7 @@ func (a *adopter) adopt(ctx context.Context, s *rabbit.Session, speaker string, 
 	if err := settled(ctx, c); err != nil {
 		return adoptionResult{}, err
 	}
+	a.record.adopted(speaker, picked, c.Advertised(), a.desired.Owner)
 	return judge(c.Advertised(), picked, a.desired.Owner), nil
 }
 

@@ -190,13 +190,7 @@ func judge(set *state.Advertised, picked []adoption, owner string) adoptionResul
 			r.done++
 			continue
 		}
-		p := problem{where: fmt.Sprintf("%s at %s", a.key, addrList(missing)), msg: "it changed meanwhile"}
-		for _, refusal := range set.Refused {
-			if refusal.Key == a.key && refusal.Owner == owner {
-				p.msg = refusal.Reason
-			}
-		}
-		r.refused = append(r.refused, p)
+		r.refused = append(r.refused, problem{where: fmt.Sprintf("%s at %s", a.key, addrList(missing)), msg: refusalOf(set, a.key, owner)})
 	}
 	return r
 }

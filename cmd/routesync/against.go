@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
+	"routesync/reconcile/guard"
 	"routesync/state"
 	"routesync/state/snapshot"
 )
@@ -144,6 +146,18 @@ func imaginedPeers(files ...*state.Desired) ([]state.Neighbor, map[netip.Addr]st
 	peers = append(peers, rest)
 	slices.SortFunc(peers, func(a, b state.Neighbor) int { return a.Addr.Compare(b.Addr) })
 	return peers, names
+}
+
+// named is a verdict that calls imagined peers by their names.
+func (o observation) named(v guard.Verdict) guard.Verdict {
+	for a, name := range o.peerNames {
+		for _, all := range [][]guard.Finding{v.Refusals, v.Warnings} {
+			for i := range all {
+				all[i].Text = strings.ReplaceAll(all[i].Text, "peer "+a.String()+" ", "peer "+name+" ")
+			}
+		}
+	}
+	return v
 }
 
 // peerWords names peers, never null.

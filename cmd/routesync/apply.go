@@ -29,6 +29,9 @@ A file that is older than the one that was accepted last, and asks for something
 else, is refused: it may be a backup that was restored. Its time is that of the
 newest of all the files that it leads to.
 
+What a guard refuses is not sent, nor anything else of the plan. The refusal has the
+override that lifts it: for that plan, and for no other.
+
 PLAN is what "routesync plan --out PLAN" saved: it was seen then, so nobody is asked,
 and exactly that is carried out, once. If the file, what guards it or anything that a
 speaker advertises has moved since then, nothing is sent, and what moved is named.`,
@@ -49,6 +52,7 @@ speaker advertises has moved since then, nothing is sent, and what moved is name
 	addOutput(cmd, &f.output)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOlderOK(cmd, &f.olderOK)
+	cmd.Flags().StringArrayVar(&f.overrides, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	return cmd
@@ -84,6 +88,10 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	overrides, err := f.checkOverrides()
+	if err != nil {
+		return err
+	}
 	saved, err := f.readPlan()
 	if err != nil {
 		return err
@@ -95,21 +103,34 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if f.olderOK {
 		desired.Revision.Changed = time.Now().UnixMilli() // as if it was saved now
 	}
-	a := &applier{
-		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade, saved: saved,
-		progress: newProgress(w.stderr, desired.Speakers),
-		results:  make([]result, len(desired.Speakers)),
-		held:     map[string]*bridge.Conditions{},
-	}
-	for _, speaker := range desired.Speakers {
-		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
-	}
+	a := newApplier(newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log, past: newPast(w, g, desired.Owner)}, desired), f, grade)
+	a.saved, a.overrides = saved, overrides
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
+	return a.do(ctx, newRecord(w, g, desired.Owner, f.file, a.me))
+}
+
+func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {
+	a := &applier{
+		undertaking: u, flags: f, grade: grade, vrps: readVRPsOnce(),
+		progress: newProgress(u.stderr, u.desired.Speakers),
+		results:  make([]result, len(u.desired.Speakers)),
+		held:     map[string]*bridge.Conditions{},
+	}
+	for _, speaker := range a.desired.Speakers {
+		a.held[speaker] = bridge.NewConditions(a.log.With("speaker", speaker))
+	}
+	return a
+}
+
+// do shows, asks, carries out and reports, and keeps it on record.
+func (a *applier) do(ctx context.Context, r *record) error {
+	r.governed(a.whole.Policy)
+	a.ledgers = &ledgers{record: r, owner: a.desired.Owner}
 	last, err := a.run(ctx, a)
 	a.progress.done()
+	a.ledgers.close()
 	switch {
 	case err != nil && a.begun:
 		return errors.Join(a.report(a.outcome()), err)
@@ -126,12 +147,15 @@ type applier struct {
 	grade    state.Grade
 	progress *progress
 
-	plans   plans
-	saved   *savedPlan        // what is to be carried out; nil for whatever is to be done
-	begun   bool              // every speaker was as that says, and it may have been sent
-	over    map[string]string // digests of what is meant to be replaced by an older file
-	results []result          // in the order of the speakers
-	held    map[string]*bridge.Conditions
+	plans     plans
+	overrides []state.Override // that were given for it
+	vrps      vrpSource
+	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
+	begun     bool              // every speaker was as that says, and it may have been sent
+	over      map[string]string // digests of what is meant to be replaced by an older file
+	results   []result          // in the order of the speakers
+	held      map[string]*bridge.Conditions
+	ledgers   *ledgers
 }
 
 // result is what came of one speaker. Without an assessment nothing was tried.
@@ -139,8 +163,9 @@ type result struct {
 	speaker string
 	tried   bool
 	reconcile.Assessment
-	err    error                  // why it ended before its time
-	beyond *reconcile.BeyondError // it ended because something else is left to do
+	err     error                   // why it ended before its time
+	beyond  *reconcile.BeyondError  // it ended because something else is left to do
+	guarded *reconcile.GuardedError // or because a guard refuses that
 }
 
 // show shows the plan.
@@ -150,13 +175,14 @@ func (a *applier) show(seen []observation) (bool, error) {
 		return false, err
 	}
 	a.desired = a.plans.desired
+	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err
 	}
 	if err := a.refuseOlder(seen); err != nil {
 		return false, err
 	}
-	if err := warnLacks(a.stderr, seen); err != nil {
+	if err := errors.Join(warnLacks(a.stderr, seen), a.plans.warnPast(a.stderr)); err != nil {
 		return false, hinted(err)
 	}
 	if a.flags.output == outputText {
@@ -164,7 +190,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 			return false, hinted(err)
 		}
 	}
-	return a.plans.changes() > 0, nil
+	return a.plans.changes() > 0, a.plans.refusedBy(a.flags.again())
 }
 
 // refuseOlder refuses a file that would bring back what another replaced, unless
@@ -197,7 +223,7 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 		g.Go(func() error {
 			r := a.apply(together, s, speaker, all)
 			a.results[i] = r
-			if clock.ctx.Err() != nil || r.beyond != nil {
+			if clock.ctx.Err() != nil || r.beyond != nil || r.guarded != nil {
 				return nil // it ended for lack of time, or has to end, and that is its result
 			}
 			return r.err
@@ -206,6 +232,10 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 	err := g.Wait()
 	if beyond := a.beyond(); beyond != nil {
 		return beyond
+	}
+	if guarded := a.guarded(); guarded != nil {
+		a.begun = true
+		return guarded
 	}
 	return err
 }
@@ -233,12 +263,16 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, 
 		r.err = &silence{absent: c.Absent(), about: c.About(), err: r.err}
 		return r
 	}
-	if r.err = a.agreeAt(ctx, observed(speaker, c.Reader), all); r.err != nil {
+	o := observed(speaker, c.Reader)
+	o.past = a.observer.past
+	if r.err = a.agreeAt(ctx, o, all); r.err != nil {
 		return r
 	}
 	r.tried = true
-	r.Assessment, r.err = reconcile.Apply(ctx, c, a.desired, a.grade, a.permit(speaker), a.progress.teller(speaker))
+	recorded := reconcile.Recorded(c, a.ledgers.of(speaker), a.desired.Revision)
+	r.Assessment, r.err = reconcile.Apply(ctx, recorded, a.desired, a.grade, a.permit(speaker, c), a.progress.teller(speaker))
 	errors.As(r.err, &r.beyond)
+	errors.As(r.err, &r.guarded)
 	return r
 }
 

@@ -79,8 +79,8 @@ func (a *applier) agreeAt(ctx context.Context, o observation, all *muster) error
 	return all.arrive(ctx, func() { a.begun = true })
 }
 
-// permit is what may be sent to a speaker: what was saved, or anything.
-func (a *applier) permit(speaker string) func(*state.Plan) error {
+// exactly is what may be sent to a speaker of a saved plan; nil for anything.
+func (a *applier) exactly(speaker string) func(*state.Plan) error {
 	if a.saved == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ const (
 	exitDone        = 0  // done, or nothing to do
 	exitError       = 1  // it failed, or something was refused
 	exitChanges     = 2  // plan --detailed-exitcode, fmt --check: there are changes
-	exitGuarded     = 3  // refused by a guard; reserved
+	exitGuarded     = 3  // a guard refused the plan: nothing of it was sent
 	exitStale       = 4  // the saved plan is stale: nothing was sent, or not the rest of it
 	exitUnconfirmed = 5  // not everything was confirmed in time
 	exitUsage       = 64 // the command line is wrong
@@ -25,7 +25,7 @@ func exitHelp() string {
   %-3d done, or nothing to do
   %-3d error, or something was refused
   %-3d there are changes (only with plan --detailed-exitcode and fmt --check)
-  %-3d refused by a guard (there is none yet)
+  %-3d refused by a guard; nothing of the plan was sent
   %-3d the saved plan is stale, or was used
   %-3d not confirmed in time, or held by exaBGP and not sent
   %-3d wrong usage`,
@@ -116,7 +116,7 @@ func (f failures) Error() string { return errors.Join(f...).Error() }
 // worst is the exit code for several: an error says more than a lack of
 // confirmation.
 func worst(codes []int) int {
-	for _, code := range []int{exitUsage, exitError, exitStale, exitUnconfirmed, exitChanges} {
+	for _, code := range []int{exitUsage, exitError, exitGuarded, exitStale, exitUnconfirmed, exitChanges} {
 		if slices.Contains(codes, code) {
 			return code
 		}

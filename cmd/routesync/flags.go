@@ -16,12 +16,16 @@ import (
 const (
 	envAMQP      = "ROUTESYNC_AMQP"
 	envQueueType = "ROUTESYNC_QUEUE_TYPE"
+	envHistory   = "ROUTESYNC_HISTORY"
 
 	defaultFile   = "routes.yaml"
 	defaultBroker = "amqp://guest:guest@localhost:5672/"
 
 	outputText = "text"
 	outputJSON = "json"
+
+	outputMarkdown = "markdown" // of plan
+	outputHTML     = "html"
 )
 
 // flags is everything that can be said on the command line.
@@ -40,11 +44,18 @@ type flags struct {
 	imports  importFlags
 	adopt    adoptFlags
 	snapshot snapshotFlags
+	history  listFlags
+	show     showFlags
+	blame    blameFlags
+	diff     diffFlags
+	rollback rollbackFlags
 }
 
 type globalFlags struct {
 	amqp, queueType     string
 	logLevel, logFormat string
+	historyDir          string
+	historyKeep         int
 }
 
 type validateFlags struct{ file, output string }
@@ -55,6 +66,7 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	assert       string // file of expectations; empty for none
 	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string
@@ -73,12 +85,14 @@ type applyFlags struct {
 	fileGiven    bool   // with it
 	file, output string
 	yes, olderOK bool
+	overrides    []string
 	wait         string
 	timeout      time.Duration
 }
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 
@@ -125,6 +139,8 @@ func (g *globalFlags) add(cmd *cobra.Command) {
 	f.StringVar(&g.queueType, "queue-type", rabbit.Quorum, "type of the command queue: quorum or classic; env "+envQueueType)
 	f.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error; if not given, info for watch and bridge, else warn")
 	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&g.historyDir, "history-dir", "", "where the history is kept, none for not at all; env "+envHistory)
+	f.IntVar(&g.historyKeep, "history-keep", 0, "how many entries of it are kept, 0 for all")
 }
 
 // fromEnv fills what the command line leaves open.
@@ -135,6 +151,9 @@ func (g *globalFlags) fromEnv(cmd *cobra.Command, getenv func(string) string) {
 	}
 	if v := getenv(envQueueType); v != "" && !f.Changed("queue-type") {
 		g.queueType = v
+	}
+	if v := getenv(envHistory); v != "" && !f.Changed("history-dir") {
+		g.historyDir = v
 	}
 }
 
@@ -159,7 +178,7 @@ func (g *globalFlags) broker(name string) (rabbit.Config, error) {
 // those of its speaker.
 func permissions(command string) rabbit.Permissions {
 	switch command {
-	case "watch", "apply", "adopt":
+	case "watch", "apply", "adopt", "rollback":
 		return rabbit.CommanderPermissions()
 	case "console", "confirm", "pause", "resume", "override":
 		return rabbit.OperatorPermissions()
@@ -172,7 +191,10 @@ func addFile(cmd *cobra.Command, file *string) {
 }
 
 // flagOlderOK as it is given.
-const flagOlderOK = "--older-file-ok"
+const (
+	flagOlderOK  = "--older-file-ok"
+	flagOverride = "--override"
+)
 
 func addOlderOK(cmd *cobra.Command, ok *bool) {
 	cmd.Flags().BoolVar(ok, strings.TrimPrefix(flagOlderOK, "--"), false, "the file as it is now is meant, although it is older than what is in force")

@@ -14,11 +14,11 @@ import (
 func TestEveryFlag(t *testing.T) {
 	t.Parallel()
 	given := map[string]map[string]string{
-		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json"},
+		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json", "history-dir": "/h", "history-keep": "9"},
 		"validate":  {"file": "v.yaml", "output": "json"},
-		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "detailed-exitcode": "true", "timeout": "1s"},
-		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "wait": "accepted", "timeout": "2s"},
-		"watch":     {"file": "w.yaml", "older-file-ok": "true"},
+		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "assert": "e.yaml", "detailed-exitcode": "true", "timeout": "1s"},
+		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "2s"},
+		"watch":     {"file": "w.yaml", "older-file-ok": "true", "listen": "127.0.0.1:9179"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
 		"bridge":    {"speaker": "edge1", "state": "/state", "audit-every": "1s", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
 		"console": {
@@ -34,8 +34,13 @@ func TestEveryFlag(t *testing.T) {
 		"import": {
 			"speaker": "a", "owner": "b", "foreign": "true", "as": "c", "exabgp-conf": "x.conf", "output": "i.yaml", "partial": "true", "timeout": "5s",
 		},
-		"adopt":  {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
-		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
+		"adopt":    {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
+		"history":  {"file": "h.yaml", "owner": "x", "output": "json", "last": "3"},
+		"show":     {"file": "h.yaml", "owner": "x", "output": "json"},
+		"diff":     {"file": "h.yaml", "owner": "x", "output": "json"},
+		"blame":    {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "offline": "true", "timeout": "8s"},
+		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "wait": "accepted", "timeout": "9s"},
+		"events":   {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -59,11 +64,11 @@ func TestEveryFlag(t *testing.T) {
 		cmd.PersistentFlags().VisitAll(set)
 	}
 	want := flags{
-		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json"},
+		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json", historyDir: "/h", historyKeep: 9},
 		validate: validateFlags{file: "v.yaml", output: "json"},
-		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", out: "plan.json", detailed: true, timeout: time.Second},
-		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, wait: "accepted", timeout: 2 * time.Second},
-		watch:    watchFlags{file: "w.yaml", olderOK: true},
+		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", assert: "e.yaml", out: "plan.json", detailed: true, timeout: time.Second},
+		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, wait: "accepted", timeout: 2 * time.Second},
+		watch:    watchFlags{file: "w.yaml", olderOK: true, listen: "127.0.0.1:9179"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
 		bridge:   bridgeFlags{speaker: "edge1", state: "/state", auditEvery: time.Second, classic: true, declare: "never", format: "json", backlog: 5},
 		console: consoleFlags{
@@ -79,10 +84,15 @@ func TestEveryFlag(t *testing.T) {
 		imports: importFlags{
 			speaker: "a", owner: "b", as: "c", foreign: true, conf: "x.conf", output: "i.yaml", partial: true, timeout: 5 * time.Second,
 		},
+		history:  listFlags{historyFlags{"h.yaml", "x", "json"}, 3},
+		show:     showFlags{historyFlags{"h.yaml", "x", "json"}},
+		diff:     diffFlags{historyFlags{"h.yaml", "x", "json"}},
+		blame:    blameFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, 8 * time.Second},
+		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second},
 		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
 		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{}, historyFlags{}, listFlags{}, showFlags{}, blameFlags{}, diffFlags{}, rollbackFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -14,13 +14,14 @@ import (
 func layout() map[string][]string {
 	return map[string][]string{
 		"state":                    nil,
-		"state/routefile":          {"state"},
+		"state/expect":             {"state"},
+		"state/routefile":          {"state", "state/expect"},
 		"state/rpki":               {"state"},
 		"state/snapshot":           {"state"},
-		"reconcile":                {"state"},
+		"reconcile":                {"reconcile/flap", "reconcile/guard", "state"},
 		"reconcile/flap":           {"state"},
 		"reconcile/guard":          {"state", "state/rpki"},
-		"reconcile/history":        {"state"},
+		"reconcile/history":        {"reconcile", "state"},
 		"reconcile/watch":          nil,
 		"reconcile/web":            nil,
 		"bridge":                   {"bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "state"},
@@ -32,7 +33,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/watch", "state", "state/routefile", "state/snapshot",
+			"reconcile", "reconcile/guard", "reconcile/history", "reconcile/watch", "reconcile/web", "state", "state/expect", "state/routefile", "state/rpki", "state/snapshot",
 		},
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
+	"routesync/reconcile/guard"
+	"routesync/reconcile/history"
 	"routesync/state"
 )
 
@@ -26,20 +28,21 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
   -  to withdraw      !  somebody else's, and left alone
 
 With --out the plan is saved, and "routesync apply FILE" carries out exactly that,
-once. A plan that is not whole is not saved.`,
+once. A plan that is not whole, or not as --assert has it, is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
-	addOutput(cmd, &f.output)
+	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes", exitChanges))
+	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
 
 func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
+	if err := errors.Join(checkPlanOutput(f.output), checkTimeout(f.timeout), f.checkOut()); err != nil {
 		return err
 	}
 	cfg, err := g.broker("plan")
@@ -47,6 +50,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	desired, files, err := readFiles(f.file, w.stdin)
+	if err != nil {
+		return err
+	}
+	expected, err := readExpectations(f.assert)
 	if err != nil {
 		return err
 	}
@@ -62,33 +69,62 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if f.against == "" {
 		now = time.Now().UnixMilli() // what they advertise is of now
 	}
+	before := newPast(w, g, desired.Owner)
+	for i := range seen {
+		seen[i].past = before
+	}
 	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}
 	plans.commit = commit
-	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
+	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
-	if f.output == outputJSON {
-		err = writeJSON(w.stdout, plans.json())
-	} else {
-		err = plans.text(w.stdout, w.palette())
+	err = plans.write(w.stdout, f.output, w.palette())
+	var wrong failures
+	for _, err := range []error{failed, plans.overlaps(), plans.unexpected(expected)} {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
 	}
-	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
+	if err == nil && wrong == nil && f.out != "" {
 		err = plans.keep(w.stderr, f)
 	}
 	switch {
 	case err != nil:
 		return err
-	case failed != nil:
-		return failed
-	case plans.overlaps() != nil:
-		return plans.overlaps()
+	case wrong != nil:
+		return wrong
+	case f.detailed && plans.guarded():
+		return said(exitGuarded)
+	case f.detailed && plans.withheld() != nil:
+		return plans.withheld()
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
 	return nil
+}
+
+func checkPlanOutput(output string) error {
+	switch output {
+	case outputText, outputJSON, outputMarkdown, outputHTML:
+		return nil
+	}
+	return usage(fmt.Errorf("--output %q is not text, json, markdown or html", output))
+}
+
+// write writes the plans in one of the forms that [checkPlanOutput] takes.
+func (p plans) write(to io.Writer, output string, colours palette) error {
+	switch output {
+	case outputJSON:
+		return writeJSON(to, p.json())
+	case outputMarkdown:
+		return p.markdown(to)
+	case outputHTML:
+		return p.html(to)
+	}
+	return p.text(to, colours)
 }
 
 // look finds out what to plan against. What can't be told of a speaker is in failed.
@@ -106,6 +142,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
+	vrps     vrpSource
 	timing
 }
 
@@ -119,18 +156,26 @@ type speakerPlan struct {
 	observation
 	*state.Plan
 	timing
+	guards guard.Verdict   // less what is lifted
+	lifted []guard.Finding // by the file, or by people
+
+	set     *history.Settings // who set last what is withdrawn; nil for what is not on record
+	pastErr error             // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
-	p := plans{file: file, timing: timing{whole, now}}
+	p := plans{file: file, timing: timing{whole, now}, vrps: readVRPsOnce()}
 	p.desired, _ = whole.At(now)
 	for _, o := range seen {
 		plan, err := state.Diff(p.desired, o.advertised)
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		p.speakers = append(p.speakers, speakerPlan{o, plan, p.timing})
+		one := speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)}
+		one.set, one.pastErr = o.past.last(plan)
+		p.speakers = append(p.speakers, one)
 	}
+	p.lift(speakerPlan.overridden)
 	return p, nil
 }
 
@@ -163,9 +208,14 @@ func (p plans) unanswered() []string {
 	})
 }
 
+// guarded tells whether a guard refuses something.
+func (p plans) guarded() bool {
+	return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return len(s.guards.Refusals) > 0 })
+}
+
 // applyable tells whether there is something to do, and apply would do it.
 func (p plans) applyable() bool {
-	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil }
+	bad := func(s speakerPlan) bool { return s.file != "" || s.older() != nil || len(s.guards.Refusals) > 0 }
 	return p.changes() > 0 && len(p.unanswered()) == 0 && !slices.ContainsFunc(p.speakers, bad)
 }
 
@@ -206,6 +256,23 @@ func (p plans) overlaps() error {
 	for _, s := range p.speakers {
 		for _, o := range s.Overlaps {
 			all = append(all, hinted(fmt.Errorf("%s: %s; nothing is done about it", s.speaker, o), "give them peers that have none in common"))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// withheld is the error of routes that the file asks for and somebody else keeps; nil
+// if there are none. apply ends with the same code for them: what the file asks for is
+// not what is advertised, and no change of routesync's will make it so.
+func (p plans) withheld() error {
+	var all failures
+	for _, s := range p.speakers {
+		if n := s.conflicts(); n > 0 {
+			all = append(all, hinted(fmt.Errorf("%s: %s of %s that somebody else announces, and keeps", s.speaker, count(n, "route"), p.file),
+				"routesync adopt makes them the file's; or have them withdrawn there, or take them out of the file"))
 		}
 	}
 	if len(all) == 0 {

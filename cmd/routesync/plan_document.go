@@ -43,6 +43,8 @@ type speakerPlanJSON struct {
 	Unsent  []caseJSON    `json:"unsent"`
 	Lacks   []string      `json:"lacks"`
 	Summary summaryJSON   `json:"summary"`
+	Impact  impactJSON    `json:"impact"`
+	Guards  guardsJSON    `json:"guards"`
 	// Older is what is in force, if the file is older and would be refused.
 	Older *inForceJSON `json:"older_than"`
 }

@@ -264,6 +264,13 @@ routes: []
 		"plan-again.json": func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
 		"plan-files.txt":  func(w io.Writer) error { return plannedCut(t).text(w, plain) },
 		"plan-files.json": func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
+		"plan.md":         func(w io.Writer) error { return planned(t, plannedFile).markdown(w) },
+		"plan-again.md":   func(w io.Writer) error { return plannedAgain(t).markdown(w) },
+		"plan-same.md":    func(w io.Writer) error { return planned(t, same).markdown(w) },
+		"plan-files.md":   func(w io.Writer) error { return plannedCut(t).markdown(w) },
+		"plan.html":       func(w io.Writer) error { return planned(t, plannedFile).html(w) },
+		"plan-again.html": func(w io.Writer) error { return plannedAgain(t).html(w) },
+		"plan-files.html": func(w io.Writer) error { return plannedCut(t).html(w) },
 		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
 		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
 		"plan-overlap.txt": func(w io.Writer) error {

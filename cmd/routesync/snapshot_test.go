@@ -32,7 +32,12 @@ func TestPlanAgainstSnapshotIsThePlan(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = errors.Join(p.text(to, plain), writeJSON(to, p.json()), warnLacks(to, []observation{o}), p.warnOlder(to, "b"))
+			for _, output := range []string{outputText, outputJSON, outputMarkdown, outputHTML} {
+				if err := p.write(to, output, plain); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = errors.Join(warnLacks(to, []observation{o}), p.warnOlder(to, "b"))
 			if err != nil {
 				t.Fatal(err)
 			}

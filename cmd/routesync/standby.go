@@ -204,6 +204,7 @@ func (b *bystander) take(d rabbit.Delivery) error {
 		return err
 	}
 	b.standing = standing
+	b.s.ordered.Store(&ordered{standing.Pause, standing.Trial})
 	return nil
 }
 
@@ -218,12 +219,14 @@ func (b *bystander) commander() *wire.Lease {
 // sayWho says once who commands.
 func (b *bystander) sayWho() {
 	text := fmt.Sprintf("standing by: somebody else commands %s for owner %s", b.s.name, b.s.owner)
+	rival := "somebody else"
 	if l := b.commander(); l != nil {
-		text = fmt.Sprintf("standing by: %s commands %s for owner %s", l.Holder, b.s.name, b.s.owner)
+		text, rival = fmt.Sprintf("standing by: %s commands %s for owner %s", l.Holder, b.s.name, b.s.owner), l.Holder.String()
 		if l.Holder.ID == b.k.me.ID {
-			text = "waiting until the broker lets go of the session before"
+			text, rival = "waiting until the broker lets go of the session before", ""
 		}
 	}
+	b.s.rival = rival
 	if text != b.said {
 		b.said = text
 		b.log.Info(text)

@@ -26,6 +26,7 @@ so does one that is older than what is in force. A second watch of the same owne
 	}
 	addFile(cmd, &f.file)
 	addOlderOK(cmd, &f.olderOK)
+	cmd.Flags().StringVar(&f.listen, "listen", "", "address to answer /metrics and /healthz at; nowhere if not given")
 	return cmd
 }
 
@@ -42,12 +43,21 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
+		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
+	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
+		return err
+	}
+	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
 	group.Go(func() error { return tidy(ctx, k.reached) })
-	return group.Wait()
+	err = group.Wait()
+	for _, r := range k.records {
+		r.close()
+	}
+	return err
 }
 
 // faultWriter says how the faults of a file are written: for people, unless

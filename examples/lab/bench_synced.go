@@ -55,7 +55,7 @@ func (b *bench) bridge(l *lane) []string {
 // left to do.
 func (s *synced) startWatch(ctx context.Context, file string) (time.Duration, error) {
 	start := time.Now()
-	env := []string{"ROUTESYNC_AMQP=" + s.bench.broker.URL, "NO_COLOR=1"}
+	env := []string{"ROUTESYNC_AMQP=" + s.bench.broker.URL, "NO_COLOR=1", "ROUTESYNC_HISTORY=" + filepath.Join(s.dir, "history")}
 	var err error
 	if s.watch, err = s.bench.lab.Program(ctx, "watch-"+s.name, s.dir, env, s.bench.binary, "watch", "-f", file); err != nil {
 		return 0, err

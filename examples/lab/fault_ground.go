@@ -171,7 +171,7 @@ func (g *ground) close(keep bool) error {
 }
 
 func (g *ground) watchEnv() []string {
-	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1"}
+	return []string{"ROUTESYNC_AMQP=" + g.watchURL, "NO_COLOR=1", "ROUTESYNC_HISTORY=" + filepath.Join(g.lab.Dir(), "history")}
 }
 
 // startWatch starts one more routesync watch of the file. It works elsewhere than

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -201,11 +202,11 @@ func (g *ground) converge(ctx context.Context) error {
 				return err
 			}
 		}
-		r, err := g.routesync(ctx, "plan", "--detailed-exitcode")
+		r, err := g.routesync(ctx, "plan", "-o", "json")
 		if err != nil {
 			return fmt.Errorf("wait until nothing is left to do: %w; before: %s", err, last)
 		}
-		if r.code == 0 && g.holds() {
+		if r.code == 0 && nothingToSend(r.stdout) && g.holds() {
 			return nil
 		}
 		last = r.stderr + r.stdout
@@ -213,6 +214,15 @@ func (g *ground) converge(ctx context.Context) error {
 			return fmt.Errorf("wait until nothing is left to do: %w; plan said:\n%s", err, last)
 		}
 	}
+}
+
+// nothingToSend tells whether a plan changes nothing. Routes that somebody else keeps
+// are no change: after the loss of a journal that is what is left.
+func nothingToSend(plan string) bool {
+	var p struct {
+		Summary *struct{ Announce, Change, Withdraw int }
+	}
+	return json.Unmarshal([]byte(plan), &p) == nil && p.Summary != nil && p.Summary.Announce+p.Summary.Change+p.Summary.Withdraw == 0
 }
 
 func (g *ground) holds() bool {

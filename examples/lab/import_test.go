@@ -38,6 +38,7 @@ func TestImportOfWhatIsAdvertised(t *testing.T) {
 	const body = `version: 1
 owner: edge-team
 speakers: [SPEAKER]
+guard: { allow: [private, documentation] }
 defaults: { next-hop: 192.0.2.1 }
 routes:
   - prefixes: [10.0.0.0/16, 10.1.0.0/16]
@@ -73,7 +74,7 @@ vpls:
 
 	// What no file asks for is still foreign to the file that has it.
 	s.imports("--speaker " + s.name + " --foreign --as third-team")
-	s.expect(0, "plan --detailed-exitcode", "owner console", "can't have it until")
+	s.expect(1, "plan --detailed-exitcode", "owner console", "can't have it until", "adopt makes them the file's")
 	before := s.held(s.routers[0])
 	s.quiet(s.routers[0], func() {
 		s.expect(0, "adopt --wanted --yes", "10.30.0.0/16", "announced by owner console", "No changes.", "1 of 1 route adopted for owner third-team")
@@ -110,7 +111,7 @@ func TestImportOfConfiguration(t *testing.T) {
 		n[0].Extra = "flow { route a { match { destination 192.0.2.0/24; protocol udp; } then { rate-limit 9600; } } }"
 	}})
 	s.imports("--exabgp-conf " + s.stage.speaker.Config() + " --speaker " + s.name + " --as " + owner)
-	s.expect(0, "plan --detailed-exitcode", "exaBGP itself", "can't have it until", "less 10 routes")
+	s.expect(1, "plan --detailed-exitcode", "exaBGP itself", "can't have it until", "less 10 routes")
 
 	// A watch of the same owner is asked to be stopped.
 	w := s.watches("watch")

@@ -124,7 +124,9 @@ func moduleRoot(ctx context.Context) (string, error) {
 }
 
 // env is what routesync's commands are run with.
-func (s *stage) env() []string { return []string{"ROUTESYNC_AMQP=" + s.broker.URL, "NO_COLOR=1"} }
+func (s *stage) env() []string {
+	return []string{"ROUTESYNC_AMQP=" + s.broker.URL, "NO_COLOR=1", "ROUTESYNC_HISTORY=" + filepath.Join(s.dir, "history")}
+}
 
 // result is how a command ended.
 type result struct {

@@ -25,7 +25,7 @@ func up(ctx context.Context, log *slog.Logger, out io.Writer) (err error) {
 The lab runs. In another terminal:
 
     cd %[1]s
-    export ROUTESYNC_AMQP=%[2]s
+    export ROUTESYNC_AMQP=%[2]s ROUTESYNC_HISTORY=%[1]s/history
     %[3]s plan
     %[3]s apply
     %[3]s watch &

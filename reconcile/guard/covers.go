@@ -70,7 +70,7 @@ func (s *covering) move(k state.Key) {
 	s.settle()
 	s.prefix = p
 	for n := len(s.stack); n > 0; n-- {
-		if by := s.stack[n-1].By.Prefix(); by.Bits() <= p.Bits() && by.Contains(p.Addr()) {
+		if s.stack[n-1].By.Prefix().Contains(p.Addr()) {
 			break
 		}
 		s.stack = s.stack[:n-1]

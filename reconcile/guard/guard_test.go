@@ -140,6 +140,21 @@ func TestEachRule(t *testing.T) {
 				w.wants("", nil, some(0, 10)...)
 			},
 			"99.98% of the address space announced in ipv4 unicast would go dark (65536 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"half of the space below a default route", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) {
+				w.has("", nil, append(some(0, 10), "0.0.0.0/0")...)
+				w.wants("", nil, append(some(0, 5), "0.0.0.0/0")...)
+			},
+			"50% of the address space announced in ipv4 unicast, but for default routes, would go dark (5 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"half of the space, and a default route instead", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) { w.has("", nil, some(0, 10)...); w.wants("", nil, append(some(0, 5), "0.0.0.0/0")...) },
+			"50% of the address space announced in ipv4 unicast, but for default routes, would go dark (5 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"the default route among others", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) {
+				w.has("", nil, append(some(0, 10), "0.0.0.0/0")...)
+				w.wants("", nil, some(0, 10)...)
+			},
+			"100% of the address space announced in ipv4 unicast would go dark (16777206 times a /24); at most 30% may (max-withdraw-space: 30%)"},
 		{"all of IPv6 among much IPv4", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
 			func(w *world) {
 				w.has("", nil, some(0, 20)...)
@@ -175,6 +190,16 @@ func TestEachRule(t *testing.T) {
 				}
 			},
 			"5 of 10 routes at peer 192.0.2.1 would be withdrawn (50%); at most 3 may be (max-withdraw: 30%)"},
+		{"all that a peer has of many", state.RuleWithdrawPeer, func(p *state.Policy) { p.MaxWithdraw = thirty },
+			func(w *world) {
+				w.has("", []netip.Addr{peerA}, some(0, 10)...)
+				w.has("", nil, some(10, 3)...)
+				w.wants("", nil, some(0, 10)...)
+				for i := range w.desired.Routes {
+					w.desired.Routes[i].Terms.Peers = state.NewPeers([]netip.Addr{peerA})
+				}
+			},
+			"3 of 3 routes at peer 192.0.2.2 would be withdrawn (100%); at most 1 may be (max-withdraw: 30%)"},
 		{"a peer of its own rule", state.RuleWithdrawPeer, func(p *state.Policy) {
 			p.Peers = []state.PeerBounds{{Peer: peerA, MaxWithdraw: nothing}}
 		},

@@ -160,7 +160,7 @@ func decodeChanges(from io.Reader, owner string, f func(*Change) error) (Part, e
 			return nil // the digest is enough
 		}
 		return decodeGroup(line, func(c *Change) error {
-			has.count(c)
+			has.Add(c)
 			return f(c)
 		})
 	})

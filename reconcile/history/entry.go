@@ -59,7 +59,8 @@ type Tally struct {
 	Adopt    int `json:"adopt,omitempty"`
 }
 
-func (t *Tally) count(c *Change) {
+// Add counts a change.
+func (t *Tally) Add(c *Change) {
 	switch c.Op() {
 	case Announce:
 		t.Announce++
@@ -72,7 +73,7 @@ func (t *Tally) count(c *Change) {
 	}
 }
 
-func (t *Tally) add(o Tally) {
+func (t *Tally) plus(o Tally) {
 	t.Announce += o.Announce
 	t.Change += o.Change
 	t.Withdraw += o.Withdraw
@@ -177,7 +178,7 @@ type PartOutcome struct {
 func (e *Entry) Tally() Tally {
 	var t Tally
 	for i := range e.Parts {
-		t.add(e.Parts[i].Tally)
+		t.plus(e.Parts[i].Tally)
 	}
 	return t
 }

@@ -55,7 +55,7 @@ func grouped(owner string, changes []state.Change, gone func(*state.Change) bool
 	for _, is := range order {
 		one := is.change(owner)
 		for range keys[is] {
-			tally.count(&one)
+			tally.Add(&one)
 		}
 	}
 	return func(yield func(Change, []state.Key) bool) {

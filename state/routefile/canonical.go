@@ -30,6 +30,13 @@ const (
 	atPrefixes
 	atPeers
 	atSet
+	atGuard
+	atGuardTags
+	atGuardPeers
+	atBounds
+	atLengths
+	atRPKI
+	atFlap
 )
 
 // under is what the value of a key is.
@@ -49,7 +56,13 @@ func (p place) under(key string) place {
 			return atVPLSs
 		case "peers":
 			return atPeers
+		case "guard":
+			return atGuard
 		}
+	case p == atGuard:
+		return underGuard(key)
+	case p == atGuardTags || p == atGuardPeers:
+		return atBounds
 	case key == "match":
 		return atMatch
 	case key == "then":
@@ -60,6 +73,25 @@ func (p place) under(key string) place {
 		return atPeers
 	case slices.Contains(sets(), state.Name(key)):
 		return atSet
+	}
+	return elsewhere
+}
+
+// underGuard is what the value of a key of guard is.
+func underGuard(key string) place {
+	switch key {
+	case "tags":
+		return atGuardTags
+	case "peers":
+		return atGuardPeers
+	case "protect", "never":
+		return atPrefixes
+	case "prefix-length":
+		return atLengths
+	case "rpki":
+		return atRPKI
+	case "flap":
+		return atFlap
 	}
 	return elsewhere
 }
@@ -101,6 +133,16 @@ func (p place) keys() []string {
 		return append(attrs, about...)
 	case atGroup:
 		return groupKeys()
+	case atGuard:
+		return guardKeys()
+	case atBounds:
+		return []string{"max-withdraw", "min-routes"}
+	case atLengths:
+		return []string{"ipv4", "ipv6"}
+	case atRPKI:
+		return []string{"vrps", "invalid", "not-found", "max-age"}
+	case atFlap:
+		return []string{"changes", "within"}
 	case atRoute:
 		return slices.Concat([]string{"prefix", "prefixes", "prefixes-from", "rd", "path-information"}, attrs, about)
 	case atFlow:

@@ -18,7 +18,7 @@ type parser struct {
 }
 
 func fileKeys() []string {
-	return []string{"version", "owner", "speakers", "include", "defaults", "groups", "routes", "flows", "vpls"}
+	return []string{"version", "owner", "speakers", "guard", "include", "defaults", "groups", "routes", "flows", "vpls"}
 }
 
 // asking lists the keys under which routes are asked for.
@@ -46,6 +46,7 @@ func (p *parser) file(root *yaml.Node) {
 	p.require(root, values)
 	p.readOwner(values["owner"])
 	p.readSpeakers(values["speakers"])
+	p.readGuard(values["guard"])
 	if n := values["defaults"]; n != nil {
 		p.readDefaults(p.scope, n)
 	}

@@ -63,7 +63,7 @@ func (l *load) checkSame(name string, out []byte, files Files, remarks []remark)
 		return fmt.Errorf("format %s: the result would not be valid: %w", name, after.faults[0])
 	}
 	if !slices.EqualFunc(l.routes, after.routes, sameRoute) ||
-		l.header.Owner != after.header.Owner || !slices.Equal(l.header.Speakers, after.header.Speakers) ||
+		l.header.Owner != after.header.Owner || !sameGuard(l.header.Policy, after.header.Policy) || !slices.Equal(l.header.Speakers, after.header.Speakers) ||
 		!maps.EqualFunc(l.lists, after.lists, func(a, b *prefixList) bool { return len(a.prefixes) == len(b.prefixes) }) {
 		return fmt.Errorf("format %s: the result would ask for other routes", name)
 	}
@@ -76,6 +76,14 @@ func (l *load) checkSame(name string, out []byte, files Files, remarks []remark)
 		return fmt.Errorf("format %s: a comment would be lost", name)
 	}
 	return nil
+}
+
+// sameGuard compares what a plan may not do.
+func sameGuard(a, b *state.Policy) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Digest() == b.Digest() && slices.EqualFunc(a.Overrides, b.Overrides, func(x, y state.Override) bool { return x.String() == y.String() })
 }
 
 // sameRoute compares routes but for their places.

@@ -2,6 +2,7 @@ package routefile
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -102,6 +103,10 @@ func golden(t *testing.T, input, got string) {
 func dump(d *state.Desired) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "owner %s\nspeakers %s\n", d.Owner, strings.Join(d.Speakers, " "))
+	if d.Policy != nil {
+		policy, err := json.Marshal(d.Policy)
+		fmt.Fprintf(&b, "policy %s, overrides %s (%v)\n", policy, d.Policy.Overrides, err)
+	}
 	for _, w := range d.Routes {
 		fmt.Fprintf(&b, "%s: %s (%s) %s\n", w.Pos, w.Key, w.Key.Family, w.Attrs)
 		if !w.Peers.All() {

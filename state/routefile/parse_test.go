@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -19,7 +20,13 @@ import (
 const head = "version: 1\nowner: a\nspeakers: [s]\ndefaults: { next-hop: 192.0.2.1 }\nroutes:\n"
 
 // attrs lets cmp look into the attributes, which are one canonical text.
-func attrs() cmp.Option { return cmp.Comparer(func(a, b state.Attrs) bool { return a == b }) }
+func attrs() cmp.Option {
+	return cmp.Options{
+		cmp.Comparer(func(a, b state.Attrs) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	}
+}
 
 func mustParse(t rapid.TB, data []byte) *state.Desired {
 	t.Helper()
@@ -35,7 +42,7 @@ func TestEveryFaultIsReported(t *testing.T) {
 owner: Classic
 speakers: [edge1, edge1, "edge 2"]
 defaults: { next-hop: 192.0.2.300, med: 4294967296, colour: red, peers: [x] }
-guard: {}
+limits: {}
 routes:
   - prefix: 10.0.0.1/24
     med: 4294967296
@@ -69,7 +76,7 @@ routes.yaml:4:23: next-hop: "192.0.2.300" is not an ip address
 routes.yaml:4:41: med 4294967296 is over 4294967295
 routes.yaml:4:53: "colour" is not a key of defaults
 routes.yaml:4:74: peer "x" is not an ip address
-routes.yaml:5:1: "guard" is not a key of the file
+routes.yaml:5:1: "limits" is not a key of the file
 routes.yaml:7:13: prefix 10.0.0.1/24 has host bits set
 routes.yaml:8:10: med 4294967296 is over 4294967295
 routes.yaml:9:15: as number "0" is not in 1..4294967295

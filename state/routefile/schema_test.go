@@ -197,7 +197,7 @@ func TestSchemaHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]string{
-		"route": atRoute.keys(), "flow": atFlow.keys(), "vpls-route": atVPLS.keys(), "group": atGroup.keys(), "actions": atThen.keys(),
+		"route": atRoute.keys(), "flow": atFlow.keys(), "vpls-route": atVPLS.keys(), "group": atGroup.keys(), "guard": atGuard.keys(), "actions": atThen.keys(),
 		"match": append(atMatch.keys(), "destination-ipv4", "destination-ipv6", "source-ipv4", "source-ipv6"),
 	} {
 		got := slices.Collect(maps.Keys(doc.Defs[name].Properties))

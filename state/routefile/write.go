@@ -29,6 +29,7 @@ func Write(d *state.Desired, about []string) ([]byte, error) {
 	w.line(0, "version: 1")
 	w.line(0, "owner: "+text(d.Owner))
 	w.line(0, "speakers: "+flowList(d.Speakers))
+	w.guard(d.Policy)
 	some := w.section("routes", d, func(k state.Key) bool { return !k.Family.IsFlow() && k.Family != state.L2VPNVPLS }, w.prefixes)
 	some = w.section("flows", d, func(k state.Key) bool { return k.Family.IsFlow() }, w.flow) || some
 	some = w.section("vpls", d, func(k state.Key) bool { return k.Family == state.L2VPNVPLS }, w.vpls) || some
@@ -52,7 +53,7 @@ func sameSet(a, b *state.Desired) bool {
 			return cmp.Or(state.CompareKeys(a.Key, b.Key), cmp.Compare(a.Peers, b.Peers))
 		})
 	}
-	return a.Owner == b.Owner && slices.Equal(a.Speakers, b.Speakers) && slices.EqualFunc(sorted(a), sorted(b), sameRoute)
+	return a.Owner == b.Owner && sameGuard(a.Policy, b.Policy) && slices.Equal(a.Speakers, b.Speakers) && slices.EqualFunc(sorted(a), sorted(b), sameRoute)
 }
 
 type fileWriter struct{ strings.Builder }

@@ -13,6 +13,9 @@ import (
 func write(d *state.Desired, order []int) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\n", d.Owner, strings.Join(d.Speakers, ", "))
+	var g fileWriter
+	g.guard(d.Policy)
+	b.WriteString(g.String())
 	for _, section := range []struct {
 		name string
 		has  func(state.Family) bool

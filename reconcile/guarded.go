@@ -1,0 +1,105 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"routesync/reconcile/guard"
+	"routesync/state"
+)
+
+// Guarded is what is noted while guards refuse the plan for a speaker.
+const Guarded = "guarded"
+
+// guarded holds a target while guards refuse what would lead there.
+type guarded struct {
+	Gate
+	using  []state.Override // that lift rules for what is being carried out
+	told   string           // of what refuses it
+	warned string
+	flaps  flapping
+}
+
+// pass tells whether a plan may be carried out, and says once why not.
+func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.Desired, now time.Time, log *slog.Logger) bool {
+	ordered := sp.Overrides()
+	verdict, err := g.Judge(plan, desired, sp.Advertised(), ordered, now)
+	g.warn(verdict.Warnings, log)
+	if refused := (*GuardedError)(nil); errors.As(err, &refused) {
+		g.hold(t, refused, log)
+		return false
+	}
+	if g.told != "" {
+		g.told = ""
+		t.note(Guarded, "", "")
+		t.progress.refused(nil)
+		log.Info("no guard refuses the plan any more")
+	}
+	for _, f := range g.Lifted() {
+		log.Warn("a guard is overridden", "rule", f.Rule, "text", f.Text)
+	}
+	g.carried(sp, plan, ordered)
+	return true
+}
+
+// hold says once that nothing is sent, and why.
+func (g *guarded) hold(t *Target, e *GuardedError, log *slog.Logger) {
+	text := findingsText(e.Findings)
+	if e.Digest+text == g.told {
+		return
+	}
+	g.told = e.Digest + text
+	t.progress.refused(e.Findings)
+	log.Error("nothing is sent: a guard refuses the plan", "plan", e.Digest[:state.ShortDigest],
+		"announce", e.Plan.Announce, "change", e.Plan.Change, "withdraw", e.Plan.Withdraw, "override", e.Override.String())
+	for _, f := range e.Findings {
+		log.Error("refused by guard "+string(f.Rule), "text", f.Text, "routes", f.List())
+	}
+	t.note(Guarded, fmt.Sprintf("nothing of plan %s is sent (%d to announce, %d to change, %d to withdraw): %s",
+		e.Digest[:state.ShortDigest], e.Plan.Announce, e.Plan.Change, e.Plan.Withdraw, text),
+		fmt.Sprintf("see routesync plan; if it is meant: routesync override %s --speaker %s --reason WHY", e.Override, e.Speaker))
+}
+
+// warn says once what there is against a plan that does not keep it from being
+// carried out.
+func (g *guarded) warn(all []guard.Finding, log *slog.Logger) {
+	text := findingsText(all)
+	if text != g.warned {
+		for _, f := range all {
+			log.Warn("guard "+string(f.Rule)+" warns", "text", f.Text, "routes", f.List())
+		}
+	}
+	g.warned = text
+}
+
+// carried tells the speaker of which overrides the plans are carried out.
+func (g *guarded) carried(sp Speaker, plan *state.Plan, ordered []state.Override) {
+	for _, f := range g.Lifted() {
+		g.use(ordered, f.Rule, g.last.digest)
+	}
+	if len(plan.Changes) == 0 && len(g.using) > 0 {
+		sp.CarriedOut(g.using)
+		g.using = nil
+	}
+}
+
+// use remembers which of some overrides lift a rule for the plan with a digest.
+func (g *guarded) use(ordered []state.Override, r state.Rule, digest string) {
+	for _, o := range ordered {
+		if o.Lifts(r, digest) && !slices.ContainsFunc(g.using, func(x state.Override) bool { return x.String() == o.String() }) {
+			g.using = append(g.using, o)
+		}
+	}
+}
+
+func findingsText(all []guard.Finding) string {
+	words := make([]string, len(all))
+	for i, f := range all {
+		words[i] = fmt.Sprintf("%s: %s", f.Rule, f.Text)
+	}
+	return strings.Join(words, "; ")
+}

@@ -1,0 +1,130 @@
+package history
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"routesync/state"
+)
+
+// Setting is a change of a route that is on record, and where.
+type Setting struct {
+	Entry *Entry
+	Part  *PartOutcome
+	Change
+}
+
+// Settings are the last changes of some routes at some peers.
+type Settings struct {
+	of    map[state.Key][]Setting // of each key, the newest first
+	asked map[state.Key][]netip.Addr
+}
+
+// At is the last change of a route at a peer; false if none is on record. The zero
+// Addr is any peer.
+func (s *Settings) At(k state.Key, peer netip.Addr) (Setting, bool) {
+	if s == nil {
+		return Setting{}, false
+	}
+	for _, x := range s.of[k] {
+		if !peer.IsValid() || slices.Contains(x.Peers, peer) {
+			return x, true
+		}
+	}
+	return Setting{}, false
+}
+
+// Tags are those that a route was last announced with at a peer; false if that is not
+// on record.
+func (s *Settings) Tags(k state.Key, peer netip.Addr) ([]string, bool) {
+	x, ok := s.At(k, peer)
+	if !ok || x.After == nil || x.After.Asked == nil {
+		return nil, false
+	}
+	return x.After.Asked.Tags, true
+}
+
+// Last finds the last change of the routes that some changes are about, at a speaker.
+// It reads from the newest entry back, until it has found all, or there is no more. A
+// damaged entry ends it: what is older may be overtaken by what that says.
+func (s *Store) Last(speaker string, changes []state.Change) (*Settings, error) {
+	out := &Settings{of: map[state.Key][]Setting{}, asked: map[state.Key][]netip.Addr{}}
+	for i := range changes {
+		c := &changes[i]
+		out.asked[c.Key] = append(out.asked[c.Key], c.Peers...)
+	}
+	numbers, err := s.Numbers()
+	if err != nil {
+		return out, err
+	}
+	for _, n := range slices.Backward(numbers) {
+		if len(out.asked) == 0 {
+			return out, nil
+		}
+		e, err := s.Entry(n)
+		if err != nil {
+			return out, err
+		}
+		for i := range slices.Backward(e.Parts) {
+			p := &e.Parts[i]
+			if p.Speaker != speaker {
+				continue
+			}
+			var found []Setting
+			err := s.Changes(n, &p.Part, func(c *Change) error {
+				if _, asked := out.asked[c.Key]; asked {
+					found = append(found, Setting{e, p, *c})
+				}
+				return nil
+			})
+			if err != nil {
+				return out, err
+			}
+			out.take(found)
+		}
+	}
+	return out, nil
+}
+
+// take takes what was found in a part. What is known of all its peers is not asked for
+// any more.
+func (s *Settings) take(found []Setting) {
+	for _, x := range found {
+		asked, still := s.asked[x.Key]
+		s.of[x.Key] = append(s.of[x.Key], x)
+		asked = slices.DeleteFunc(slices.Clone(asked), func(a netip.Addr) bool { return slices.Contains(x.Peers, a) })
+		switch {
+		case !still:
+		case len(asked) == 0:
+			delete(s.asked, x.Key)
+		default:
+			s.asked[x.Key] = asked
+		}
+	}
+}
+
+// Each gives f every change that is on record, in the order in which they were sent,
+// with the entry and the part that it is of.
+func (s *Store) Each(f func(*Entry, *PartOutcome, *Change) error) error {
+	numbers, err := s.Numbers()
+	if err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		if i > 0 && n != numbers[i-1]+1 {
+			return &DamagedError{s.entryDir(numbers[i-1] + 1), fmt.Errorf("it is missing, and %d is there", n)}
+		}
+		e, err := s.Entry(n)
+		if err != nil {
+			return err
+		}
+		for i := range e.Parts {
+			p := &e.Parts[i]
+			if err := s.Changes(n, &p.Part, func(c *Change) error { return f(e, p, c) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

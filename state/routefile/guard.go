@@ -1,0 +1,381 @@
+package routefile
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"routesync/state"
+)
+
+func guardKeys() []string {
+	return []string{
+		"max-withdraw", "max-withdraw-space", "min-routes", "max-routes", "tags", "peers", "protect", "never", "allow",
+		"prefix-length", "next-hops", "communities", "rpki", "flap", "override",
+	}
+}
+
+// readGuard reads what a plan for the file may not do. n may be nil.
+func (p *parser) readGuard(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	if p.included() {
+		p.faultAt(n, "guard can only stand in the first file", fmt.Sprintf("put it in %s; it holds for all files", p.chain[0]))
+		return
+	}
+	g := guardReader{parser: p, Policy: state.DefaultPolicy()}
+	if p.each(n, "guard", "guard: { max-withdraw: 20% }", guardKeys(), g.key) {
+		p.header.Policy = g.Policy
+	}
+}
+
+// each gives f every key of a mapping, with its value; false if it is none, which is
+// reported, as a key is that is not known.
+func (p *parser) each(n *yaml.Node, what, example string, known []string, f func(key, value *yaml.Node)) bool {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return false
+	case isNull(n), n.Kind == yaml.MappingNode && len(n.Content) == 0:
+		p.faultAt(n, what+" has no value", "leave it out, or write "+example)
+		return false
+	case n.Kind != yaml.MappingNode:
+		p.faultAt(n, fmt.Sprintf("%s must be a mapping, not a %s", what, kindWord(n)), "write "+example)
+		return false
+	}
+	for key, value := range p.pairs(n) {
+		if known != nil && !slices.Contains(known, key.Value) {
+			p.unknown(key, what, known)
+			continue
+		}
+		if value.Kind != yaml.AliasNode { // reported already
+			f(key, value)
+		}
+	}
+	return true
+}
+
+// guardReader reads into a policy.
+type guardReader struct {
+	*parser
+	*state.Policy
+}
+
+func (g *guardReader) key(at, n *yaml.Node) {
+	switch key := at.Value; key {
+	case "max-withdraw":
+		g.limit(&g.MaxWithdraw, key, n)
+	case "max-withdraw-space":
+		g.space(n)
+	case "min-routes":
+		g.count(&g.MinRoutes, key, n)
+	case "max-routes":
+		g.count(&g.MaxRoutes, key, n)
+	case "tags":
+		g.tags(n)
+	case "peers":
+		g.peers(n)
+	case "protect":
+		g.Protect = g.ranges(key, n)
+	case "never":
+		g.Never = g.ranges(key, n)
+	case "allow":
+		g.allow(n)
+	case "prefix-length":
+		g.each(n, key, "prefix-length: { ipv4: 8-24, ipv6: 16-48 }", []string{"ipv4", "ipv6"}, g.lengths)
+	case "next-hops":
+		g.nextHops(n)
+	case "communities":
+		g.communities(n)
+	case "rpki":
+		g.RPKI.Invalid = state.Refuse
+		g.each(n, key, "rpki: { vrps: vrps.json, invalid: refuse }", []string{"vrps", "invalid", "not-found", "max-age"}, g.rpki)
+		if g.RPKI.VRPs == "" && n.Kind == yaml.MappingNode && keyOf(n, "vrps") == nil {
+			g.faultAt(n, "rpki has no vrps", "give it the file that rpki-client or routinator writes, vrps: vrps.json")
+		}
+	case "flap":
+		g.flap(n)
+	case "override":
+		g.overrides(n)
+	}
+}
+
+// limit reads a share, a count, both, or off.
+func (g *guardReader) limit(to *state.Limit, what string, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		if l, ok := g.oneLimit(what, n); ok {
+			*to = l
+		}
+		return
+	}
+	const hint = "write it as 20%, 500, or [20%, 500] for the smaller of both"
+	if len(n.Content) != 2 {
+		g.faultAt(n, fmt.Sprintf("%s is a share, a count, or a list of both", what), hint)
+		return
+	}
+	a, ok1 := g.oneLimit(what, n.Content[0])
+	b, ok2 := g.oneLimit(what, n.Content[1])
+	switch {
+	case !ok1 || !ok2:
+	case a.Off() || b.Off() || (a.Count == state.NoCount) == (b.Count == state.NoCount):
+		g.faultAt(n, fmt.Sprintf("%s is not one share and one count", what), hint)
+	default:
+		*to = state.Limit{Share: min(a.Share, b.Share), Count: max(a.Count, b.Count)}
+	}
+}
+
+func (g *guardReader) oneLimit(what string, n *yaml.Node) (state.Limit, bool) {
+	text, ok := g.text(n, what)
+	if !ok {
+		return state.Limit{}, false
+	}
+	l, err := state.ParseLimit(text)
+	if err != nil {
+		g.faultErr(n, err)
+	}
+	return l, err == nil
+}
+
+func (g *guardReader) space(n *yaml.Node) {
+	l, ok := g.oneLimit("max-withdraw-space", n)
+	switch {
+	case !ok:
+	case l.Count != state.NoCount:
+		g.faultAt(n, "max-withdraw-space is a share", "write it as 20%, or off")
+	default:
+		g.MaxWithdrawSpace = l
+	}
+}
+
+func (g *guardReader) count(to *int, what string, n *yaml.Node) {
+	text, ok := g.text(n, what)
+	if !ok {
+		return
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 || number > math.MaxInt32 || strconv.Itoa(number) != text {
+		g.faultAt(n, fmt.Sprintf("%s %q is not a number in 1..%d", what, text, math.MaxInt32), "leave it out for none")
+		return
+	}
+	*to = number
+}
+
+func (g *guardReader) tags(n *yaml.Node) {
+	g.each(n, "tags of guard", "tags: { ddos: { min-routes: 3 } }", nil, func(at, value *yaml.Node) {
+		tag := at.Value
+		b := state.TagBounds{Tag: tag}
+		if err := state.CheckTag(tag); err != nil {
+			g.faultErr(at, err)
+		}
+		g.each(value, "tag "+tag, tag+": { min-routes: 3 }", []string{"max-withdraw", "min-routes"}, func(key, n *yaml.Node) {
+			if key.Value == "min-routes" {
+				g.count(&b.MinRoutes, key.Value, n)
+				return
+			}
+			b.MaxWithdraw = new(state.Limit)
+			g.limit(b.MaxWithdraw, key.Value, n)
+		})
+		g.Tags = append(g.Tags, b)
+	})
+	slices.SortFunc(g.Tags, func(a, b state.TagBounds) int { return cmp.Compare(a.Tag, b.Tag) })
+}
+
+func (g *guardReader) peers(n *yaml.Node) {
+	g.each(n, "peers of guard", "peers: { 192.0.2.1: { max-withdraw: off } }", nil, func(at, value *yaml.Node) {
+		peer, err := state.ParsePeer(at.Value)
+		if err != nil {
+			g.faultErr(at, err)
+			return
+		}
+		b := state.PeerBounds{Peer: peer, MaxWithdraw: g.MaxWithdraw}
+		if slices.ContainsFunc(g.Peers, func(x state.PeerBounds) bool { return x.Peer == peer }) {
+			g.faultAt(at, fmt.Sprintf("peer %s is given twice", peer), "")
+		}
+		g.each(value, "peer "+at.Value, at.Value+": { max-withdraw: off }", []string{"max-withdraw"}, func(key, n *yaml.Node) {
+			g.limit(&b.MaxWithdraw, key.Value, n)
+		})
+		g.Peers = append(g.Peers, b)
+	})
+	slices.SortFunc(g.Peers, func(a, b state.PeerBounds) int { return a.Peer.Compare(b.Peer) })
+}
+
+// ranges reads a list of prefixes.
+func (g *guardReader) ranges(what string, n *yaml.Node) []netip.Prefix {
+	items, ok := g.list(n, what, "a list, [203.0.113.0/24]")
+	if !ok {
+		return nil
+	}
+	var all []netip.Prefix
+	g.words(items, "prefix", func(word string) error {
+		prefix, err := state.ParsePrefix(word)
+		if err == nil && slices.Contains(all, prefix) {
+			return &state.Fault{Msg: fmt.Sprintf("prefix %s is listed twice", prefix)}
+		}
+		all = append(all, prefix)
+		return err
+	})
+	slices.SortFunc(all, netip.Prefix.Compare)
+	return all
+}
+
+func (g *guardReader) allow(n *yaml.Node) {
+	names := state.ReservedNames()
+	items, ok := g.list(n, "allow", "a list of names, [private]")
+	if !ok {
+		return
+	}
+	g.Allow, _ = g.words(items, "name", func(word string) error {
+		if slices.Contains(names, word) {
+			return nil
+		}
+		f := &state.Fault{Msg: fmt.Sprintf("%q is no name of prefixes that are not announced", word), Hint: "they are " + strings.Join(names, ", ")}
+		if meant := suggest(word, names); meant != "" {
+			f.Hint = "did you mean " + meant + "?"
+		}
+		return f
+	})
+	slices.Sort(g.Allow)
+}
+
+func (g *guardReader) lengths(key, n *yaml.Node) {
+	to, most := &g.Lengths4, 32
+	if key.Value == "ipv6" {
+		to, most = &g.Lengths6, 128
+	}
+	text, ok := g.text(n, "prefix-length")
+	if !ok {
+		return
+	}
+	from, upTo, _ := strings.Cut(text, "-")
+	low, err1 := strconv.Atoi(from)
+	high, err2 := strconv.Atoi(upTo)
+	if err1 != nil || err2 != nil || low > high || high > most || fmt.Sprintf("%d-%d", low, high) != text {
+		g.faultAt(n, fmt.Sprintf("prefix-length %q is not a range in 0-%d", text, most), fmt.Sprintf("write it as 8-%d", most))
+		return
+	}
+	*to = state.Lengths{Min: low, Max: high}
+}
+
+func (g *guardReader) nextHops(n *yaml.Node) {
+	items, ok := g.list(n, "next-hops", "a list, [192.0.2.0/24, self]")
+	if !ok {
+		return
+	}
+	hops := &state.NextHops{}
+	g.words(items, "next hop", func(word string) error {
+		if word == "self" {
+			hops.Self = true
+			return nil
+		}
+		if a, err := netip.ParseAddr(word); err == nil && a.Zone() == "" && !a.Is4In6() {
+			hops.Prefixes = append(hops.Prefixes, netip.PrefixFrom(a, a.BitLen()))
+			return nil
+		}
+		prefix, err := state.ParsePrefix(word)
+		hops.Prefixes = append(hops.Prefixes, prefix)
+		return err
+	})
+	slices.SortFunc(hops.Prefixes, netip.Prefix.Compare)
+	g.NextHops = hops
+}
+
+func (g *guardReader) communities(n *yaml.Node) {
+	items, ok := g.list(n, "communities", `a list, ["65000:*", no-export]`)
+	if !ok {
+		return
+	}
+	g.Communities = []state.CommunityPattern{}
+	g.words(items, "community", func(word string) error {
+		c, err := state.ParseCommunityPattern(word)
+		g.Communities = append(g.Communities, c)
+		return err
+	})
+	slices.Sort(g.Communities)
+}
+
+func (g *guardReader) rpki(at, n *yaml.Node) {
+	key := at.Value
+	text, ok := g.text(n, key)
+	if !ok {
+		return
+	}
+	if key == "vrps" {
+		g.RPKI.VRPs, g.RPKI.Path = text, g.resolve(text)
+		return
+	}
+	if key == "max-age" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < time.Minute || d > maxVRPAge || d%time.Second != 0 {
+			g.faultAt(n, fmt.Sprintf("max-age %q is not a time in 1m..720h, in whole seconds", text), "write it as 24h")
+			return
+		}
+		g.RPKI.MaxAge = d.Milliseconds()
+		return
+	}
+	to := &g.RPKI.Invalid
+	if key == "not-found" {
+		to = &g.RPKI.NotFound
+	}
+	switch text {
+	case "allow":
+		*to = state.Allow
+	case string(state.Warn), string(state.Refuse):
+		*to = state.Action(text)
+	default:
+		g.faultAt(n, fmt.Sprintf("%s is refuse, warn or allow, not %q", key, text), "")
+	}
+}
+
+func (g *guardReader) flap(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Value == "off" {
+		g.Flap = state.Flap{}
+		return
+	}
+	g.each(n, "flap", "flap: { changes: 6, within: 15m }, or flap: off", []string{"changes", "within"}, func(at, n *yaml.Node) {
+		key := at.Value
+		if key == "changes" {
+			g.count(&g.Flap.Changes, key, n)
+			return
+		}
+		text, ok := g.text(n, key)
+		if !ok {
+			return
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d < time.Second || d > maxFlap || d%time.Second != 0 {
+			g.faultAt(n, fmt.Sprintf("within %q is not a time in 1s..24h, in whole seconds", text), "write it as 15m")
+			return
+		}
+		g.Flap.Within = d.Milliseconds()
+	})
+}
+
+const (
+	// maxFlap is how long a change is remembered at most.
+	maxFlap = 24 * time.Hour
+	// maxVRPAge is more than any validator may be off for: VRPs of a month ago are
+	// those of another Internet.
+	maxVRPAge = 30 * 24 * time.Hour
+)
+
+func (g *guardReader) overrides(n *yaml.Node) {
+	items, ok := g.list(n, "override", "a list, [withdraw@9b1d2c3f4a5b], as the refusal has it")
+	if !ok {
+		return
+	}
+	g.words(items, "override", func(word string) error {
+		o, err := state.ParseOverride(word)
+		if f, bad := err.(*state.Fault); bad { // a comma ends an item that is not in quotes
+			f.Hint = `write it as the refusal has it, in quotes: ["withdraw,withdraw-space@9b1d2c3f4a5b"]`
+		}
+		g.Overrides = append(g.Overrides, o)
+		return err
+	})
+}
