@@ -162,6 +162,45 @@ func (s *scene) carries(n int) *rig.Program {
 	return p
 }
 
+// TestSavedPlanOvertaken: what moves while a plan is carried out is not put right with
+// it; what was confirmed is said, and what is left.
+func TestSavedPlanOvertaken(t *testing.T) {
+	t.Parallel()
+	var say func(string)
+	s := open(t, setting{
+		neighbors: func(n []rig.Neighbor) {
+			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
+		},
+		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
+	})
+	const n = 2000
+	before := []string{"10.200.0.0/16, med: 7"}
+	s.put(before...)
+	s.apply()
+	s.put(append(before, prefixes(n)...)...)
+	s.plan()
+	s.must(s.stage.speaker.Freeze())
+	ended := make(chan result, 1)
+	go func() {
+		r, _ := s.routesync(s.ctx, "apply", "plan.json", "--timeout", "60s") // its code tells
+		ended <- r
+	}()
+	s.until("the file is in force", func() bool { return s.count(s.stage.speaker.Log(), "a file is in force") > 1 })
+	say("withdraw route 10.200.0.0/16 next-hop 192.0.2.1 med 7")
+	s.must(s.stage.speaker.Thaw())
+	r := <-ended
+	if r.code != 4 || !strings.Contains(r.stdout, "2000 of 2001 routes sent; 1 pending") {
+		t.Errorf("apply ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
+	}
+	for _, text := range []string{" moved while plan.json was carried out", "+ 10.200.0.0/16  next-hop 192.0.2.1 med 7"} {
+		if !strings.Contains(r.stderr, text) {
+			t.Errorf("apply does not say %q:\n%s", text, r.stderr)
+		}
+	}
+	s.lacks(s.router, "10.200.0.0/16")
+	s.apply()
+}
+
 // TestSavedPlanOverBroker: a broker that is restarted between the lease and the
 // confirmation makes a plan neither stale nor used for who carries it out.
 func TestSavedPlanOverBroker(t *testing.T) {
