@@ -5,11 +5,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"routesync/examples/lab/rig"
+	"routesync/examples/lab/table"
 )
 
 // plan saves a plan.
@@ -113,6 +115,37 @@ func TestSavedPlanFromNothing(t *testing.T) {
 	s.expect(1, "apply plan.json", "read plan.json: no such file", "routesync plan --out")
 }
 
+// TestSavedPlanUnderGuards: under other guards it is another plan; what a guard refuses
+// when it is saved is refused when it is applied, and lifted then for exactly that plan.
+func TestSavedPlanUnderGuards(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	guarded := func(guard string, routes ...string) {
+		t.Helper()
+		s.must(s.save(strings.Replace(s.file(routes...), table.Unguarded, "guard: { "+guard+" }\n", 1)))
+	}
+	s.put("10.0.0.0/24", "10.0.1.0/24")
+	s.apply()
+	guarded("max-withdraw: 1", "10.0.0.0/24")
+	s.plan()
+	guarded("max-withdraw: 50%", "10.0.0.0/24")
+	s.stale("the guards of routes.yaml say something else now")
+	guarded("protect: [10.0.1.0/24]", "10.0.0.0/24")
+	s.plan()
+	var refused result
+	s.quiet(s.router, func() { refused = s.expect(3, "apply plan.json", "protect", "10.0.1.0/24") })
+	_, line, found := strings.Cut(refused.stderr, "exactly this: routesync ")
+	line, _, _ = strings.Cut(line, "\n")
+	if !found || !strings.HasPrefix(line, "apply plan.json --override ") {
+		t.Fatalf("apply does not say how it is lifted:\n%s", refused.stderr)
+	}
+	guarded("protect: [10.0.1.0/24]")
+	s.stale("routes.yaml asks for something else now")
+	guarded("protect: [10.0.1.0/24]", "10.0.0.0/24")
+	s.told(s.router, rig.Counters{Withdraws: 1}, func() { s.expect(0, line, "1 of 1 route sent") })
+	s.stale("a plan is carried out once")
+}
+
 // TestSavedPlanForTwo: if one speaker has moved, nothing is sent to the other.
 func TestSavedPlanForTwo(t *testing.T) {
 	t.Parallel()
@@ -185,7 +218,11 @@ func TestSavedPlanOvertaken(t *testing.T) {
 		r, _ := s.routesync(s.ctx, "apply", "plan.json", "--timeout", "60s") // its code tells
 		ended <- r
 	}()
-	s.until("the file is in force", func() bool { return s.count(s.stage.speaker.Log(), "a file is in force") > 1 })
+	s.until("changes are on their way", func() bool {
+		queues, err := shared.broker.Ctl(s.ctx, "list_queues", "-q", "name", "messages_unacknowledged")
+		s.must(err)
+		return regexp.MustCompile(`rs\.cmd\.` + s.name + `\s+[1-9]`).MatchString(queues)
+	})
 	say("withdraw route 10.200.0.0/16 next-hop 192.0.2.1 med 7")
 	s.must(s.stage.speaker.Thaw())
 	r := <-ended
