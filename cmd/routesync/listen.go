@@ -75,6 +75,15 @@ func (s *kept) look() web.Speaker {
 		Known: p.Known, Desired: p.Desired, Unchanged: p.Unchanged, Converged: p.Converged,
 		Pending: changesShown(p.Pending), Published: changesShown(p.Published),
 	}
+	for _, rule := range p.Guarded {
+		out.Guarded = append(out.Guarded, string(rule))
+	}
+	for rule, n := range p.Refusals {
+		if out.Refusals == nil {
+			out.Refusals = map[string]uint64{}
+		}
+		out.Refusals[string(rule)] = n
+	}
 	if o := s.ordered.Load(); o != nil {
 		out.Paused = o.pause != nil
 		if o.trial != nil {
@@ -84,7 +93,7 @@ func (s *kept) look() web.Speaker {
 	if older := s.older.Load(); older != nil {
 		out.Held = append(out.Held, older.Name)
 	}
-	for _, x := range s.held.List() {
+	for _, x := range append(s.held.List(), s.notes.with(nil)...) {
 		out.Held = append(out.Held, x.Name)
 	}
 	slices.Sort(out.Held)

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,9 +79,17 @@ func TestJobs(t *testing.T) {
 	git("remote", "add", "origin", "origin.git")
 
 	routes := []string{"1.0.0.0/24", "1.0.4.0/24", "1.0.5.0/24", "1.0.6.0/24"}
-	s.put(routes...)
+	put := func(routes ...string) {
+		t.Helper()
+		text := fmt.Sprintf("version: 1\nowner: %s\nspeakers: [%s]\n\ndefaults:\n  next-hop: 192.0.2.1\n\nroutes:\n", owner, s.name)
+		for _, r := range routes {
+			text += "  - { prefix: " + r + " }\n"
+		}
+		s.must(s.save(text))
+	}
+	s.must(s.save(s.file(routes...)))
 	s.script(2, "check.sh", "run routesync fmt")
-	s.expect(0, "fmt")
+	put(routes...)
 	s.script(0, "check.sh")
 	commit("first")
 	s.script(0, "plan.sh")
@@ -90,18 +99,18 @@ func TestJobs(t *testing.T) {
 	// It was used, and is not used twice.
 	s.quiet(s.router, func() { s.script(4, "apply.sh", "Something moved since the plan was made; nothing was sent", "stale plan") })
 
-	s.put(append(routes[1:], "1.0.0.0/24, med: 7")...)
+	put(append(routes[1:], "1.0.0.0/24, med: 7")...)
 	commit("second")
 	s.script(0, "plan.sh")
 	s.reviewed("0 to announce, 1 to change, 0 to withdraw")
-	s.put(append(routes[1:], "1.0.0.0/24, med: 8")...)
+	put(append(routes[1:], "1.0.0.0/24, med: 8")...)
 	commit("third")
 	s.quiet(s.router, func() { s.script(4, "apply.sh", "stale plan", "asks for something else now") })
 	s.script(0, "plan.sh")
 	s.told(s.router, rig.Counters{Updates: 1}, func() { s.script(0, "apply.sh") })
 	s.sees(s.router, "1.0.0.0/24", "8")
 
-	s.put(routes[0])
+	put(routes[0])
 	commit("most of it goes")
 	s.script(3, "plan.sh")
 	s.reviewed("**Refused by a guard: this will not be applied as it is.**", "3 of 4 routes would be withdrawn")

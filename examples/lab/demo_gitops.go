@@ -209,6 +209,12 @@ func (r *repository) med(ctx context.Context, med string) error {
 	})
 }
 
+// refusal is what is said of a plan that is not carried out, without the plan.
+func refusal(text string) string {
+	said, _, _ := strings.Cut(text, "\n"+speaker+": exaBGP ")
+	return said
+}
+
 // closing is what a plan, or what came of it, ends with.
 func closing(text string) string { return from(text, "Plan: ") }
 

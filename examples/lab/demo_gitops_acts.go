@@ -43,7 +43,7 @@ func (r *repository) begin(ctx context.Context) error {
 		return err
 	}
 	for name, text := range map[string]string{
-		gitopsRoutes: r.text(), gitopsCustomers: listed(r.customers), gitopsPartners: listed(r.partners), ".gitignore": gitopsPlan + "\n",
+		gitopsRoutes: r.text(), gitopsCustomers: listed(r.customers), gitopsPartners: listed(r.partners), ".gitignore": gitopsPlan + "\nhistory/\n",
 	} {
 		if err := r.put(name, text); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (r *repository) half(ctx context.Context) error {
 		return err
 	}
 	if err := r.moves(ctx, rig.Counters{}, func() error {
-		got, err := r.says(ctx, 3, closing, "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
+		got, err := r.says(ctx, 3, refusal, "apply "+gitopsPlan, numbers, "30%", "nothing was sent")
 		if err != nil {
 			return err
 		}

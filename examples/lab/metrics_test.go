@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -44,6 +45,19 @@ func (s *scene) shows(url string, lines ...string) {
 	}
 }
 
+// public is a file with so many routes of address space that nobody but its holder may
+// say anything against, and the guards that a file has which says nothing of them.
+func (s *scene) public(routes int) string {
+	text := fmt.Sprintf("version: 1\nowner: %s\nspeakers: [%s]\ndefaults: { next-hop: 192.0.2.1 }\nroutes: []\n", owner, s.name)
+	if routes > 0 {
+		text = strings.Replace(text, " []", "", 1)
+	}
+	for i := range routes {
+		text += fmt.Sprintf("  - prefix: 1.0.%d.0/24\n", i)
+	}
+	return text
+}
+
 // TestMetrics: what the real watch tells of itself, from a good file over a faulty one and
 // a dead bridge to a second watch that stands by.
 func TestMetrics(t *testing.T) {
@@ -57,7 +71,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("health without a file: %s", text)
 	}
 
-	s.put(prefixes(5)...)
+	s.must(s.save(s.public(5)))
 	s.shows(at, "routes_desired 5", "routes_unchanged 5", `changes_pending{change="announce"} 0`, `changes_published_total{change="announce"} 5`, "connected 1", "commands 1")
 	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, "5 of 5 routes as the file has them") {
 		t.Errorf("health: %s", text)
@@ -65,7 +79,17 @@ func TestMetrics(t *testing.T) {
 	if text, _ := s.get(at + "/metrics"); strings.Contains(text, "routesync_file_held{") || !regexp.MustCompile(`last_convergence_timestamp_seconds\{.*\} 1\.\d+e\+09`).MatchString(text) {
 		t.Errorf("metrics:\n%s", text)
 	}
-	s.put(prefixes(3)...)
+	s.must(s.save(s.public(0)))
+	s.shows(at, `guarded{rule="withdraw"} 1`, `guard_refusals_total{rule="withdraw"} 1`, `held{reason="guarded"} 1`, `changes_pending{change="withdraw"} 5`)
+	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, ": held: guarded, withdraw") {
+		t.Errorf("health: %s", text)
+	}
+	s.must(s.save(s.public(4)))
+	s.shows(at, "routes_unchanged 4")
+	if text, _ := s.get(at + "/metrics"); strings.Contains(text, "routesync_guarded{") || strings.Contains(text, "routesync_held{") {
+		t.Errorf("metrics:\n%s", text)
+	}
+	s.must(s.save(s.public(3)))
 	s.shows(at, "routes_desired 3", `changes_published_total{change="withdraw"} 2`, `changes_pending{change="withdraw"} 0`)
 
 	second := s.answered(s.watches("second", "--listen", "127.0.0.1:0"))
