@@ -20,8 +20,10 @@ type Case struct {
 	// VRPs is the file that [state.RPKI] names. nil is one that was not read.
 	VRPs *rpki.File
 	// Changed is how often a route changed within the time of [state.Flap]; nil if
-	// nobody has counted, or if routes are held one by one (see reconcile/flap).
-	Changed func(state.Key) int
+	// none that changed so often is known, or if routes are held one by one (see
+	// reconcile/flap). Uncounted is why it can't be told.
+	Changed   func(state.Key) int
+	Uncounted error
 }
 
 // fate is what a plan does about one key of the owner: where it was, and where it
