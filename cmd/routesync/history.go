@@ -176,7 +176,7 @@ func headText(h history.Head) string {
 func causeText(cause string) string {
 	texts := map[string]string{
 		"command": "asked for", "start": "the watch began", "takeover": "the watch took over", "file": "the file changed",
-		"time": "a route started or expired", "drift": "the speaker had lost it", "again": "what was left",
+		"time": "a route started or expired", "drift": "the speaker had lost it", "again": "what was left, or had moved meanwhile",
 	}
 	if text := texts[cause]; text != "" {
 		return text
