@@ -65,6 +65,7 @@ type effects struct {
 	claims    []journal.Entry
 	proof     *journal.Proof // of all claims; nil if nothing is known to have changed
 	owners    []journal.Owner
+	tried     []journal.Tried
 	banned    []journal.Quarantined
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
@@ -74,6 +75,7 @@ type effects struct {
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
 	answers   []answer
+	ordered   []orderedAnswer
 	acks      []ticket
 }
 
@@ -99,6 +101,9 @@ type lease struct {
 	batches  []*batch
 	granted  time.Time
 	heard    time.Time // when the holder last gave a sign of life
+	kept     time.Time // when a watch that is paused did
+	pausable bool      // the holder gives way to a pause
+	over     bool      // nothing that the holder sends is carried out any more
 	contests []state.Contest
 }
 
@@ -138,6 +143,8 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	past    *past                         // what this one may go on with; nil for nothing
+	// unclaimed are keys to be written down as soon as the table is known.
+	unclaimed map[state.Key]struct{}
 
 	reopened      []*op     // what the one before had under way
 	askedSessions time.Time // when exaBGP was last asked for them
@@ -193,6 +200,9 @@ type core struct {
 	quiet     *quiet                // of an exaBGP that answers nothing; nil for others
 	heard     map[netip.Addr]string // the last word on each session, for the same
 
+	trials     map[string]*trial // by owner
+	memoryless string            // why nothing outlives this bridge; "" if it does
+
 	out effects
 }
 
@@ -235,6 +245,9 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		refused: map[refusalKey]state.Refusal{},
 		unsaid:  map[refusalKey]struct{}{},
 		tooLate: map[refusalKey]time.Time{},
+
+		unclaimed: map[state.Key]struct{}{},
+		trials:    trialsOf(&memory),
 	}
 	c.respawned = memory.Boot == id.Boot
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes
@@ -261,6 +274,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 
 // take returns what there is to do since the last call.
 func (c *core) take() effects {
+	c.goOnReverting()
 	c.launch()
 	c.endOfRIB()
 	c.pump()
@@ -325,6 +339,8 @@ func (c *core) tick(now time.Time) {
 	c.typed.expire(now)
 	c.expire()
 	c.forgetContests()
+	c.forgetOverrides()
+	c.lookAtTrials()
 	c.lookForSilent()
 	c.forgetLate()
 	c.overdue()

@@ -27,6 +27,7 @@ type world struct {
 	before   map[state.Key][]journal.Claim // what it has of the life before
 	life     string                        // whose the claims are
 	owners   map[string]journal.Owner      // what it has of them
+	tried    map[string]map[state.Key][]journal.Claim
 	epoch    int64
 	seq      int64
 	acked    []ticket
@@ -39,7 +40,7 @@ func newWorld(t testing.TB, peers ...*fakePeer) *world {
 	w := &world{
 		t: t, exabgp: newFake(t, peers...), now: time.Unix(1_800_000_000, 0),
 		claims: map[state.Key][]journal.Claim{}, before: map[state.Key][]journal.Claim{},
-		owners: map[string]journal.Owner{}, banned: map[place]journal.Quarantined{},
+		owners: map[string]journal.Owner{}, tried: map[string]map[state.Key][]journal.Claim{}, banned: map[place]journal.Quarantined{},
 	}
 	w.exabgp.clock = func() time.Time { return w.now }
 	w.boot("boot-1", "run-1")
@@ -91,6 +92,9 @@ func (w *world) memory() journal.Memory {
 	for _, name := range slices.Sorted(maps.Keys(w.owners)) {
 		memory.Owners = append(memory.Owners, w.owners[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.tried)) {
+		memory.Tried = append(memory.Tried, journal.Tried{Owner: name, Entries: entries(w.tried[name])})
+	}
 	return memory
 }
 
@@ -100,6 +104,19 @@ func (w *world) write(e effects) {
 		maps.Copy(w.before, w.claims)
 		clear(w.claims)
 		w.life, w.proof = w.core.boot, nil
+	}
+	for _, o := range e.owners {
+		if w.owners[o.Name] = o; o.Trial == nil {
+			delete(w.tried, o.Name)
+		}
+	}
+	for _, t := range e.tried {
+		if w.tried[t.Owner] == nil {
+			w.tried[t.Owner] = map[state.Key][]journal.Claim{}
+		}
+		for _, x := range t.Entries {
+			w.tried[t.Owner][x.Key] = x.Claims
+		}
 	}
 	if len(e.claims) > 0 || e.proof != nil {
 		w.proof = e.proof
@@ -112,9 +129,6 @@ func (w *world) write(e effects) {
 	}
 	if e.replayed {
 		clear(w.before)
-	}
-	for _, o := range e.owners {
-		w.owners[o.Name] = o
 	}
 	if e.epoch > 0 {
 		w.epoch = e.epoch

@@ -152,10 +152,13 @@ func (c *core) unchanged(o *op, p *peer, s *slot) {
 	switch {
 	case s.owner == "":
 		reason = "it is announced by " + OwnerName("")
-	case s.owner != o.owner || s.provenance() != o.provenance():
+	case s.owner != o.owner || s.provenance() != o.provenance() || o.revert != nil && s.given != (state.Attrs{}):
 		reason = anotherEnd(s.provenance().Expires, o.provenance().Expires)
 		same := *s
 		same.claimant = o.claimant
+		if o.revert != nil {
+			same.given = state.Attrs{} // as it is, it is what was before
+		}
 		c.put(o.key, same)
 		c.claim(o.key)
 	}

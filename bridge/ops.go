@@ -29,6 +29,7 @@ type op struct {
 	aside    *peer        // a withdraw that sets a suspect aside there; nil for no such
 	restore  bool         // an announce of a suspect that was set aside
 	resumed  bool         // what the bridge before had under way
+	revert   *trial       // of which it brings back what was before; nil for no such
 	launch   uint64       // number of the commands that it went into, of [launches]; 0 before
 
 	next       *op       // that waits behind it, of the same key
@@ -72,6 +73,8 @@ func (c *core) batch(b wire.Batch, t ticket) {
 		reject(wire.RejectBoot, "exaBGP was restarted since this batch was made")
 	case l == nil:
 		reject(wire.RejectNoLease, "nobody commands for this owner; the bridge was started again")
+	case l.over && b.Epoch == l.Epoch:
+		reject(wire.RejectNoLease, "nobody commands for this owner; it is paused, or was reverted")
 	case b.Epoch != l.Epoch:
 		reject(wire.RejectFenced, l.Holder.String()+" commands now")
 	case b.Seq <= l.received:
@@ -81,6 +84,8 @@ func (c *core) batch(b wire.Batch, t ticket) {
 		reject(wire.RejectGap, fmt.Sprintf("batch %d came where %d was expected", b.Seq, l.received+1))
 	case !c.has(l, b.Revision):
 		reject(wire.RejectOlder, refuseOlder(b.Revision, c.watches.of(b.Owner)))
+	case len(b.Adopt) > 0 && c.trials[b.Owner] != nil:
+		reject(wire.RejectMalformed, "nothing is adopted in a trial")
 	default:
 		c.admit(b, l, t)
 	}
@@ -145,12 +150,17 @@ func (c *core) begin(o *op, e *entry) {
 		c.beginAside(o, e)
 		return
 	}
+	if o.lease != nil && o.lease.over {
+		c.answerOp(o)
+		return
+	}
 	if id := (refusalKey{o.key, o.owner}); c.wasRefused(id) {
 		delete(c.refused, id)
 		c.unsaid[id] = struct{}{}
 	}
 	var reasons []string
 	var refusedAt []netip.Addr
+	had := c.noting(o)
 	o.targets, o.waiting, o.seen = o.room[:0:1], o.room[1:1:2], o.room[2:2]
 	for _, p := range c.addressed(o, &reasons, &refusedAt) {
 		s := e.slot(p)
@@ -173,12 +183,18 @@ func (c *core) begin(o *op, e *entry) {
 			continue // it has changed meanwhile
 		}
 		if o.withdraw && s != nil && s.aside {
+			had.note(o, p, s)
 			c.dropAside(o, p)
 			continue
 		}
 		if !o.withdraw && !o.again && !o.restore {
 			done = s != nil && s.attrs == o.attrs && s.grade != state.Withdrawing
 		}
+		if done && (s == nil || o.withdraw || s.provenance() == o.provenance()) {
+			c.unchanged(o, p, s)
+			continue
+		}
+		had.note(o, p, s)
 		if done {
 			c.unchanged(o, p, s)
 			continue
@@ -188,6 +204,7 @@ func (c *core) begin(o *op, e *entry) {
 			o.own = append(o.own, p)
 		}
 	}
+	c.keep(&had, o.key)
 	if len(reasons) > 0 {
 		c.refuse(o, refusedAt, reasons)
 	}
@@ -277,6 +294,9 @@ func (c *core) answerOp(o *op) {
 	}
 	if o.replay {
 		c.replay.answered(c)
+	}
+	if o.revert != nil {
+		o.revert.revert.open--
 	}
 	if o.batch == nil {
 		return

@@ -89,6 +89,13 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		g.Refused = fmt.Sprintf("owner %s is not one that a file can have", r.Owner)
 		return g
 	}
+	if g.Refused = c.heldBack(&r); g.Refused != "" {
+		return g
+	}
+	if f := c.watches.of(r.Owner); f != nil && f.Reverted != nil && c.watches.inForce[r.Owner].Ended.Of == r.From.ID {
+		g.Refused, g.Older = refuseOlder(r.Revision, f), f // whatever it is meant over
+		return g
+	}
 	if c.watches.stale(r.Owner, r.From.ID, r.Base) {
 		g.Stale, g.Now = true, c.watches.of(r.Owner)
 		g.Refused = refuseStale(g.Now)
@@ -101,22 +108,27 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 	c.epoch = max(c.epoch+1, c.now.UnixMilli())
 	c.out.epoch = c.epoch
 	c.cancel(r.Owner)
-	for id := range c.refused {
-		if id.owner == r.Owner { // the new commander asks for what it wants itself
-			delete(c.refused, id)
-			c.unsaid[id] = struct{}{}
-		}
-	}
+	c.forgive(r.Owner)
 	c.leases[r.Owner] = &lease{
 		Lease:   wire.Lease{Owner: r.Owner, Holder: r.From, Epoch: c.epoch, Queue: to, Revision: r.Revision, Conditions: r.Conditions},
-		granted: c.now, heard: c.now,
+		granted: c.now, heard: c.now, pausable: r.Pausable,
 	}
+	c.beginTrial(c.leases[r.Owner], r.ConfirmWithin)
 	c.watches.commands(r.Owner, r.From.ID)
 	c.putInForce(c.leases[r.Owner], r.Revision)
 	c.aboutNews = true
 	c.log.Info("lease granted", "owner", r.Owner, "to", r.From.String(), "epoch", c.epoch)
 	g.Epoch = c.epoch
 	return g
+}
+
+// heldBack is why nobody of this kind commands for an owner now, by what people
+// ordered; "" if that is not so.
+func (c *core) heldBack(r *wire.Request) string {
+	if o := c.watches.inForce[r.Owner]; o != nil && o.Pause != nil && r.Pausable {
+		return "it is paused " + pauseText(o.Pause)
+	}
+	return cmp.Or(c.refuseForTrial(r), c.cantTry(r))
 }
 
 // cancel drops what an owner's former commander asked for and exaBGP was not

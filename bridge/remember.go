@@ -46,15 +46,20 @@ func (s *Server) remember(e effects) {
 	if len(e.banned) > 0 {
 		errs = append(errs, s.memory.Quarantine(e.banned))
 	}
-	if len(e.claims) > 0 || e.proof != nil {
+	if len(e.owners) > 0 {
+		errs = append(errs, s.memory.PutOwners(e.owners))
+	}
+	for _, t := range e.tried {
+		errs = append(errs, s.memory.Try(t.Owner, t.Entries))
+	}
+	switch {
+	case errors.Join(errs...) != nil: // a claim must not be there without what it is based on
+	case len(e.claims) > 0 || e.proof != nil:
 		proof := e.proof
 		if s.memory.behind {
 			proof = nil // it has not all claims
 		}
 		errs = append(errs, s.keep(e.claims, proof))
-	}
-	if len(e.owners) > 0 {
-		errs = append(errs, s.memory.PutOwners(e.owners))
 	}
 	if e.replayed {
 		errs = append(errs, s.memory.Replayed())
@@ -167,9 +172,12 @@ func (s *Server) rewrite(ctx context.Context, now time.Time, lost bool) error {
 		}
 	}
 	s.core.attest.forget()
-	return errors.Join(
-		s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(),
-		s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))), s.memory.PutOwners(s.core.watches.owners()))
+	errs := []error{s.memory.Begin(s.core.boot), s.memory.SetEpoch(s.core.epoch), s.memory.PutOwners(s.core.watches.owners())}
+	for _, t := range s.core.everyTrial() {
+		errs = append(errs, s.memory.Try(t.Owner, t.Entries))
+	}
+	errs = append(errs, s.memory.Replace(s.core.everyClaim()), s.memory.Replayed(), s.memory.Quarantine(slices.Collect(maps.Values(s.core.banned))))
+	return errors.Join(errs...)
 }
 
 // forgets says once that the journal is behind, and why, and "" that it is not
@@ -185,6 +193,19 @@ func (c *core) forgets(why string) {
 		c.trouble(why)
 	}
 	c.amnesia, c.aboutNews = why, true
+}
+
+// everyTrial is all that the journal should have of them.
+func (c *core) everyTrial() []journal.Tried {
+	var all []journal.Tried
+	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
+		t, x := c.trials[owner], journal.Tried{Owner: owner}
+		for _, k := range t.keys() {
+			x.Entries = append(x.Entries, journal.Entry{Key: k, Claims: t.before[k]})
+		}
+		all = append(all, x)
+	}
+	return all
 }
 
 // everyClaim is all that the journal should have.

@@ -34,7 +34,12 @@ func shelved(memory journal.Memory, boot string) []journal.Entry {
 // that may still be.
 func (c *core) beginReplay() {
 	c.phase = replaying
+	for k := range c.unclaimed {
+		c.claim(k)
+	}
+	clear(c.unclaimed)
 	c.replay.open = 1 // until all of them have begun
+	c.outdated()
 	for _, e := range c.replay.before {
 		for i := range e.Claims {
 			c.announceAgain(e.Key, &e.Claims[i])
@@ -107,7 +112,7 @@ func (c *core) open() {
 // that is known.
 func (c *core) heardOf(owner string) time.Time {
 	if l := c.leases[owner]; l != nil {
-		return l.heard
+		return later(l.heard, l.kept)
 	}
 	if c.phase == replaying {
 		return c.watches.lastHeard(owner) // however long exaBGP was gone

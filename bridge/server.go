@@ -108,6 +108,9 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 		standings: make(chan standing),
 		open:      map[ticket]rabbit.Delivery{}, desk: newClassicDesk(),
 	}
+	if o.Journal == nil {
+		s.core.memoryless = "this bridge has no journal, and would not remember it"
+	}
 	if o.Journal == nil && o.Slate != nil {
 		if err := o.Slate.Note(false); err != nil {
 			return nil, err
@@ -279,6 +282,10 @@ func (s *Server) carryOut(ctx context.Context, e effects) {
 	for _, a := range e.answers {
 		body, err := wire.EncodeAnswer(a.answer)
 		s.reply(a.to, wire.TypeAnswer, body, err)
+	}
+	for _, a := range e.ordered {
+		body, err := wire.EncodeOrdered(a.answer)
+		s.reply(a.to, wire.TypeOrdered, body, err)
 	}
 	for _, t := range e.acks {
 		d, ok := s.open[t]

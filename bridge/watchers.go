@@ -51,7 +51,11 @@ func (w *watchers) of(owner string) *wire.InForce {
 	if o == nil || o.Revision.Digest == "" {
 		return nil
 	}
-	return &wire.InForce{Owner: owner, Revision: o.Revision, Host: o.Host, Epoch: o.Epoch}
+	f := &wire.InForce{Owner: owner, Revision: o.Revision, Host: o.Host, Epoch: o.Epoch}
+	if x := o.Ended; x != nil && x.Reverted {
+		f.Reverted = &wire.Reverted{Digest: x.Digest, At: x.At, By: wire.Commander(x.By)}
+	}
+	return f
 }
 
 // stale tells whether what is in force was put there, by somebody else, since what
@@ -118,6 +122,7 @@ func (c *core) putInForce(l *lease, r state.Revision) {
 	}
 	host := l.Holder.Host
 	if !same {
+		o.Ended = nil
 		c.log.Info("a file is in force", "owner", l.Owner, "host", host, "digest", r.Short(), "changed", time.UnixMilli(r.Changed))
 		o.Epoch, o.Commander = l.Epoch, l.Holder.ID
 	}
@@ -152,6 +157,9 @@ func refuseStale(f *wire.InForce) string {
 
 // refuseOlder is why a file is not accepted.
 func refuseOlder(r state.Revision, f *wire.InForce) string {
+	if f.Reverted != nil && f.Reverted.Digest == r.Digest {
+		return fmt.Sprintf("the file was in force and was reverted at %s, for it was not confirmed", clockTime(f.Reverted.At))
+	}
 	return fmt.Sprintf("the file is older than what is in force: it was changed at %s, that of %s at %s", clockTime(r.Changed), f.Host, clockTime(f.Revision.Changed))
 }
 
@@ -169,6 +177,12 @@ func (c *core) alive(r wire.Request) {
 	c.hear(l)
 	c.contested(l, r.Contests)
 	c.hears(&l.Conditions, r)
+	if l.over {
+		return
+	}
+	if len(r.Overridden) > 0 {
+		c.dropOverrides(c.watches.owner(r.Owner), r.Overridden)
+	}
 	c.has(l, r.Revision)
 }
 
@@ -230,6 +244,14 @@ func (c *core) standBy(r wire.Request, to string) {
 	if l := c.leases[r.Owner]; l != nil {
 		lease := l.Lease
 		answer.Lease = &lease
+		if c.watches.pauseOf(r.Owner) != nil {
+			l.kept = c.now // routes that go on silence stay while somebody waits to go on
+		}
+	}
+	answer.Pause = c.watches.pauseOf(r.Owner)
+	if t := c.trials[r.Owner]; t != nil {
+		told := c.trialTold(t)
+		answer.Trial = &told
 	}
 	c.out.standings = append(c.out.standings, standingAnswer{to, answer})
 }
@@ -261,7 +283,7 @@ func (c *core) lookForSilent() {
 			continue
 		}
 		o := c.watches.owner(owner)
-		if heard := l.heard.UnixMilli(); heard != o.Heard {
+		if heard := later(l.heard, l.kept).UnixMilli(); heard != o.Heard {
 			o.Heard = heard
 			c.out.owners = append(c.out.owners, *o)
 		}
@@ -292,6 +314,7 @@ func (c *core) aboutWatchers(a *wire.About) {
 			a.InForce = append(a.InForce, *f)
 		}
 	}
+	c.ordersTold(a)
 	for _, b := range c.watches.standbys {
 		a.Standbys = append(a.Standbys, b.Standby)
 	}

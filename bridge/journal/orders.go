@@ -49,6 +49,7 @@ type Trial struct {
 // Ended is what became of the last trial of an owner.
 type Ended struct {
 	Digest   string  `json:"digest"` // of the file that was tried
+	Of       string  `json:"of"`     // the ID of who tried it
 	At       int64   `json:"at_unix_ms"`
 	By       Process `json:"by"` // who confirmed or reverted it; zero if it was the time
 	Reverted bool    `json:"reverted"`

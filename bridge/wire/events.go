@@ -43,10 +43,12 @@ const (
 	Trouble HappeningKind = "trouble"
 	// Typing is a command by hand; Text says who gave it.
 	Typing HappeningKind = "command"
+	// Ordering is an order of a person, or what became of a trial; Text says which.
+	Ordering HappeningKind = "order"
 )
 
 func happeningKinds() []HappeningKind {
-	return []HappeningKind{Sending, Confirmed, Refusing, Drift, SessionUp, SessionDown, Trouble, Typing}
+	return []HappeningKind{Sending, Confirmed, Refusing, Drift, SessionUp, SessionDown, Trouble, Typing, Ordering}
 }
 
 // Happening is one thing that happened. What does not apply is zero.

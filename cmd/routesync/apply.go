@@ -113,7 +113,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 
 func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {
 	a := &applier{
-		undertaking: u, flags: f, grade: grade,
+		undertaking: u, flags: f, grade: grade, vrps: readVRPsOnce(),
 		progress: newProgress(u.stderr, u.desired.Speakers),
 		results:  make([]result, len(u.desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
@@ -148,7 +148,8 @@ type applier struct {
 	progress *progress
 
 	plans     plans
-	overrides []state.Override  // that were given for it
+	overrides []state.Override // that were given for it
+	vrps      vrpSource
 	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
 	begun     bool              // every speaker was as that says, and it may have been sent
 	over      map[string]string // digests of what is meant to be replaced by an older file

@@ -66,6 +66,7 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	assert       string // file of expectations; empty for none
 	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string
@@ -91,6 +92,7 @@ type applyFlags struct {
 
 type watchFlags struct {
 	file    string
+	listen  string
 	olderOK bool
 }
 
@@ -178,6 +180,8 @@ func permissions(command string) rabbit.Permissions {
 	switch command {
 	case "watch", "apply", "adopt", "rollback":
 		return rabbit.CommanderPermissions()
+	case "console", "confirm", "pause", "resume", "override":
+		return rabbit.OperatorPermissions()
 	}
 	return rabbit.ReaderPermissions()
 }

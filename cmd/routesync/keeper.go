@@ -32,6 +32,7 @@ type keeper struct {
 	olderOK  bool // the first good file is meant, however old
 	me       wire.Commander
 	faults   func(error)
+	vrps     *vrpKeeper
 	loader   routefile.Loader
 	digester state.Digester
 
@@ -47,6 +48,7 @@ type keeper struct {
 
 	hold  atomic.Pointer[wire.Condition] // of all speakers: nil while the file is in force
 	meant atomic.Pointer[state.Revision] // of what may be older; nil for nothing
+	shown shown
 }
 
 // kept is one speaker.
@@ -55,12 +57,15 @@ type kept struct {
 	target      *reconcile.Target
 	leave       context.CancelFunc
 	left        chan struct{} // closed when nothing of it runs any more
+	held        *bridge.Conditions
 
-	commands atomic.Bool                    // it is ours to command
-	older    atomic.Pointer[wire.Condition] // the file is older than what is in force here
-	notes    obstacles                      // what keeps the speaker from the file
-	weighed  bool                           // the file was compared with what is in force, once
-	over     string                         // digest of what is meant to be replaced by an older file
+	connected atomic.Bool                    // there is a session with the broker
+	commands  atomic.Bool                    // it is ours to command
+	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	notes     obstacles                      // what keeps the speaker from the file
+	weighed   bool                           // the file was compared with what is in force, once
+	over      string                         // digest of what is meant to be replaced by an older file
+	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
 
 	record *record
 	ledger *reconcile.Ledger
@@ -107,6 +112,7 @@ func (k *keeper) take(c watch.Content) {
 		k.meant.Store(&desired.Revision)
 	}
 	k.owner, k.last = desired.Owner, desired.Revision
+	k.shown.inForce(desired.Revision.Digest, time.Now())
 	k.recordOf(k.owner).governed(desired.Policy)
 	k.release()
 	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
@@ -159,6 +165,7 @@ func (k *keeper) put(desired *state.Desired) {
 			s.leave = nil
 		}
 	}
+	k.vrps.follow(desired.Guards().RPKI)
 	for _, name := range desired.Speakers {
 		k.speaker(name, k.owner).target.Set(desired)
 	}
@@ -192,27 +199,31 @@ func (k *keeper) recordOf(owner string) *record {
 
 // begin starts to keep a speaker, behind the end of its life before.
 func (k *keeper) begin(name, owner string, before *kept) *kept {
-	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{})}
+	log := k.log.With("speaker", name)
+	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
 	if s.record = k.recordOf(owner); s.record != nil {
 		s.ledger = s.target.Record(owner, s.record.speaker(name))
 	}
 	s.target.NoteTo(&s.notes)
 	s.record.tell(&s.notes)
-	s.target.JudgeBy(newEvidence(s.record.past()).complete)
+	s.target.JudgeBy(newEvidence(k.vrps.get, s.record.past()).complete)
+	k.shown.begun(s)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
+	k.vrps.join(ctx, s.target, &s.notes)
 	k.group.Go(func() error {
 		defer close(s.left)
+		defer k.shown.ended(s)
 		if before != nil {
 			<-before.left // it was told to
 		}
-		log := k.log.With("speaker", name)
-		held := bridge.NewConditions(log)
 		defer s.ledger.Close()
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
-			err := k.command(session, rs, s, held, log)
-			held.Note(cmp.Or(context.Cause(rs.Context()), err))
+			s.connected.Store(true)
+			defer s.connected.Store(false)
+			err := k.command(session, rs, s, log)
+			s.held.Note(cmp.Or(context.Cause(rs.Context()), err))
 			return err
 		})
 	})
@@ -221,7 +232,7 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 
 // command keeps a speaker at its target over one session, once it is ours to
 // command.
-func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held *bridge.Conditions, log *slog.Logger) error {
+func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *slog.Logger) error {
 	if err := k.standBy(ctx, rs, s, log); err != nil {
 		return err
 	}
@@ -240,13 +251,13 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, held 
 	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
-		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: held,
+		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
 		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
 	}
-	err := reconcile.Converge(ctx, c, s.target, log)
+	err := reconcile.Converge(ctx, heeding{c, s}, s.target, log)
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
 		s.record.note("%v; what is done from now on is on record there", err)

@@ -28,14 +28,16 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
   -  to withdraw      !  somebody else's, and left alone
 
 With --out the plan is saved, and "routesync apply FILE" carries out exactly that,
-once. A plan that is not whole is not saved.`,
+once. A plan that is not whole, or not as --assert has it, is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, and with %d, as apply does, when somebody else keeps a route that the file asks for", exitChanges, exitError))
+	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
+		exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -49,6 +51,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	desired, files, err := readFiles(f.file, w.stdin)
+	if err != nil {
+		return err
+	}
+	expected, err := readExpectations(f.assert)
 	if err != nil {
 		return err
 	}
@@ -77,18 +83,24 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	err = plans.write(w.stdout, f.output, w.palette())
-	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
+	var wrong failures
+	for _, err := range []error{failed, plans.overlaps(), plans.unexpected(expected)} {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if err == nil && wrong == nil && f.out != "" {
 		err = plans.keep(w.stderr, f)
 	}
 	switch {
 	case err != nil:
 		return err
-	case failed != nil:
-		return failed
-	case plans.overlaps() != nil:
-		return plans.overlaps()
+	case wrong != nil:
+		return wrong
 	case f.detailed && plans.withheld() != nil:
 		return plans.withheld()
+	case f.detailed && plans.guarded():
+		return said(exitGuarded)
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
@@ -131,6 +143,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
+	vrps     vrpSource
 	timing
 }
 
@@ -152,7 +165,7 @@ type speakerPlan struct {
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
-	p := plans{file: file, timing: timing{whole, now}}
+	p := plans{file: file, timing: timing{whole, now}, vrps: readVRPsOnce()}
 	p.desired, _ = whole.At(now)
 	for _, o := range seen {
 		plan, err := state.Diff(p.desired, o.advertised)
@@ -168,7 +181,12 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string { return p.desired.Policy.Digest() }
+func (p plans) policy() string {
+	if p.whole == nil {
+		return ""
+	}
+	return p.whole.Policy.Digest()
+}
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {
@@ -189,6 +207,11 @@ func (p plans) unanswered() []string {
 	return slices.DeleteFunc(listJSON(slices.Clone(p.desired.Speakers)), func(name string) bool {
 		return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return s.speaker == name })
 	})
+}
+
+// guarded tells whether a guard refuses something.
+func (p plans) guarded() bool {
+	return slices.ContainsFunc(p.speakers, func(s speakerPlan) bool { return len(s.guards.Refusals) > 0 })
 }
 
 // applyable tells whether there is something to do, and apply would do it.

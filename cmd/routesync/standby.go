@@ -204,6 +204,7 @@ func (b *bystander) take(d rabbit.Delivery) error {
 		return err
 	}
 	b.standing = standing
+	b.s.ordered.Store(&ordered{standing.Pause, standing.Trial})
 	return nil
 }
 

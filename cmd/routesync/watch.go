@@ -26,6 +26,7 @@ so does one that is older than what is in force. A second watch of the same owne
 	}
 	addFile(cmd, &f.file)
 	addOlderOK(cmd, &f.olderOK)
+	cmd.Flags().StringVar(&f.listen, "listen", "", "address to answer /metrics and /healthz at; nowhere if not given")
 	return cmd
 }
 
@@ -42,7 +43,11 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
+		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
+	}
+	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
+		return err
 	}
 	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))

@@ -11,8 +11,8 @@
 #   ASSERT          expectations that the plan must meet, if given
 set -eu
 file=${ROUTES:-routes.yaml}
-errors=$(mktemp)
-trap 'rm -f "$errors"' EXIT
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
 rm -f plan.md plan.json
 if [ -n "${AGAINST:-}" ]; then
 	set -- --against "$AGAINST"
@@ -20,20 +20,24 @@ else
 	set -- --out plan.json
 fi
 code=0
-routesync plan -f "$file" "$@" ${ASSERT:+--assert "$ASSERT"} -o markdown --detailed-exitcode >plan.md 2>"$errors" || code=$?
-cat "$errors" >&2
+routesync plan -f "$file" "$@" ${ASSERT:+--assert "$ASSERT"} -o markdown --detailed-exitcode >"$dir/plan" 2>"$dir/errors" || code=$?
+cat "$dir/errors" >&2
 if [ "$code" -eq 2 ]; then
 	code=0 # there are changes: what a plan is for
 fi
-if [ -n "${AGAINST:-}" ]; then
-	printf '\nCompared with %s, and not with what is advertised now.\n' "$AGAINST" >>plan.md
-fi
-if [ -s "$errors" ]; then
-	# Four spaces in front make text of everything, whatever it has in it.
-	printf '\nroutesync plan also said:\n\n' >>plan.md
-	sed 's/^/    /' "$errors" >>plan.md
-fi
-if [ "$code" -ne 0 ]; then
-	printf '\n**This can not be applied: routesync plan ended with %s.**\n' "$code" >>plan.md
-fi
+{
+	case $code in
+	0) ;;
+	3) printf '**Refused by a guard: this will not be applied as it is.**\n\n' ;;
+	*) printf '**There is no plan that could be applied: routesync ended with exit code %s.**\n\n' "$code" ;;
+	esac
+	if [ -n "${AGAINST:-}" ]; then
+		printf 'Compared with %s, and not with what is advertised now.\n\n' "$AGAINST"
+	fi
+	cat "$dir/plan"
+	if [ -s "$dir/errors" ]; then
+		printf '\nroutesync plan also said:\n\n'
+		sed 's/^/    /' "$dir/errors" # as text, whatever it has in it
+	fi
+} >plan.md
 exit "$code"

@@ -73,7 +73,7 @@ func TestPlanCodes(t *testing.T) {
 		if !strings.Contains(said, "## Plan\n") || !strings.Contains(said, "\n    warning: <b>edge1</b> `x`\n    ~~~\n") {
 			t.Errorf("%d: plan.md is\n%s", code, said)
 		}
-		if strings.Contains(said, "can not be applied") != (want != 0) {
+		if strings.HasPrefix(said, "## Plan") != (want == 0) || strings.HasPrefix(said, "**Refused by a guard") != (want == 3) {
 			t.Errorf("%d: plan.md is\n%s", code, said)
 		}
 	}
@@ -101,6 +101,41 @@ func TestPlanWords(t *testing.T) {
 		"plan -f my routes.yaml --against base/routes.yaml --assert my expectations.yaml -o markdown --detailed-exitcode\n"
 	if r.get("called") != want {
 		t.Errorf("routesync was called with\n%swant\n%s", r.get("called"), want)
+	}
+}
+
+// TestPlanOfAFork: without a broker, two files are compared.
+func TestPlanOfAFork(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t, github)
+	r.real()
+	r.put("base/routes.yaml", routes)
+	r.put("routes.yaml", strings.Replace(routes, "203.0.113.0/24", "8.8.8.0/24", 1))
+	r.set("AGAINST", "base/routes.yaml")
+	code, out := r.sh("ci/plan.sh")
+	r.must(code, out)
+	for _, text := range []string{"Compared with base/routes.yaml,", "1 to announce, 0 to change, 1 to withdraw", "`8.8.8.0/24`", "`203.0.113.0/24`"} {
+		if !strings.Contains(r.get("plan.md"), text) {
+			t.Errorf("plan.md does not say %q:\n%s", text, r.get("plan.md"))
+		}
+	}
+	if r.get("plan.json") != "" {
+		t.Error("there is a plan to apply, of which nobody saw what is advertised")
+	}
+
+	// What no guard lets pass is no success.
+	r.put("routes.yaml", strings.Replace(routes, "203.0.113.0/24", "0.0.0.0/0", 1))
+	code, out = r.sh("ci/plan.sh")
+	r.ends(3, code, out)
+	if said := r.get("plan.md"); !strings.HasPrefix(said, "**Refused by a guard") || !strings.Contains(said, "`0.0.0.0/0`") {
+		t.Errorf("plan.md is\n%s", said)
+	}
+
+	r.put("routes.yaml", routes+"oops: 1\n")
+	code, out = r.sh("ci/plan.sh")
+	r.ends(1, code, out, "routes.yaml:7:1")
+	if said := r.get("plan.md"); !strings.HasPrefix(said, "**There is no plan") || !strings.Contains(said, "\n    error: routes.yaml:7:1: ") {
+		t.Errorf("plan.md is\n%s", said)
 	}
 }
 

@@ -95,6 +95,7 @@ func (a *attack) text() string {
 	return fmt.Sprintf(`version: 1
 owner: noc
 speakers: [%s]
+guard: { allow: [documentation] }
 defaults: { next-hop: 192.0.2.1 }
 routes:
   - prefix: %s
@@ -218,21 +219,4 @@ func (a *attack) after(ctx context.Context) error {
 	}
 	_, err := a.command(ctx, 0, strings.TrimSpace, "plan", "--detailed-exitcode")
 	return err
-}
-
-// until asks the router until something is so: it tells nobody.
-func (a *attack) until(ctx context.Context, what string, done func() (bool, error)) error {
-	beat := time.NewTicker(20 * time.Millisecond)
-	defer beat.Stop()
-	for {
-		ok, err := done()
-		if ok || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
-		case <-beat.C:
-		}
-	}
 }

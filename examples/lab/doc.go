@@ -4,6 +4,7 @@
 //	go run ./examples/lab demo          the main job, shown at the router
 //	go run ./examples/lab demo console  the console, shown at a terminal
 //	go run ./examples/lab demo flow     routes that end by themselves, at the router
+//	go run ./examples/lab demo gitops   plans that are reviewed, guarded, applied and undone
 //	go run ./examples/lab test          every check and test there is
 //	go run ./examples/lab faults        everything that can go wrong, judged at the router
 //	go run ./examples/lab soak          random saves and faults together, for long

@@ -23,10 +23,11 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|faults|soak|up|bench
+const usage = `usage: go run ./examples/lab demo|demo console|demo flow|demo gitops|test|faults|soak|up|bench
   demo          the main job on real input, shown at the router; ends by itself
   demo console  the original session, on a real terminal; likewise
   demo flow     a blackhole and a FlowSpec rule that end by themselves; likewise
+  demo gitops   plans that are reviewed, guarded, applied, undone; likewise
   test          gofmt, vet, staticcheck, unit tests and integration tests
   test -exabgp 'COMMAND'   the path tests, with another exaBGP than the installed
   faults        everything that can go wrong, with what it costs at the router
@@ -39,7 +40,7 @@ const usage = `usage: go run ./examples/lab demo|demo console|demo flow|test|fau
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	commands := map[string]func(context.Context, *slog.Logger, io.Writer) error{
-		"demo": demo, "demo console": demoConsole, "demo flow": demoFlow, "test": test, "up": up,
+		"demo": demo, "demo console": demoConsole, "demo flow": demoFlow, "demo gitops": demoGitops, "test": test, "up": up,
 	}
 	command := commands[strings.Join(args, " ")]
 	if len(args) > 1 && args[0] == "test" {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"routesync/examples/lab/rig"
 )
@@ -109,4 +110,21 @@ func from(text, mark string) string {
 		return text
 	}
 	return text[i:]
+}
+
+// until asks the router until something is so: it tells nobody.
+func (p *play) until(ctx context.Context, what string, done func() (bool, error)) error {
+	beat := time.NewTicker(20 * time.Millisecond)
+	defer beat.Stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
+		case <-beat.C:
+		}
+	}
 }

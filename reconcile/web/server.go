@@ -45,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, look func() Watch, log *slog.Log
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve metrics on %s: %w", l.Addr(), err)
 	}
-	return ctx.Err()
+	return nil
 }
 
 // Handler answers /metrics and /healthz with what look tells.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -125,7 +125,7 @@ func TestServe(t *testing.T) {
 	}
 	r.Body.Close()
 	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
+	if err := <-done; err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 	if l, err := net.Listen("tcp", l.Addr().String()); err != nil {
@@ -172,5 +172,25 @@ func golden(t *testing.T, path, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s -want +got:\n%s", path, diff)
+	}
+}
+
+// TestREADME: every metric that there is is in the README, and no other.
+func TestREADME(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, are := map[string]bool{}, map[string]bool{}
+	for _, name := range regexp.MustCompile(`\broutesync_[a-z_]+`).FindAllString(string(text), -1) {
+		told[name] = true
+	}
+	for _, line := range strings.Split(get(t, busy, "/metrics", http.StatusOK), "\n") {
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			are[strings.Fields(rest)[0]] = true
+		}
+	}
+	if diff := cmp.Diff(are, told); diff != "" {
+		t.Errorf("-there are +README:\n%s", diff)
 	}
 }

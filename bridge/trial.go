@@ -1,0 +1,347 @@
+package bridge
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"routesync/bridge/journal"
+	"routesync/bridge/wire"
+	"routesync/state"
+)
+
+// A trial is a file in force until somebody confirms it. Of each route and peer that
+// it changes, what was there before is in the journal before exaBGP is told. At the
+// deadline that is brought back, whoever is gone by then; if the deadline passes
+// while the bridge or exaBGP is down, by the bridge that comes next, and what is
+// announced again to a new exaBGP is what was before.
+//
+// While it waits, nobody else commands for the owner. What expired meanwhile is not
+// brought back, and what is somebody else's by then stays theirs.
+
+// noFile is the digest of what is in force behind a revert to nothing: a file that
+// was reverted is older than it, and no file is the same.
+const noFile = "none"
+
+// trial is one, from its lease until it is confirmed or reverted.
+type trial struct {
+	owner    string
+	deadline time.Time
+	before   map[state.Key][]journal.Claim // most keys share theirs
+	last     []journal.Claim               // of those, the one that was noted last
+	revert   *revert                       // nil while nothing is brought back
+}
+
+// trialsOf are those that a journal has.
+func trialsOf(memory *journal.Memory) map[string]*trial {
+	all := map[string]*trial{}
+	for _, o := range memory.Owners {
+		if o.Trial != nil {
+			all[o.Name] = &trial{owner: o.Name, deadline: time.UnixMilli(o.Trial.Deadline), before: map[state.Key][]journal.Claim{}}
+		}
+	}
+	for _, x := range memory.Tried {
+		t := all[x.Owner]
+		for _, e := range x.Entries {
+			t.before[e.Key] = e.Claims
+		}
+	}
+	return all
+}
+
+// waitsOn tells whether a trial can still be confirmed.
+func (c *core) waitsOn(t *trial) bool {
+	return t != nil && t.revert == nil && !c.watches.owner(t.owner).Trial.Reverting && c.now.Before(t.deadline)
+}
+
+// refuseForTrial is why nobody but who began a trial commands, "" if that is not so.
+func (c *core) refuseForTrial(r *wire.Request) string {
+	t := c.trials[r.Owner]
+	switch {
+	case t == nil, t.revert != nil && t.revert.passed:
+		return ""
+	case !c.waitsOn(t):
+		return "what was in force before a trial is being brought back"
+	case c.watches.owner(r.Owner).Trial.By.ID == r.From.ID:
+		return ""
+	}
+	return "a trial waits to be confirmed: " + c.trialText(t)
+}
+
+// trialText says of a trial whose it is, and until when it waits.
+func (c *core) trialText(t *trial) string {
+	x := c.watches.owner(t.owner).Trial
+	return fmt.Sprintf("that of %s; it is reverted at %s if nobody confirms it", wire.Commander(x.By), clockTime(x.Deadline))
+}
+
+// cantTry is why there can be no trial now, "" if there can.
+func (c *core) cantTry(r *wire.Request) string {
+	switch {
+	case r.ConfirmWithin == 0 || c.trials[r.Owner] != nil:
+		return ""
+	case c.memoryless != "":
+		return "there can be no trial: " + c.memoryless
+	case c.amnesia != "":
+		return "there can be no trial: " + c.amnesia
+	}
+	return ""
+}
+
+// beginTrial makes a trial of what is done under a lease, if that is asked for. The
+// trial goes on if its commander asks again.
+func (c *core) beginTrial(l *lease, within int64) {
+	o := c.watches.owner(l.Owner)
+	if t := c.trials[l.Owner]; t != nil && c.waitsOn(t) {
+		return
+	} else if t != nil { // who commands now decides on what is left of the last
+		c.endTrial(t)
+	}
+	if within == 0 || o.Ended != nil && o.Ended.Of == l.Holder.ID { // it was confirmed already
+		return
+	}
+	d := time.Duration(within) * time.Millisecond
+	t := &trial{owner: l.Owner, deadline: c.now.Add(d), before: map[state.Key][]journal.Claim{}}
+	c.trials[l.Owner] = t
+	o.Trial = &journal.Trial{
+		By: journal.Process(l.Holder), Revision: l.Revision, Began: c.now.UnixMilli(), Deadline: t.deadline.UnixMilli(),
+		Before: o.Revision, Host: o.Host,
+	}
+	o.Ended = nil
+	c.note(o)
+	c.ordered(l.Owner, "a trial begins: "+c.trialText(t))
+}
+
+// ordered says what became of an order, or of a trial.
+func (c *core) ordered(owner, text string) {
+	c.log.Info(text, "owner", owner)
+	c.happen(wire.Happening{Kind: wire.Ordering, Owner: owner, Text: text})
+	c.aboutNews = true
+}
+
+// tried are the routes of a trial at some peers of which it is not noted yet what
+// they had.
+type tried struct {
+	of     *trial
+	claims []journal.Claim
+}
+
+// noting returns what notes what an operation is about to change; nothing if it is of
+// no trial.
+func (c *core) noting(o *op) tried {
+	if t := c.trials[o.owner]; o.batch != nil && t != nil && t.revert == nil {
+		return tried{of: t}
+	}
+	return tried{}
+}
+
+// note notes what a peer has of the route, if the trial changes it for the first
+// time.
+func (x *tried) note(o *op, p *peer, s *slot) {
+	if x.of == nil {
+		return
+	}
+	for _, claim := range x.of.before[o.key] {
+		if slices.Contains(claim.Peers, p.Addr) {
+			return
+		}
+	}
+	had := journal.Claim{Owner: o.owner, Leaving: true}
+	if s != nil && s.owner == o.owner && s.grade != state.Withdrawing && !s.leaves {
+		had = journal.Claim{Owner: o.owner, From: s.provenance(), Value: s.asked().Canonical()}
+	}
+	for i := range x.claims {
+		if alikeButPeers(&x.claims[i], &had) {
+			x.claims[i].Peers = append(x.claims[i].Peers, p.Addr)
+			return
+		}
+	}
+	had.Peers = p.alone()
+	x.claims = append(x.claims, had)
+}
+
+// keep writes down what was noted.
+func (c *core) keep(x *tried, k state.Key) {
+	if len(x.claims) == 0 {
+		return
+	}
+	t := x.of
+	all := append(slices.Clone(t.before[k]), x.claims...)
+	if !slices.EqualFunc(all, t.last, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) }) {
+		t.last = all
+	}
+	t.before[k] = t.last
+	e := journal.Entry{Key: k, Claims: t.last}
+	if n := len(c.out.tried); n > 0 && c.out.tried[n-1].Owner == t.owner {
+		c.out.tried[n-1].Entries = append(c.out.tried[n-1].Entries, e)
+		return
+	}
+	c.out.tried = append(c.out.tried, journal.Tried{Owner: t.owner, Entries: []journal.Entry{e}})
+}
+
+// beginRevert has a trial be reverted: nothing that its commander sent goes any more, and
+// the file that was before is in force, later than the one that was tried. by is who
+// wants it; zero for the time.
+func (c *core) beginRevert(t *trial, by wire.Commander) {
+	c.dismiss(t.owner)
+	o := c.watches.owner(t.owner)
+	x := *o.Trial
+	x.Reverting = true
+	c.epoch = max(c.epoch+1, c.now.UnixMilli())
+	c.out.epoch = c.epoch
+	o.Ended = &journal.Ended{Digest: x.Revision.Digest, Of: x.By.ID, At: c.now.UnixMilli(), By: journal.Process(by), Reverted: true}
+	o.Trial, o.Epoch, o.Commander = &x, c.epoch, ""
+	o.Revision, o.Host = x.Before, x.Host
+	if o.Revision.Digest == "" {
+		o.Revision.Digest, o.Host = noFile, c.host
+	}
+	o.Revision.Changed = max(c.now.UnixMilli(), x.Revision.Changed+1, x.Before.Changed)
+	c.note(o)
+	why := "nobody confirmed it in time"
+	if by.ID != "" {
+		why = by.String() + " wants it"
+	}
+	c.trouble(fmt.Sprintf("the trial of %s for owner %s is reverted: %s; %d routes that it changed are brought back to what they were", wire.Commander(x.By), t.owner, why, len(t.before)))
+}
+
+// dismiss ends what the commander of an owner may do. Its signs of life still count.
+func (c *core) dismiss(owner string) {
+	if l := c.leases[owner]; l != nil {
+		l.over = true
+	}
+	c.cancel(owner)
+	c.forgive(owner)
+}
+
+// forgive forgets what was refused of an owner: who comes asks for what it wants
+// itself.
+func (c *core) forgive(owner string) {
+	for id := range c.refused {
+		if id.owner == owner {
+			delete(c.refused, id)
+			c.unsaid[id] = struct{}{}
+		}
+	}
+}
+
+// endTrial forgets a trial.
+func (c *core) endTrial(t *trial) {
+	delete(c.trials, t.owner)
+	// The journal has routes only of trials that there are.
+	c.out.tried = slices.DeleteFunc(c.out.tried, func(x journal.Tried) bool { return x.Owner == t.owner })
+	o := c.watches.owner(t.owner)
+	o.Trial = nil
+	c.note(o)
+}
+
+// lookAtTrials reverts those of which the time is over, and tries again what could
+// not be brought back.
+func (c *core) lookAtTrials() {
+	if c.phase != ready {
+		return
+	}
+	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
+		t := c.trials[owner]
+		switch {
+		case c.waitsOn(t):
+		case t.revert == nil:
+			if !c.watches.owner(owner).Trial.Reverting {
+				c.beginRevert(t, wire.Commander{})
+			}
+			t.revert = &revert{queue: t.keys()}
+		case t.revert.rests && !c.now.Before(t.revert.next):
+			t.revert.queue, t.revert.withdraws, t.revert.rests = t.keys(), false, false
+		}
+	}
+}
+
+// keys are the routes that a trial has changed, in their order.
+func (t *trial) keys() []state.Key {
+	return slices.SortedFunc(maps.Keys(t.before), state.CompareKeys)
+}
+
+// outdated puts what was before a trial in the place of what it changed, in what is
+// to be announced again to a new exaBGP, if its time is over.
+func (c *core) outdated() {
+	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
+		t := c.trials[owner]
+		if c.waitsOn(t) {
+			continue
+		}
+		if !c.watches.owner(owner).Trial.Reverting {
+			c.beginRevert(t, wire.Commander{})
+		}
+		if len(c.replay.before) > 0 {
+			c.replay.before = t.instead(c.replay.before)
+		}
+	}
+}
+
+// instead is entries as they would be without the trial.
+func (t *trial) instead(entries []journal.Entry) []journal.Entry {
+	seen := make(map[state.Key]struct{}, len(t.before))
+	out := make([]journal.Entry, 0, len(entries))
+	for _, e := range entries {
+		before, changed := t.before[e.Key]
+		if changed {
+			seen[e.Key] = struct{}{}
+			e.Claims = t.claimsInstead(e.Claims, before)
+		}
+		out = append(out, e)
+	}
+	for _, k := range t.keys() {
+		if _, is := seen[k]; !is {
+			out = append(out, journal.Entry{Key: k, Claims: t.before[k]})
+		}
+	}
+	return out
+}
+
+func (t *trial) claimsInstead(claims, before []journal.Claim) []journal.Claim {
+	changed := func(a netip.Addr) bool {
+		return slices.ContainsFunc(before, func(x journal.Claim) bool { return slices.Contains(x.Peers, a) })
+	}
+	var out []journal.Claim
+	taken := map[netip.Addr]bool{} // by somebody else meanwhile
+	for _, x := range claims {
+		if x.Owner == t.owner {
+			x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), changed)
+		} else if x.Value != "" && !x.Leaving {
+			for _, a := range x.Peers {
+				taken[a] = true
+			}
+		}
+		if len(x.Peers) > 0 {
+			out = append(out, x)
+		}
+	}
+	for _, x := range before {
+		if x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), func(a netip.Addr) bool { return taken[a] }); len(x.Peers) > 0 {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// trialTold is what readers are told of a trial.
+func (c *core) trialTold(t *trial) wire.Trial {
+	x := c.watches.owner(t.owner).Trial
+	return wire.Trial{
+		Owner: t.owner, By: wire.Commander(x.By), Revision: x.Revision, Before: x.Before, Began: x.Began, Deadline: x.Deadline,
+		Changed: len(t.before), Revert: !c.waitsOn(t),
+	}
+}
+
+// endedText says what became of the last trial of an owner.
+func endedText(e *journal.Ended) string {
+	verb, by := "confirmed", ""
+	if e.Reverted {
+		verb, by = "reverted", ", for nobody confirmed it"
+	}
+	if e.By.ID != "" {
+		by = " by " + wire.Commander(e.By).By()
+	}
+	return strings.TrimSpace(fmt.Sprintf("it was %s at %s%s", verb, clockTime(e.At), by))
+}

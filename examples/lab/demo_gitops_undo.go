@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"routesync/examples/lab/rig"
+)
+
+// onTrial is how long the demo's change waits for its confirmation.
+const onTrial = 12 * time.Second
+
+func (r *repository) trial(ctx context.Context) error {
+	r.title("A change on trial: nobody confirms it, the bridge is killed, and what was before comes back")
+	if err := r.setMED(r.single.String(), "60", "70"); err != nil {
+		return err
+	}
+	if err := r.commit(ctx, ben, "the first customer as far as it goes"); err != nil {
+		return err
+	}
+	if _, err := r.review(ctx, 2, "1 to change"); err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := r.moves(ctx, rig.Counters{Updates: 1}, func() error {
+		_, err := r.says(ctx, 0, closing, "apply "+gitopsPlan+" --confirm-within "+onTrial.String(), "routesync confirm")
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := r.med(ctx, "70"); err != nil {
+		return err
+	}
+	if err := r.ask(ctx, "route", r.single.String(), "all"); err != nil {
+		return err
+	}
+	return r.moves(ctx, rig.Counters{Updates: 1}, func() error {
+		before, err := r.speaker.BridgePID(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.out, "$ kill -9 %d    # the bridge\n", before)
+		if err := r.speaker.KillBridge(ctx); err != nil {
+			return err
+		}
+		if err := r.med(ctx, "60"); err != nil {
+			return err
+		}
+		took := time.Since(begun)
+		fmt.Fprintf(r.out, "the router has what was before, %.1f s after apply began\n", took.Seconds())
+		if took < onTrial {
+			return fmt.Errorf("it was reverted after %v, before its time", took)
+		}
+		return r.ask(ctx, "route", r.single.String(), "all")
+	})
+}
+
+// setMED changes the MED that the file has for a route.
+func (r *repository) setMED(prefix, old, new string) error {
+	line := fmt.Sprintf("      - prefix: %s\n        med: ", prefix)
+	return r.replace(gitopsRoutes, line+old+"\n", line+new+"\n")
+}
+
+func (r *repository) revert(ctx context.Context) error {
+	r.title("The file that was not confirmed is not taken for good again; git revert makes it agree")
+	if err := r.moves(ctx, rig.Counters{}, func() error {
+		_, err := r.says(ctx, 1, strings.TrimSpace, "apply --yes", "older")
+		return err
+	}); err != nil {
+		return err
+	}
+	if _, err := r.git(ctx, ben, "revert", "--no-edit", "HEAD"); err != nil {
+		return err
+	}
+	_, err := r.says(ctx, 0, ends(1, 4), "plan --detailed-exitcode", "No changes.")
+	return err
+}
+
+func (r *repository) blame(ctx context.Context) error {
+	r.title("Who did that? Every change is on record, with the commit that it was of")
+	if _, err := r.says(ctx, 0, strings.TrimSpace, "history"); err != nil {
+		return err
+	}
+	got, err := r.says(ctx, 0, strings.TrimSpace, "blame "+r.partners[0].String())
+	if err != nil {
+		return err
+	}
+	commit, err := r.quietly(ctx, ana, "log", "--format=%H", "--grep", "the partners may go")
+	if err != nil {
+		return err
+	}
+	if err := said("blame", got.stdout, strings.TrimSpace(commit)[:7]); err != nil {
+		return err
+	}
+	_, err = r.git(ctx, ana, "show", "--no-patch", "--format=%h %an: %s", strings.TrimSpace(commit)[:12])
+	return err
+}
+
+func (r *repository) rollback(ctx context.Context) error {
+	r.title("The partners come back: a rollback to what was before, and the file agrees")
+	return nil
+}
