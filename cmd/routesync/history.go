@@ -151,9 +151,14 @@ func writeEntry(out *bufio.Writer, e *history.Entry) {
 		p := &e.Parts[i]
 		fmt.Fprintf(out, "    %-*s  %s (%s): %s\n", speaker, p.Speaker, tallyText(p.Tally), causeText(p.Cause), seenText(p.Outcome))
 		if p.Missed > 0 {
-			fmt.Fprintf(out, "    %-*s  before this %s is not on record, from %s on\n", speaker, "", count(p.Missed, "sending"), timeJSON(p.MissedSince.UnixMilli()))
+			fmt.Fprintf(out, "    %-*s  %s\n", speaker, "", missedText(&p.Part))
 		}
 	}
+}
+
+// missedText says what is not on record before a part.
+func missedText(p *history.Part) string {
+	return fmt.Sprintf("not on record before this: %s, from %s on", count(p.Missed, "sending"), momentJSON(p.MissedSince))
 }
 
 // headText is who did what.
