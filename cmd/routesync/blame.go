@@ -91,7 +91,7 @@ func runBlame(ctx context.Context, w *world, g *globalFlags, f *blameFlags, text
 		return err
 	}
 	route := parseAccused(text)
-	found, damaged, err := s.Find(func(k state.Key) bool { return route.is(k) })
+	found, damaged, err := s.Find(func(k state.Key) bool { return route.is(k) || route.covers(k) })
 	if err != nil {
 		return hinted(fmt.Errorf("read the history: %w", err))
 	}
@@ -193,7 +193,8 @@ func (b *blamed) judge(found []*history.Found, live []observation, only []string
 			x = found[i]
 		}
 		one := blamedSpeaker{Speaker: o.speaker, asked: o.advertised != nil}
-		keys := slices.Clone(x.Keys)
+		keys := slices.DeleteFunc(slices.Clone(x.Keys), func(k state.Key) bool { return !b.route.is(k) })
+		one.Cover = b.covered(x)
 		if o.advertised != nil {
 			one.Cover = b.cover(o.advertised)
 			for k := range o.advertised.Routes.All() {
@@ -213,6 +214,17 @@ func (b *blamed) judge(found []*history.Found, live []observation, only []string
 		}
 		b.Speakers = append(b.Speakers, one)
 	}
+}
+
+// covered is what covers the route as far as is on record.
+func (b *blamed) covered(f *history.Found) string {
+	best, text := -1, ""
+	for _, k := range f.Keys {
+		if last := f.Of[k][0]; b.route.covers(k) && k.Bits() > best && last.After != nil {
+			best, text = k.Bits(), fmt.Sprintf("%s, as entry %d left it", k, last.Entry.Number)
+		}
+	}
+	return text
 }
 
 // cover names the most specific route that covers the one that is meant.

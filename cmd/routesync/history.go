@@ -112,7 +112,7 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	if f.output == outputJSON {
 		err = writeJSON(w.stdout, listToJSON(s.Owner(), total, all, bad))
 	} else {
-		err = writeList(w, s, total, all)
+		err = writeList(w, s, all, total, total-len(numbers))
 	}
 	switch {
 	case err != nil:
@@ -123,7 +123,8 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	return nil
 }
 
-func writeList(w *world, s *history.Store, total int, all []*history.Entry) error {
+// writeList writes entries; before is how many there are before them.
+func writeList(w *world, s *history.Store, all []*history.Entry, total, before int) error {
 	out := bufio.NewWriter(w.stdout)
 	for _, e := range all {
 		writeEntry(out, e)
@@ -131,8 +132,8 @@ func writeList(w *world, s *history.Store, total int, all []*history.Entry) erro
 	switch {
 	case total == 0:
 		fmt.Fprintf(out, "Nothing is on record of owner %s in %s.\n", s.Owner(), s.Dir())
-	case total > len(all):
-		fmt.Fprintf(out, "The last %d of %d.\n", len(all), total)
+	case before > 0:
+		fmt.Fprintf(out, "%d more before.\n", before)
 	}
 	return out.Flush()
 }
