@@ -23,7 +23,7 @@ func TestBatchesWaitForRoom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.admit(rabbit.Delivery{Type: wire.TypeBatch, Body: body})
+		s.admit(rabbit.Delivery{Exchange: rabbit.CommandExchange, Type: wire.TypeBatch, Body: body})
 	}
 	if n := len(c.flying); n != flyingMost || len(s.later) != batches-flyingMost/routes {
 		t.Errorf("%d changes are under way and %d batches wait", n, len(s.later))

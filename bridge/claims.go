@@ -25,8 +25,14 @@ func (c claimant) provenance() state.Provenance {
 
 // claim writes down for whom a key is announced, and how. What exaBGP is told, or
 // about to be told, is written before the fact: a withdraw too, so that a route
-// does not come back with the exaBGP that was told to withdraw it.
+// does not come back with the exaBGP that was told to withdraw it. While the table
+// is being read it is not known yet what all peers have: until then the journal
+// stays as the bridge before left it, for the next one if this one dies.
 func (c *core) claim(k state.Key) {
+	if c.phase == reading {
+		c.unclaimed[k] = struct{}{}
+		return
+	}
 	claims := c.scratch[:0]
 	e := c.table.entry(k)
 	defer c.table.release(k, e)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"routesync/bridge/rabbit"
@@ -299,6 +300,14 @@ func (c *Reader) request(ctx context.Context) error {
 		return c.askSnapshot(ctx)
 	}
 	c.holding()
+	conditions := c.conditions()
+	if slices.ContainsFunc(conditions, func(x wire.Condition) bool { return x.Name == wire.Denied }) {
+		// Who may not ask for the lease says so in this way, which is open to all.
+		err := c.put(ctx, wire.Request{Kind: wire.RequestStandby, Owner: c.mandate.Owner, From: c.mandate.From, Revision: c.mandate.Revision, Conditions: conditions})
+		if err != nil || c.absent.Load() {
+			return err
+		}
+	}
 	return c.send(ctx, wire.Request{
 		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
 		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),

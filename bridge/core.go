@@ -143,6 +143,8 @@ type core struct {
 	evt     eventStream                   // of what happens
 	claims  map[state.Key][]journal.Claim // of the life before, until the table is known
 	past    *past                         // what this one may go on with; nil for nothing
+	// unclaimed are keys to be written down as soon as the table is known.
+	unclaimed map[state.Key]struct{}
 
 	reopened      []*op     // what the one before had under way
 	askedSessions time.Time // when exaBGP was last asked for them
@@ -243,7 +245,9 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		refused: map[refusalKey]state.Refusal{},
 		unsaid:  map[refusalKey]struct{}{},
 		tooLate: map[refusalKey]time.Time{},
-		trials:  trialsOf(&memory),
+
+		unclaimed: map[state.Key]struct{}{},
+		trials:    trialsOf(&memory),
 	}
 	c.respawned = memory.Boot == id.Boot
 	c.rcv.limit, c.rcv.size, c.rcv.held = changesMax, messageRoutes, c.receivedRoutes

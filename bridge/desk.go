@@ -259,7 +259,7 @@ func (d *Desk) message(speaker string, g *given, after int64, queue string) (rab
 		Speaker: speaker, From: d.me, Seq: g.seq, After: after, At: g.at.UnixMilli(), Commands: g.cmds,
 	})
 	return rabbit.Message{
-		Key: rabbit.RequestQueue(speaker), Type: wire.TypeTyped, ReplyTo: queue,
+		Exchange: rabbit.CommandExchange, Key: rabbit.CommandKey(speaker), Type: wire.TypeTyped, ReplyTo: queue,
 		ID: fmt.Sprintf("%s/%d", d.me.ID, g.seq), Body: body, Mandatory: true, Expiration: giveAgain,
 	}, err
 }

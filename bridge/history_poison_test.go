@@ -59,8 +59,13 @@ func TestRandomHistoriesWithPoison(t *testing.T) {
 		w.exabgp.allUp()
 		a.back = time.Time{}
 		w.leaseIfReady()
-		for range 20 { // a commander, which tries again what was not done
+		// A commander, which tries again what was not done. Of much poison the session
+		// falls often, and exaBGP waits for up to a minute each time.
+		for i := 0; i < 20 || i < 60 && w.core.findPeer(a.addr).doubts.searching(); i++ {
 			w.live(30 * time.Second)
+			if w.core.leases["team"] == nil {
+				w.leaseIfReady()
+			}
 			if w.settled() {
 				w.want(last)
 			}

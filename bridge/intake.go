@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,16 +31,22 @@ func (s *Server) goOn() {
 }
 
 func (s *Server) take(d rabbit.Delivery) {
-	if d.Err != nil {
-		s.poison(d, d.Err)
-		return
+	err := d.Err
+	if err == nil {
+		err = s.read(d)
 	}
+	if err != nil {
+		s.poison(d, err)
+	}
+}
+
+// read does what a message says. Its error makes a dead letter of it.
+func (s *Server) read(d rabbit.Delivery) error {
 	switch d.Type {
 	case wire.TypeBatch:
-		b, err := wire.DecodeBatch(d.Body)
+		b, err := entitled(&d, wire.DecodeBatch)
 		if err != nil {
-			s.poison(d, err)
-			return
+			return err
 		}
 		s.ticket++
 		s.open[s.ticket] = d
@@ -47,35 +54,49 @@ func (s *Server) take(d rabbit.Delivery) {
 		s.core.batch(b, s.ticket)
 	case wire.TypeRequest:
 		r, err := wire.DecodeRequest(d.Body)
+		if err == nil && commanding(r) {
+			err = mayCommand(&d)
+		}
 		if err != nil {
-			s.poison(d, err)
-			return
+			return err
 		}
 		s.core.request(r, d.ReplyTo, time.Now())
 	case wire.TypeTyped:
-		t, err := wire.DecodeTyped(d.Body)
+		t, err := entitled(&d, wire.DecodeTyped)
 		if err != nil {
-			s.poison(d, err)
-			return
+			return err
 		}
 		s.core.give(t, d.ReplyTo, time.Now())
 	case wire.TypeOrder:
-		o, err := wire.DecodeOrder(d.Body)
+		o, err := entitled(&d, wire.DecodeOrder)
 		if err != nil {
-			s.poison(d, err)
-			return
+			return err
 		}
 		s.core.obey(o, d.ReplyTo, time.Now())
 	default:
-		s.poison(d, fmt.Errorf("message type %q is not known", d.Type))
+		return fmt.Errorf("message type %q is not known", d.Type)
 	}
+	return nil
 }
 
-// poison makes a message that can't be read a dead letter, where an operator
+// entitled reads a message that commands, if whoever sent it may.
+func entitled[T any](d *rabbit.Delivery, decode func([]byte) (T, error)) (T, error) {
+	v, err := decode(d.Body)
+	if err == nil {
+		err = mayCommand(d)
+	}
+	return v, err
+}
+
+// poison makes a message that can't be taken a dead letter, where an operator
 // finds it; the sender's lease runs into a gap, and begins again.
 func (s *Server) poison(d rabbit.Delivery, err error) {
 	s.core.step(time.Now())
-	s.core.trouble(fmt.Sprintf("message %q can't be read, see queue rs.dead: %v", d.ID, err))
+	what := "can't be read"
+	if errors.Is(err, errNotEntitled) {
+		what = "is not taken"
+	}
+	s.core.trouble(fmt.Sprintf("message %q %s, see queue rs.dead: %v", d.ID, what, err))
 	switch {
 	case !d.Settled():
 		s.link.acks <- d.Reject

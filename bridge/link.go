@@ -172,7 +172,7 @@ func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rab
 	if err := rs.DeclareEvents(setUp); err != nil {
 		return nil, false, err
 	}
-	if err := rs.DeclareSpeaker(setUp, speaker); err != nil {
+	if err := errors.Join(rs.DeclareSpeaker(setUp, speaker), rs.BindRequests(setUp, speaker)); err != nil {
 		return nil, true, err
 	}
 	queue := rabbit.CommandQueue(speaker)

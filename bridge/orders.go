@@ -151,7 +151,7 @@ func (c *core) endByOrder(o *wire.Order) (done, refused string) {
 		return "confirmed", ""
 	case x != nil && x.Ended != nil && x.Ended.Reverted == revert && x.Ended.By.ID == o.From.ID:
 		return endedText(x.Ended), ""
-	case t != nil:
+	case t != nil && (t.revert == nil || !t.revert.passed):
 		return "", "it is too late: what was before is being brought back"
 	case x != nil && x.Ended != nil:
 		return "", "no trial waits; of the last one, " + endedText(x.Ended)

@@ -34,6 +34,10 @@ func shelved(memory journal.Memory, boot string) []journal.Entry {
 // that may still be.
 func (c *core) beginReplay() {
 	c.phase = replaying
+	for k := range c.unclaimed {
+		c.claim(k)
+	}
+	clear(c.unclaimed)
 	c.replay.open = 1 // until all of them have begun
 	c.outdated()
 	for _, e := range c.replay.before {

@@ -172,6 +172,35 @@ func TestReplayGoesOn(t *testing.T) {
 	}
 }
 
+// What exaBGP's table has of a peer is proven also by a bridge that had to wait for
+// that: until then exaBGP was not to send it anything.
+func TestReplayThatTakesLong(t *testing.T) {
+	down, p := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	w := newWorld(t, down, p)
+	p.cache[desired(t, "10.9.0.0/16").Routes[0].Key] = attrs(t, nh)
+	w.exabgp.allUp()
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.exabgp.sessionDown(down)
+	w.settle()
+	w.want(desired(t))
+	w.exabgp.stuck = true
+	w.settle()
+	w.boot("boot-1", "run-2")
+	if w.core.phase != replaying {
+		t.Fatalf("the bridge is in phase %d", w.core.phase)
+	}
+	w.pass(sendPatience + time.Second)
+	w.exabgp.stuck = false
+	w.settle()
+	w.snapshot()
+	if g := w.foreignGrade(p); w.core.phase != ready || g != state.Sent {
+		t.Errorf("in phase %d the route of somebody else is %v", w.core.phase, g)
+	}
+}
+
 // What exaBGP's configuration announces by now stays exaBGP's own.
 func TestReplayLeavesTheConfigurationAlone(t *testing.T) {
 	w, p := gracefulWorld(t)

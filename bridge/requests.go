@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -30,10 +31,14 @@ func (q *requests) put(ctx context.Context, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	err = q.publish(ctx, rabbit.Message{
+	m := rabbit.Message{
 		Key: rabbit.RequestQueue(q.speaker), Type: wire.TypeRequest, ReplyTo: q.queue,
 		ID: requestID(), Body: body, Mandatory: true, Expiration: answerPatience,
-	})
+	}
+	if commanding(r) {
+		m.Exchange, m.Key = rabbit.CommandExchange, rabbit.CommandKey(q.speaker)
+	}
+	err = q.publish(ctx, m)
 	if errors.Is(err, rabbit.ErrNoRoute) {
 		if !q.absent.Swap(true) {
 			q.log.Warn("the bridge is not there; waiting for it", "queue", rabbit.RequestQueue(q.speaker))
@@ -44,4 +49,21 @@ func (q *requests) put(ctx context.Context, r wire.Request) error {
 		q.log.Info("the bridge is there")
 	}
 	return err
+}
+
+// commanding tells whether a request is one that only who may command can make.
+func commanding(r wire.Request) bool {
+	return r.Kind == wire.RequestLease || r.Kind == wire.RequestAlive
+}
+
+var errNotEntitled = errors.New("whoever sent it need not have the right to command")
+
+// mayCommand is the error of a message that commands and did not come by the exchange
+// for that. Whoever asks a bridge for its state may write to the default exchange,
+// which leads to every queue; the broker says which way a message came.
+func mayCommand(d *rabbit.Delivery) error {
+	if d.Exchange == rabbit.CommandExchange {
+		return nil
+	}
+	return fmt.Errorf("%w: it came by exchange %q, and not by %s", errNotEntitled, d.Exchange, rabbit.CommandExchange)
 }

@@ -142,6 +142,9 @@ func (c *core) goOn() {
 	rest := c.notResumed()
 	c.log.Info("going on with what the bridge before knew", "routes", c.table.digest.Count, "under way", len(c.reopened), "peers to read", len(rest))
 	for _, e := range past.events {
+		if e.Direction == exabgp.Send && slices.ContainsFunc(rest, func(p *peer) bool { return p.Addr == e.Peer }) {
+			continue // what will be read of the peer is newer, and its session may be over
+		}
 		c.happened(e)
 	}
 	for _, p := range rest {

@@ -148,6 +148,26 @@ func TestNotResumed(t *testing.T) {
 	}
 }
 
+// TestNotResumedAfterItsEnd: that a peer was sent something before its session ended,
+// both of which only the next bridge hears of, says nothing of what it has.
+func TestNotResumedAfterItsEnd(t *testing.T) {
+	w, _ := steady(t)
+	p := w.exabgp.peers[1]
+	p.change(keyOf(t, "10.255.0.0/16"), attrs(t, nh+" med 3"), false)
+	w.exabgp.flush()
+	w.exabgp.sessionDown(p)
+	w.core = w.successor("boot-1", "next")
+	w.settle()
+	if w.core.phase != ready || !w.core.peers[0].up || w.core.findPeer(p.addr).up {
+		t.Fatal("it does not come to be ready")
+	}
+	for k, e := range w.core.table.entries {
+		if s := e.slot(w.core.findPeer(p.addr)); s == nil || s.grade != state.Held {
+			t.Errorf("%s is %+v, want held", k, s)
+		}
+	}
+}
+
 // TestResumeWhileDown: a peer that is down is as the journal says, if that was
 // kept to the end.
 func TestResumeWhileDown(t *testing.T) {

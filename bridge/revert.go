@@ -9,7 +9,8 @@ import (
 	"routesync/state"
 )
 
-// revertAgain is the pause until what could not be brought back is tried again.
+// revertAgain is the pause until it is looked at once more whether all is as it was,
+// and what is not is tried again.
 const revertAgain = 30 * time.Second
 
 // revert is how far what was before a trial is brought back: all announces first,
@@ -18,6 +19,7 @@ type revert struct {
 	queue     []state.Key // to be looked at
 	withdraws bool        // the announces are done
 	open      int         // operations that exaBGP has not answered
+	gave      int         // operations of this round
 	rests     bool        // it waits until next
 	passed    bool        // all was tried once, and others may command
 	next      time.Time   // when to try again what is left
@@ -52,24 +54,25 @@ func (c *core) revertOf(t *trial) {
 	}
 }
 
-// endRound ends the trial, or waits with what is left of it.
+// endRound ends the trial, if nothing is left to do, or waits until that can be
+// looked at again. What was given is compared with exaBGP's own table first: a
+// command that a bridge before this one had given may come to it late.
 func (c *core) endRound(t *trial) {
-	left := 0
-	for k, claims := range t.before {
-		for i := range claims {
-			if len(c.toBringBack(k, &claims[i])) > 0 {
-				left++
-			}
-		}
-	}
-	if left == 0 {
+	r := t.revert
+	if len(t.before) == 0 || r.passed && r.gave == 0 && !c.audits.cause && c.table.touched == nil {
 		c.endTrial(t)
-		c.ordered(t.owner, "what was in force before the trial is announced again")
+		c.ordered(t.owner, "what was before the trial is as it was")
 		return
 	}
-	t.revert.passed, t.revert.rests, t.revert.next = true, true, c.now.Add(revertAgain)
-	c.aboutNews = true
-	c.log.Warn("not all of what was before the trial could be brought back; it is tried again", "owner", t.owner, "routes", left, "in", revertAgain)
+	if !r.passed {
+		c.ordered(t.owner, "what was before the trial was announced again; that is looked at once more")
+	} else if r.gave > 0 {
+		c.log.Warn("not all of what was before the trial was so yet", "owner", t.owner, "changes", r.gave)
+	}
+	if r.gave > 0 {
+		c.suspect()
+	}
+	r.passed, r.rests, r.next, r.gave = true, true, c.now.Add(revertAgain), 0
 }
 
 // had is what a claim of before asks for, and whether that is an announce: what has
@@ -135,6 +138,7 @@ func (c *core) revertRoute(t *trial, k state.Key) {
 		}
 		if at := c.toBringBack(k, x); len(at) > 0 {
 			t.revert.open++
+			t.revert.gave++
 			c.enqueue(&op{key: k, withdraw: !announce, attrs: attrs, claimant: whose, peers: at, revert: t})
 		}
 	}

@@ -271,7 +271,12 @@ func (c *core) flush(peers ...netip.Addr) {
 
 func (c *core) hasUnproven(p *peer) bool {
 	for _, e := range c.table.entries {
-		if s := e.slot(p); s != nil && s.grade == state.Accepted {
+		s := e.slot(p)
+		switch {
+		case s == nil:
+		case s.grade == state.Accepted:
+			return true
+		case s.grade == state.Unsent && s.reason == unsentReason: // said before exaBGP had anything to send
 			return true
 		}
 	}

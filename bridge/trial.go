@@ -229,6 +229,8 @@ func (c *core) forgive(owner string) {
 // endTrial forgets a trial.
 func (c *core) endTrial(t *trial) {
 	delete(c.trials, t.owner)
+	// The journal has routes only of trials that there are.
+	c.out.tried = slices.DeleteFunc(c.out.tried, func(x journal.Tried) bool { return x.Owner == t.owner })
 	o := c.watches.owner(t.owner)
 	o.Trial = nil
 	c.note(o)

@@ -63,6 +63,15 @@ func trialWorld(t *testing.T, lines ...string) (*world, *fakePeer, *fakePeer) {
 	return w, a, b
 }
 
+// isOver fails the test if something of a trial is kept, once that was looked at.
+func (w *world) isOver() {
+	w.t.Helper()
+	w.pass(2*revertAgain + 5*time.Second)
+	if len(w.core.trials) > 0 || len(w.tried) > 0 || w.owners["team"].Trial != nil || len(w.replica.about.Trials) > 0 {
+		w.t.Errorf("what is over is kept: %v, %v, %+v", w.core.trials, w.tried, w.owners["team"])
+	}
+}
+
 func before() []string {
 	return []string{"10.0.0.0/24 " + nh + " med 1", "10.0.1.0/24 " + nh + " med 1", "10.0.2.0/24 " + nh}
 }
@@ -100,11 +109,10 @@ func TestRevert(t *testing.T) {
 	if kinds != "aw" { // the two announces have the same attributes
 		t.Errorf("exaBGP is told %q", w.exabgp.wrote)
 	}
-	if len(w.tried) > 0 || w.owners["team"].Trial != nil || len(w.replica.about.Trials) > 0 {
-		t.Errorf("what is over is kept: %v, %+v", w.tried, w.owners["team"])
-	}
+	at := w.now
+	w.isOver()
 	f := w.replica.about.InForce[0]
-	if f.Revision.Digest != "x" || f.Host != "host-before" || f.Revision.Changed < w.now.Add(-2*time.Second).UnixMilli() || f.Reverted == nil || f.Reverted.Digest != "y" {
+	if f.Revision.Digest != "x" || f.Host != "host-before" || f.Revision.Changed < at.Add(-2*time.Second).UnixMilli() || f.Revision.Changed > at.UnixMilli() || f.Reverted == nil || f.Reverted.Digest != "y" {
 		t.Errorf("in force is %+v", f)
 	}
 	if g := w.ask("b", minute("y", 20), ""); g.Older == nil || !strings.Contains(g.Refused, "was reverted at") {
@@ -269,9 +277,10 @@ func TestRevertAfterDeaths(t *testing.T) {
 			if test.late && test.boot == "boot-2" && (strings.Contains(told, "med 2") || strings.Contains(told, "10.0.3.0/24")) {
 				t.Errorf("a new exaBGP is told what was tried:\n%s", told)
 			}
-			if f := w.replica.about.InForce[0]; f.Revision.Digest != "x" || f.Reverted == nil || len(w.tried) > 0 {
-				t.Errorf("in force is %+v, kept is %v", f, w.tried)
+			if f := w.replica.about.InForce[0]; f.Revision.Digest != "x" || f.Reverted == nil {
+				t.Errorf("in force is %+v", f)
 			}
+			w.isOver()
 		})
 	}
 }
@@ -294,9 +303,10 @@ func TestRevertLeavesOthers(t *testing.T) {
 	w.pass(trialTime + time.Second)
 	w.holds(a, "10.0.0.0/24 "+nh+" med 1", "10.0.1.0/24 "+nh+" med 7", "10.0.2.0/24 "+nh)
 	w.holds(b, before()...)
-	if !strings.Contains(w.core.fault, "10.0.1.0/24") || !strings.Contains(w.core.fault, "owner console now, and stays theirs") || len(w.core.trials) > 0 {
-		t.Errorf("said is %q, trials %v", w.core.fault, w.core.trials)
+	if !strings.Contains(w.core.fault, "10.0.1.0/24") || !strings.Contains(w.core.fault, "owner console now, and stays theirs") {
+		t.Errorf("said is %q", w.core.fault)
 	}
+	w.isOver()
 }
 
 // TestRevertOfTerms: an end that a trial gave a route is taken back, and what has
@@ -351,9 +361,7 @@ func TestRevertIsTriedAgain(t *testing.T) {
 			} else {
 				w.holds(a, before()...)
 			}
-			if len(w.core.trials) > 0 || len(w.tried) > 0 {
-				t.Errorf("trials %v, %v", w.core.trials, w.tried)
-			}
+			w.isOver()
 		})
 	}
 }
@@ -373,6 +381,7 @@ func TestRevertToNothing(t *testing.T) {
 	if g := w.ask("b", minute("y", 1<<30), ""); g.Older == nil || g.Older.Revision.Digest != noFile {
 		t.Errorf("%+v", g)
 	}
+	w.isOver()
 	w.boot("boot-1", "run-3")
 	if g := w.ask("b", minute("y", 1<<30), ""); g.Older == nil {
 		t.Errorf("%+v", g)
@@ -420,4 +429,94 @@ func TestTrialIsShared(t *testing.T) {
 			t.Fatal("two routes that were alike are kept apart")
 		}
 	}
+}
+
+// TestRevertsDriftToTheOwners: what somebody had changed before the trial comes back
+// as its owner gave it.
+func TestRevertsDriftToTheOwners(t *testing.T) {
+	t.Parallel()
+	w, a, _ := trialWorld(t, before()...)
+	a.change(desired(t, "10.0.0.0/24").Routes[0].Key, attrs(t, nh+" med 9"), false)
+	w.exabgp.flush()
+	w.settle()
+	w.mustTry("a", minute("y", 20))
+	w.want(desired(t, after()...))
+	w.settle()
+	w.pass(trialTime + time.Second)
+	w.holds(a, before()...)
+}
+
+// TestRevertWithdrawsLast: no withdraw goes before each announce of the revert was
+// answered, although one waits behind a change that is under way.
+func TestRevertWithdrawsLast(t *testing.T) {
+	t.Parallel()
+	w, a, _ := trialWorld(t, before()...)
+	w.mustTry("a", minute("y", 20))
+	w.want(desired(t, "10.0.1.0/24 "+nh+" med 1", "10.0.2.0/24 "+nh, "10.0.0.0/24 "+nh+" med 1", "10.0.3.0/24 "+nh))
+	w.settle()
+	w.want(desired(t, after()...))
+	under := w.core.take()
+	w.write(under)
+	w.now = w.now.Add(trialTime)
+	w.core.tick(w.now)
+	e := w.core.take()
+	w.write(e)
+	if len(under.lines) == 0 || strings.Contains(strings.Join(e.lines, " "), "withdraw") {
+		t.Fatalf("behind %q exaBGP is told %q", under.lines, e.lines)
+	}
+	for _, line := range append(under.lines, e.lines...) {
+		w.exabgp.write(line)
+	}
+	w.settle()
+	w.holds(a, before()...)
+}
+
+// TestRevertForgetsWhatWaits: a change that waits for exaBGP to send its table comes
+// to nothing.
+func TestRevertForgetsWhatWaits(t *testing.T) {
+	t.Parallel()
+	w, a, _ := trialWorld(t, before()...)
+	w.mustTry("a", minute("y", 20))
+	w.exabgp.sessionDown(a)
+	w.settle()
+	w.exabgp.sessionUp(a)
+	for _, line := range w.exabgp.out {
+		w.core.line(line, w.now)
+	}
+	w.exabgp.out = nil
+	w.want(desired(t, after()...))
+	if len(w.core.delayed) == 0 {
+		t.Fatal("nothing waits")
+	}
+	w.now = w.now.Add(trialTime)
+	w.core.tick(w.now)
+	w.settle()
+	w.pass(10 * time.Second) // exaBGP does not send a withdraw of what it had not sent
+	w.holds(a, before()...)
+}
+
+// TestRevertOfPoison: a route that was tried, and of which the session fell, is what
+// it was before.
+func TestRevertOfPoison(t *testing.T) {
+	t.Parallel()
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
+	a.poisons = med("666")
+	w := newWorld(t, a, b)
+	w.exabgp.now = w.now
+	w.exabgp.allUp()
+	w.settle()
+	w.ask("before", minute("x", 10), "")
+	w.want(desired(t, before()...))
+	w.live(time.Minute)
+	w.mustTry("a", minute("y", 20))
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 666", "10.0.2.0/24 "+nh, "10.0.3.0/24 "+nh+" med 666"))
+	w.live(trialTime - time.Second)
+	if len(w.banned) != 2 {
+		t.Fatalf("in quarantine: %v", w.banned)
+	}
+	w.live(time.Minute)
+	w.exabgp.allUp()
+	w.live(time.Minute)
+	w.holds(a, before()...)
+	w.holds(b, before()...)
 }

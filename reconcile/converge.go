@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"routesync/reconcile/guard"
@@ -24,9 +25,10 @@ type Target struct {
 	ledger  *Ledger         // may be nil
 
 	progress progress
-	flaps    flapping // of the loop alone
-	guards   guarded  // so is this
-	accepted state.Revision
+	guards   guarded // of the loop alone
+
+	reconsider atomic.Bool
+	accepted   state.Revision
 }
 
 // NewTarget returns a target without a desired set: nothing is done until Set.
@@ -85,6 +87,16 @@ func (t *Target) accept(r state.Revision) {
 // JudgeBy has evidence complete what the guards judge plans by. It is called before
 // [Converge].
 func (t *Target) JudgeBy(evidence func(*guard.Case)) { t.guards.Evidence = evidence }
+
+// Reconsider has the plan judged again, for there is other evidence. It may be called
+// from any goroutine.
+func (t *Target) Reconsider() {
+	t.reconsider.Store(true)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
 
 // Changed is signalled when another set is put in force, for who does not
 // converge to it meanwhile.
@@ -145,6 +157,9 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				seen = plan
 				t.progress.saw(plan, desired, time.Now())
 			}
+			if t.reconsider.Swap(false) {
+				t.guards.last = judgement{}
+			}
 			if !t.guards.pass(t, sp, plan, desired, time.Now(), log) {
 				if err := await(ctx, sp, t.changed, clock.wait(0, lookAgain, time.Now())); err != nil {
 					return err
@@ -158,7 +173,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			}
 			contests = reportContests(log, contests, sp.Advertised().ContestsOf(desired.Owner))
 			var free []state.Change
-			free, held = t.flaps.part(t, plan, desired.Guards(), time.Now(), log)
+			free, held = t.guards.part(t, sp, plan, desired, time.Now(), log)
 			todo := tried.fresh(free, time.Now())
 			left = len(free)
 			switch {
@@ -166,7 +181,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				told = nil
 				announce, replace, withdraw := state.Count(todo)
 				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
-				t.flaps.Sent(todo, time.Now())
+				t.guards.flaps.Sent(todo, time.Now())
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}

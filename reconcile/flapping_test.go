@@ -14,10 +14,10 @@ import (
 	"routesync/state"
 )
 
-// noted is what is noted, by its name.
+// noted is what is noted, by its name, and what to do about it.
 type noted map[string]string
 
-func (n noted) Note(name, text, _ string) { n[name] = text }
+func (n noted) Note(name, text, do string) { n[name], n["do "+name] = text, do }
 
 // flapTwo saves two routes: one with another MED each minute, of the count given, the
 // other one with the first.
@@ -135,4 +135,59 @@ func sentOf(f *fakeSpeaker, k state.Key) int {
 		}
 	}
 	return n
+}
+
+// An override lets a route go that is held, for the plan that it names, and once: the
+// same change is held again when it comes again.
+func TestFlappingOverridden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy := state.Unguarded()
+		policy.Flap = state.Flap{Changes: 3, Within: 60 * 60_000}
+		f, target, told := newFakeSpeaker(), NewTarget(), noted{}
+		target.NoteTo(told)
+		stop := converging(t, f, target)
+		k := state.UnicastKey(netip.MustParsePrefix("10.0.0.0/24"), 0)
+		save := func(med int) {
+			d := file(t, fmt.Sprintf("10.0.0.0/24 %d", med))
+			d.Policy, d.Revision.Digest = policy, fmt.Sprint("file ", med)
+			target.Set(d)
+			synctest.Wait()
+			time.Sleep(time.Minute)
+		}
+		for i := range 4 {
+			save(i % 2)
+		}
+		if n := sentOf(f, k); n != 3 || told[Flapping] == "" {
+			t.Fatalf("%d changes went out, noted %q", n, told[Flapping])
+		}
+		give := func(text string) {
+			o, err := state.ParseOverride(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.inbox <- func() { f.overrides = append(f.overrides, o) }
+			synctest.Wait()
+		}
+		_, rest, _ := strings.Cut(told["do "+Flapping], "routesync override ")
+		override, _, _ := strings.Cut(rest, " ")
+		give("flap@000000000000")
+		give("withdraw" + strings.TrimPrefix(override, "flap"))
+		if n := sentOf(f, k); n != 3 {
+			t.Fatalf("%d changes went out by overrides for something else", n)
+		}
+		give(override)
+		if n := sentOf(f, k); n != 4 || told[Flapping] != "" || len(f.carriedOut) != 1 || f.carriedOut[0].String() != override {
+			t.Errorf("by %s %d changes went out; noted %q, carried out %v", override, n, told[Flapping], f.carriedOut)
+		}
+		before := file(t, "10.0.0.0/24 0").Routes[0].Attrs
+		f.inbox <- func() {
+			f.overrides = nil // the bridge forgets what was carried out
+			f.set.Routes.Set([]state.Advert{{Attrs: before, Owner: "team", At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, k)
+		}
+		synctest.Wait()
+		if n := sentOf(f, k); n != 4 || told[Flapping] == "" {
+			t.Errorf("%d changes went out, noted %q; want it held again", n, told[Flapping])
+		}
+		_ = stop()
+	})
 }

@@ -21,6 +21,7 @@ type guarded struct {
 	using  []state.Override // that lift rules for what is being carried out
 	told   string           // of what refuses it
 	warned string
+	flaps  flapping
 }
 
 // pass tells whether a plan may be carried out, and says once why not.
@@ -78,15 +79,20 @@ func (g *guarded) warn(all []guard.Finding, log *slog.Logger) {
 // carried tells the speaker of which overrides the plans are carried out.
 func (g *guarded) carried(sp Speaker, plan *state.Plan, ordered []state.Override) {
 	for _, f := range g.Lifted() {
-		for _, o := range ordered {
-			if o.Lifts(f.Rule, g.last.digest) && !slices.ContainsFunc(g.using, func(x state.Override) bool { return x.String() == o.String() }) {
-				g.using = append(g.using, o)
-			}
-		}
+		g.use(ordered, f.Rule, g.last.digest)
 	}
 	if len(plan.Changes) == 0 && len(g.using) > 0 {
 		sp.CarriedOut(g.using)
 		g.using = nil
+	}
+}
+
+// use remembers which of some overrides lift a rule for the plan with a digest.
+func (g *guarded) use(ordered []state.Override, r state.Rule, digest string) {
+	for _, o := range ordered {
+		if o.Lifts(r, digest) && !slices.ContainsFunc(g.using, func(x state.Override) bool { return x.String() == o.String() }) {
+			g.using = append(g.using, o)
+		}
 	}
 }
 

@@ -171,8 +171,12 @@ type RPKI struct {
 	VRPs              string // name of the file, as the policy has it; "" for none
 	Path              string `json:"-"` // of it, from where the policy was read
 	Invalid, NotFound Action
-	MaxAge            int64 // in milliseconds: older VRPs say nothing; 0 is a day
+	// MaxAge is in milliseconds: older VRPs say nothing. 0 is a day.
+	MaxAge int64
 }
+
+// Asks tells whether anything is to be done by the VRPs.
+func (r RPKI) Asks() bool { return r.VRPs != "" && (r.Invalid != Allow || r.NotFound != Allow) }
 
 // Oldest is how old the VRPs may be.
 func (r RPKI) Oldest() time.Duration {

@@ -20,13 +20,13 @@ func BridgePermissions(speaker string, classic bool) Permissions {
 	}
 	return Permissions{
 		Configure: `^(rs\.(cmd|evt|dlx|dead)|rs\.(cmd|rpc)\.` + name + extra + `)$`,
-		Write:     `^(rs\.(evt|dlx|dead)|rs\.cmd\.` + name + `|amq\.default` + extra + `)$`,
+		Write:     `^(rs\.(evt|dlx|dead)|rs\.(cmd|rpc)\.` + name + `|amq\.default` + extra + `)$`,
 		Read:      `^(rs\.(cmd|dlx)|rs\.(cmd|rpc)\.` + name + extra + `)$`,
 	}
 }
 
-// CommanderPermissions are the least that whoever commands speakers needs, once
-// their bridges have declared the queues.
+// CommanderPermissions are the least that whoever keeps speakers to a file needs,
+// once their bridges have declared the queues.
 func CommanderPermissions() Permissions {
 	return Permissions{
 		Configure: `^(amq\.gen-.*|rs\.lock\..*)$`,
@@ -35,7 +35,15 @@ func CommanderPermissions() Permissions {
 	}
 }
 
-// ReaderPermissions are the least that whoever only looks needs.
+// OperatorPermissions are the least that whoever gives single orders needs.
+func OperatorPermissions() Permissions {
+	p := ReaderPermissions()
+	p.Write = CommanderPermissions().Write
+	return p
+}
+
+// ReaderPermissions are the least that whoever only looks needs. With these nobody
+// commands: a bridge takes commands from rs.cmd alone.
 func ReaderPermissions() Permissions {
 	return Permissions{
 		Configure: `^amq\.gen-.*$`,

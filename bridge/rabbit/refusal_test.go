@@ -70,11 +70,13 @@ func TestPermissions(t *testing.T) {
 	bridge := BridgePermissions("edge.1", false)
 	for _, tt := range []struct{ pattern, takes, refuses string }{
 		{bridge.Configure, "rs.cmd rs.evt rs.dlx rs.dead rs.cmd.edge.1 rs.rpc.edge.1", "rs.cmd.edge21 rs.rpc.edge.12 amq.default to-exabgp"},
-		{bridge.Write, "rs.evt rs.dlx rs.dead rs.cmd.edge.1 amq.default", "rs.cmd rs.rpc.edge.1"},
+		{bridge.Write, "rs.evt rs.dlx rs.dead rs.cmd.edge.1 rs.rpc.edge.1 amq.default", "rs.cmd rs.rpc.edge21 rs.rpc.edge.12"},
 		{bridge.Read, "rs.cmd rs.dlx rs.cmd.edge.1 rs.rpc.edge.1", "rs.dead rs.evt"},
 		{BridgePermissions("e", true).Read, "to-exabgp from-exabgp rs.cmd.e", "exabgp"},
 		{CommanderPermissions().Configure, "amq.gen-x rs.lock.edge1.team", "rs.cmd rs.cmd.edge1"},
 		{CommanderPermissions().Write, "rs.cmd amq.default amq.gen-x", "rs.cmd.edge1 rs.evt"},
+		{OperatorPermissions().Configure, "amq.gen-x", "rs.lock.edge1.team rs.cmd"},
+		{OperatorPermissions().Write, "rs.cmd amq.default amq.gen-x", "rs.cmd.edge1 rs.rpc.edge1 rs.evt"},
 		{ReaderPermissions().Write, "amq.default amq.gen-x", "rs.cmd"},
 		{ReaderPermissions().Read, "rs.evt amq.gen-x", "rs.dead rs.cmd.edge1"},
 	} {

@@ -29,6 +29,10 @@ func CommandQueue(speaker string) string { return "rs.cmd." + speaker }
 // exists while the bridge is connected: a mandatory message to it tells.
 func RequestQueue(speaker string) string { return "rs.rpc." + speaker }
 
+// CommandKey is what routes to that queue in [CommandExchange]: by it come requests
+// that only who may command can make. No speaker's name has a slash in it.
+func CommandKey(speaker string) string { return "rpc/" + speaker }
+
 const (
 	commandsMax     = 10_000
 	commandBytesMax = 256 << 20
@@ -125,6 +129,22 @@ func (s *Session) DeclareSpeaker(ctx context.Context, speaker string) error {
 		if err := step(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// BindRequests has commands that are answered at once come to the queue of requests
+// too, which is this session's. They come by [CommandExchange]: to the default
+// exchange, which leads to every queue, whoever only looks may write too.
+func (s *Session) BindRequests(ctx context.Context, speaker string) error {
+	if err := s.ensureExchange(ctx, CommandExchange, amqp.ExchangeDirect); err != nil {
+		return err
+	}
+	err := s.once(ctx, func(ch *amqp.Channel) error {
+		return ch.QueueBind(RequestQueue(speaker), CommandKey(speaker), CommandExchange, false, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("bind queue %q to %q: %w", RequestQueue(speaker), CommandExchange, s.denied(err, Write, Read))
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	}
 	a := &applier{
 		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade, saved: saved, overrides: overrides,
+		flags:       f, grade: grade, saved: saved, overrides: overrides, vrps: readVRPsOnce(),
 		progress: newProgress(w.stderr, desired.Speakers),
 		results:  make([]result, len(desired.Speakers)),
 		held:     map[string]*bridge.Conditions{},
@@ -138,7 +138,8 @@ type applier struct {
 	progress *progress
 
 	plans     plans
-	overrides []state.Override  // that were given for it
+	overrides []state.Override // that were given for it
+	vrps      vrpSource
 	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
 	begun     bool              // every speaker was as that says, and it may have been sent
 	over      map[string]string // digests of what is meant to be replaced by an older file

@@ -46,9 +46,9 @@ func (s *savedPlan) base(speaker string) *int64 {
 	if s == nil {
 		return nil
 	}
-	for _, o := range s.Speakers {
-		if o.Speaker == speaker {
-			epoch := epochOf(o.Base, s.owner)
+	for _, o := range s.speakers {
+		if o.name == speaker {
+			epoch := epochOf(o.base, s.owner)
 			return &epoch
 		}
 	}

@@ -61,6 +61,7 @@ type fmtFlags struct {
 }
 
 type planFlags struct {
+	assert       string // file of expectations; empty for none
 	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string
@@ -174,6 +175,8 @@ func permissions(command string) rabbit.Permissions {
 	switch command {
 	case "watch", "apply", "adopt":
 		return rabbit.CommanderPermissions()
+	case "console", "confirm", "pause", "resume", "override":
+		return rabbit.OperatorPermissions()
 	}
 	return rabbit.ReaderPermissions()
 }

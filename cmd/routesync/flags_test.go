@@ -16,7 +16,7 @@ func TestEveryFlag(t *testing.T) {
 	given := map[string]map[string]string{
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json", "history-dir": "/h", "history-keep": "9"},
 		"validate":  {"file": "v.yaml", "output": "json"},
-		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "detailed-exitcode": "true", "timeout": "1s"},
+		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "assert": "e.yaml", "detailed-exitcode": "true", "timeout": "1s"},
 		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "2s"},
 		"watch":     {"file": "w.yaml", "older-file-ok": "true", "listen": "127.0.0.1:9179"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
@@ -61,7 +61,7 @@ func TestEveryFlag(t *testing.T) {
 	want := flags{
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json", historyDir: "/h", historyKeep: 9},
 		validate: validateFlags{file: "v.yaml", output: "json"},
-		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", out: "plan.json", detailed: true, timeout: time.Second},
+		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", assert: "e.yaml", out: "plan.json", detailed: true, timeout: time.Second},
 		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, wait: "accepted", timeout: 2 * time.Second},
 		watch:    watchFlags{file: "w.yaml", olderOK: true, listen: "127.0.0.1:9179"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},

@@ -14,17 +14,17 @@ import (
 
 // evidence is what plans are judged by besides what is asked for and advertised. It
 // belongs to one goroutine.
-type evidence struct{}
+type evidence struct{ vrps vrpSource }
 
-func newEvidence() *evidence { return &evidence{} }
+func newEvidence(vrps vrpSource) *evidence { return &evidence{vrps} }
 
 // complete completes a case.
-func (e *evidence) complete(*guard.Case) {}
+func (e *evidence) complete(c *guard.Case) { c.VRPs = e.vrps(c.Desired.Guards().RPKI) }
 
 // judge has the guards judge a plan, less what the file and people lift of it.
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
 	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now}
-	newEvidence().complete(&c)
+	p.evidence.complete(&c)
 	return o.named(guard.Check(c, p.desired.Guards()))
 }
 
@@ -149,7 +149,7 @@ func shellWord(word string) string {
 // that a guard refuses.
 func (a *applier) permit(speaker string, c *bridge.Commander) func(*state.Plan) error {
 	exactly := a.exactly(speaker)
-	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence().complete}
+	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps).complete}
 	return func(plan *state.Plan) error {
 		if exactly != nil {
 			if err := exactly(plan); err != nil {

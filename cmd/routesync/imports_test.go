@@ -33,7 +33,7 @@ func layout() map[string][]string {
 		"cmd/routesync/simulation": nil, // it has tests alone, which import all
 		"cmd/routesync": {
 			"bridge", "bridge/exabgp", "bridge/journal", "bridge/rabbit", "bridge/wire", "cmd/routesync/console",
-			"reconcile", "reconcile/guard", "reconcile/history", "reconcile/watch", "reconcile/web", "state", "state/routefile", "state/snapshot",
+			"reconcile", "reconcile/guard", "reconcile/history", "reconcile/watch", "reconcile/web", "state", "state/expect", "state/routefile", "state/rpki", "state/snapshot",
 		},
 	}
 }

@@ -32,6 +32,7 @@ type keeper struct {
 	olderOK  bool // the first good file is meant, however old
 	me       wire.Commander
 	faults   func(error)
+	vrps     *vrpKeeper
 	loader   routefile.Loader
 	digester state.Digester
 
@@ -163,6 +164,7 @@ func (k *keeper) put(desired *state.Desired) {
 			s.leave = nil
 		}
 	}
+	k.vrps.follow(desired.Guards().RPKI)
 	for _, name := range desired.Speakers {
 		k.speaker(name, k.owner).target.Set(desired)
 	}
@@ -200,13 +202,14 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
 	s.target.NoteTo(&s.notes)
-	s.target.JudgeBy(newEvidence().complete)
+	s.target.JudgeBy(newEvidence(k.vrps.get).complete)
 	if s.record = k.recordOf(owner); s.record != nil {
 		s.ledger = s.target.Record(owner, s.record.speaker(name))
 	}
 	k.shown.begun(s)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
+	k.vrps.join(ctx, s.target, &s.notes)
 	k.group.Go(func() error {
 		defer close(s.left)
 		defer k.shown.ended(s)

@@ -39,6 +39,7 @@ func newKeeper(t *testing.T) *keeper {
 	return &keeper{
 		ctx: ctx, group: group, cfg: rabbit.Config{URLs: []string{"amqp://" + addr}}, log: slog.New(slog.DiscardHandler),
 		file: "routes.yaml", me: commander(watchName), speakers: map[string]*kept{}, faults: func(error) {},
+		vrps: newVRPKeeper(ctx, group, slog.New(slog.DiscardHandler)),
 	}
 }
 

@@ -23,7 +23,7 @@ func TestWatchLooks(t *testing.T) {
 		group, ctx := errgroup.WithContext(ctx)
 		k := &keeper{
 			ctx: ctx, group: group, cfg: rabbit.Config{URLs: []string{"not a broker"}}, log: slog.New(slog.DiscardHandler),
-			file: "routes.yaml", me: commander("watch"), speakers: map[string]*kept{}, faults: func(error) {},
+			file: "routes.yaml", me: commander("watch"), speakers: map[string]*kept{}, faults: func(error) {}, vrps: newVRPKeeper(ctx, group, slog.New(slog.DiscardHandler)),
 		}
 		good := "version: 1\nowner: noc\nspeakers: [x, y]\nroutes: []\n"
 		var since time.Time

@@ -27,15 +27,15 @@ func planCommand(w *world, g *globalFlags, f *planFlags) *cobra.Command {
   -  to withdraw      !  somebody else's, and left alone
 
 With --out the plan is saved, and "routesync apply FILE" carries out exactly that,
-once. A plan that is not whole is not saved.`,
+once. A plan that is not whole, or not as --assert has it, is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
-		exitChanges, exitGuarded, exitError))
+	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -49,6 +49,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	desired, files, err := readFiles(f.file, w.stdin)
+	if err != nil {
+		return err
+	}
+	expected, err := readExpectations(f.assert)
 	if err != nil {
 		return err
 	}
@@ -73,20 +77,24 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	err = plans.write(w.stdout, f.output, w.palette())
-	if err == nil && failed == nil && plans.overlaps() == nil && f.out != "" {
+	var wrong failures
+	for _, err := range []error{failed, plans.overlaps(), plans.unexpected(expected)} {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if err == nil && wrong == nil && f.out != "" {
 		err = plans.keep(w.stderr, f)
 	}
 	switch {
 	case err != nil:
 		return err
-	case failed != nil:
-		return failed
-	case plans.overlaps() != nil:
-		return plans.overlaps()
-	case f.detailed && plans.withheld() != nil:
-		return plans.withheld()
+	case wrong != nil:
+		return wrong
 	case f.detailed && plans.guarded():
 		return said(exitGuarded)
+	case f.detailed && plans.withheld() != nil:
+		return plans.withheld()
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
@@ -129,6 +137,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
+	evidence *evidence
 	timing
 }
 
@@ -147,7 +156,7 @@ type speakerPlan struct {
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
-	p := plans{file: file, timing: timing{whole, now}}
+	p := plans{file: file, timing: timing{whole, now}, evidence: newEvidence(readVRPsOnce())}
 	p.desired, _ = whole.At(now)
 	for _, o := range seen {
 		plan, err := state.Diff(p.desired, o.advertised)
@@ -161,7 +170,12 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string { return p.desired.Policy.Digest() }
+func (p plans) policy() string {
+	if p.whole == nil {
+		return ""
+	}
+	return p.whole.Policy.Digest()
+}
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {

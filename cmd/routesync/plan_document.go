@@ -18,6 +18,7 @@ type plansJSON struct {
 	NotStarted    int               `json:"routes_not_started"`
 	Expired       int               `json:"routes_expired"`
 	Summary       summaryJSON       `json:"summary"`
+	Saved         *savedJSON        `json:"saved,omitempty"` // for apply
 }
 
 // desiredJSON is what the file asks for.

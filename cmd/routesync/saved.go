@@ -17,9 +17,8 @@ import (
 	"routesync/state/snapshot"
 )
 
-// A saved plan is what plan -o json prints, and what apply needs to carry out exactly
-// that and to say why it can't: which file, what the speakers confirmed, and the
-// digests of it all.
+// A saved plan is what plan -o json prints, and what apply needs besides to carry out
+// exactly that, or to say why it can't.
 
 const (
 	savedVersion = "1"
@@ -28,37 +27,30 @@ const (
 	maxSaved = 1 << 30
 )
 
-// savedJSON is what a saved plan has besides.
+// savedJSON is what the document of a saved plan has besides.
 type savedJSON struct {
 	Version  string             `json:"version"`
 	ID       string             `json:"id"`
 	Made     time.Time          `json:"made"`
-	File     string             `json:"file"`    // as it was given
-	Desired  string             `json:"desired"` // digest of the set, at any time
-	Policy   string             `json:"policy"`  // digest
-	Digest   string             `json:"plan"`    // of all speakers
-	Speakers []savedSpeakerJSON `json:"speakers"`
-	Checksum string             `json:"checksum"` // of the whole file, with nothing in its place
-}
-
-type savedSpeakerJSON struct {
-	Speaker string           `json:"speaker"`
-	Digest  string           `json:"plan"`
-	Base    snapshot.Speaker `json:"base"` // what the plan is made against
-}
-
-// savedDocument is the whole file.
-type savedDocument struct {
-	plansJSON
-	Saved savedJSON `json:"saved"`
+	File     string             `json:"file"`     // as it was given; "-" is stdin
+	Policy   string             `json:"policy"`   // digest of what the plan was judged by
+	Base     []snapshot.Speaker `json:"base"`     // what it was made against
+	Checksum string             `json:"checksum"` // of all bytes, with nothing in its place
 }
 
 // savedPlan is a plan that was read from a file.
 type savedPlan struct {
 	path string
 	savedJSON
-	owner string
-	steps map[string][]step // of each speaker, as the document shows them to people
+	owner, desired string // desired is the digest of what the file asks for
+	speakers       []savedSpeaker
+}
+
+// savedSpeaker is a saved plan for one speaker.
+type savedSpeaker struct {
+	name, digest string
+	steps        []step // as the document shows them to people
+	base         snapshot.Speaker
 }
 
 // step is a change as the document has it.
@@ -73,18 +65,19 @@ type step struct {
 
 // save writes the plans to a file, for apply.
 func (p plans) save(path, file string) error {
-	doc := savedDocument{plansJSON: p.json(), Saved: savedJSON{
-		Version: savedVersion, ID: rand.Text(), Made: time.UnixMilli(p.now).UTC().Truncate(time.Second),
-		File: file, Desired: p.whole.Revision.Digest, Policy: p.policy(), Digest: p.digest(),
-	}}
+	doc := p.json()
+	doc.Saved = &savedJSON{
+		Version: savedVersion, ID: rand.Text(), Made: time.UnixMilli(p.now).UTC().Truncate(time.Second), File: file, Policy: p.policy(),
+	}
 	for _, s := range p.speakers {
-		doc.Saved.Speakers = append(doc.Saved.Speakers, savedSpeakerJSON{s.speaker, s.digest(p), s.kept()})
+		doc.Saved.Base = append(doc.Saved.Base, s.kept())
 	}
 	var text bytes.Buffer
-	if err := writeJSON(&text, doc); err != nil {
-		return hinted(fmt.Errorf("write %s: %w", path, err))
+	err := writeJSON(&text, doc)
+	var sealed []byte
+	if err == nil {
+		sealed, err = seal(text.Bytes())
 	}
-	sealed, err := seal(text.Bytes())
 	if err != nil {
 		return hinted(fmt.Errorf("write %s: %w", path, err))
 	}
@@ -148,9 +141,13 @@ func readPlanFile(path string) ([]byte, error) {
 
 func decodeSaved(text []byte) (*savedPlan, error) {
 	var doc struct {
-		Owner    string `json:"owner"`
+		Owner   string `json:"owner"`
+		Desired struct {
+			Digest string `json:"digest"`
+		} `json:"desired"`
 		Speakers []struct {
 			Speaker string `json:"speaker"`
+			Digest  string `json:"digest"`
 			Changes []step `json:"changes"`
 		} `json:"speakers"`
 		Saved *savedJSON `json:"saved"`
@@ -166,9 +163,13 @@ func decodeSaved(text []byte) (*savedPlan, error) {
 	case !sealed(text):
 		return nil, errors.New("it was edited after it was saved, or is damaged: its checksum is another")
 	}
-	p := &savedPlan{savedJSON: *doc.Saved, owner: doc.Owner, steps: map[string][]step{}}
+	p := &savedPlan{savedJSON: *doc.Saved, owner: doc.Owner, desired: doc.Desired.Digest}
 	for _, s := range doc.Speakers {
-		p.steps[s.Speaker] = s.Changes
+		i := slices.IndexFunc(p.Base, func(b snapshot.Speaker) bool { return b.Advertised.Speaker == s.Speaker })
+		if i < 0 {
+			return nil, fmt.Errorf("it does not say what %s advertised", s.Speaker)
+		}
+		p.speakers = append(p.speakers, savedSpeaker{s.Speaker, s.Digest, s.Changes, p.Base[i]})
 	}
 	return p, nil
 }
@@ -179,8 +180,12 @@ func (s step) key() (string, error) {
 	return string(text), err
 }
 
-// stepsOf are the changes of a plan as the document has them.
-func stepsOf(changes []changeJSON) ([]step, error) {
+// steps are the changes of a plan as a document has them.
+func (s speakerPlan) steps() ([]step, error) {
+	changes := make([]changeJSON, len(s.Changes))
+	for i, c := range s.Changes {
+		changes[i] = s.changeJSON(c)
+	}
 	text, err := json.Marshal(changes)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
 	"routesync/bridge/wire"
@@ -121,6 +122,11 @@ func staleness(t *testing.T) map[string]plans {
 			put(o, "10.9.0.0/16")
 		}),
 		"the file": twoSpeakers(t, strings.ReplaceAll(plannedFile, "192.0.2.0/24", "192.0.3.0/24"), plannedAt),
+		"the guards": func() plans {
+			p := twoSpeakers(t, plannedFile, plannedAt)
+			p.whole.Policy = state.Unguarded()
+			return p
+		}(),
 		"the file is for another": func() plans {
 			d := desired(t, strings.NewReplacer("edge-team", "third-team", "[edge1]", "[edge2]").Replace(plannedFile))
 			d.Revision.Digest = d.Digest()
@@ -197,17 +203,16 @@ func TestSavedPlanRoundTrip(t *testing.T) {
 	t.Parallel()
 	p := twoSpeakers(t, plannedFile, plannedAt)
 	saved := savedPlans(t, p)
-	if saved.Digest != p.digest() || saved.owner != "edge-team" || saved.File != "routes.yaml" || len(saved.Speakers) != 2 {
-		t.Errorf("read %+v", saved.savedJSON)
+	if saved.owner != "edge-team" || saved.desired != p.whole.Revision.Digest || saved.File != "routes.yaml" || len(saved.speakers) != 2 {
+		t.Errorf("read %+v", saved)
 	}
 	for i, s := range p.speakers {
-		if moves := state.Moved(saved.Speakers[i].Base.Advertised, s.advertised); len(moves) > 0 {
+		got := saved.speakers[i]
+		if moves := state.Moved(got.base.Advertised, s.advertised); len(moves) > 0 {
 			t.Errorf("%s: %d routes moved by being saved", s.speaker, len(moves))
 		}
-	}
-	for _, steps := range saved.steps {
-		if len(steps) == 0 {
-			t.Error("a speaker has no steps")
+		if got.name != s.speaker || got.digest != s.digest(p) || len(got.steps) != len(s.Changes) {
+			t.Errorf("%s has plan %s of %d steps", got.name, got.digest, len(got.steps))
 		}
 	}
 }
@@ -247,8 +252,8 @@ func TestEditedPlanIsRefused(t *testing.T) {
 	for name, edit := range map[string][2]string{
 		"one change less to see": {`"nlri": "192.0.2.0/24"`, `"nlri": "192.0.9.0/24"`},
 		"another value":          {`"next-hop": "198.51.100.1"`, `"next-hop": "198.51.100.9"`},
-		"the digest of a plan":   {`"plan": "` + now.speakers[0].digest(now), `"plan": "` + strings.Repeat("0", 64)},
-		"what is asked for":      {`"desired": "` + now.whole.Revision.Digest, `"desired": "` + strings.Repeat("0", 32)},
+		"the digest of a plan":   {`"digest": "` + now.speakers[0].digest(now), `"digest": "` + strings.Repeat("0", 64)},
+		"what is asked for":      {now.whole.Revision.Digest, strings.Repeat("0", 32)},
 	} {
 		edited := bytes.ReplaceAll(text, []byte(edit[0]), []byte(edit[1]))
 		if bytes.Equal(edited, text) {
@@ -311,5 +316,25 @@ func TestStaleGolden(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A saved plan is a plan by the schema.
+func TestSavedPlanIsValid(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "plan.json")
+	if err := twoSpeakers(t, plannedFile, plannedAt).save(path, "routes.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiledPlanSchema(t).Validate(doc); err != nil {
+		t.Error(err)
 	}
 }

@@ -79,6 +79,9 @@ func (o observation) kept() snapshot.Speaker {
 		for _, f := range o.about.InForce {
 			s.InForce = append(s.InForce, snapshot.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host, Epoch: f.Epoch})
 		}
+		for _, x := range o.about.Overrides {
+			s.Overrides = append(s.Overrides, snapshot.Override{Owner: x.Owner, Text: x.Text})
+		}
 	}
 	return s
 }
@@ -90,6 +93,9 @@ func restored(s snapshot.Speaker) observation {
 	about := &wire.About{ExaBGP: s.ExaBGP, Lacks: s.Lacks, Peers: a.Peers, Contests: a.Contests, Ready: true}
 	for _, f := range s.InForce {
 		about.InForce = append(about.InForce, wire.InForce{Owner: f.Owner, Revision: f.Revision, Host: f.Host, Epoch: f.Epoch})
+	}
+	for _, x := range s.Overrides {
+		about.Overrides = append(about.Overrides, wire.Override{Owner: x.Owner, Text: x.Text})
 	}
 	return observation{speaker: a.Speaker, advertised: a, about: about, boot: s.Boot, digest: a.Digest()}
 }

@@ -36,11 +36,11 @@ func (s *savedPlan) check(now plans, used use) (*stale, error) {
 	x := &stale{plan: s}
 	x.file(now)
 	for _, one := range now.speakers {
-		i := slices.IndexFunc(s.Speakers, func(o savedSpeakerJSON) bool { return o.Speaker == one.speaker })
+		i := slices.IndexFunc(s.speakers, func(o savedSpeaker) bool { return o.name == one.speaker })
 		if i < 0 {
 			continue // said above
 		}
-		if err := x.speaker(now, one, s.Speakers[i], used); err != nil {
+		if err := x.speaker(now, one, s.speakers[i], used); err != nil {
 			return nil, err
 		}
 	}
@@ -65,14 +65,14 @@ func (x *stale) file(now plans) {
 		x.say("%s is for owner %s now, the plan for %s", now.file, now.whole.Owner, s.owner)
 	}
 	var speakers []string
-	for _, o := range s.Speakers {
-		speakers = append(speakers, o.Speaker)
+	for _, o := range s.speakers {
+		speakers = append(speakers, o.name)
 	}
 	if !slices.Equal(now.whole.Speakers, speakers) {
 		x.say("%s is for %s now, the plan for %s", now.file, strings.Join(now.whole.Speakers, ", "), strings.Join(speakers, ", "))
 	}
-	if d := now.whole.Revision.Digest; d != s.Desired {
-		x.say("%s asks for something else now: its digest is %s, that of the plan %s", now.file, shortDigest(d), shortDigest(s.Desired))
+	if d := now.whole.Revision.Digest; d != s.desired {
+		x.say("%s asks for something else now: its digest is %s, that of the plan %s", now.file, shortDigest(d), shortDigest(s.desired))
 	}
 	if p := now.policy(); p != s.Policy {
 		x.say("the guards of %s say something else now: their digest is %s, that of the plan %s", now.file, shortDigest(p), shortDigest(s.Policy))
@@ -80,23 +80,25 @@ func (x *stale) file(now plans) {
 }
 
 // speaker compares what a speaker advertises, and what is to be done there.
-func (x *stale) speaker(now plans, one speakerPlan, was savedSpeakerJSON, used use) error {
-	before := was.Base.Advertised
+func (x *stale) speaker(now plans, one speakerPlan, was savedSpeaker, used use) error {
+	before := was.base.Advertised
 	if used == unused {
-		x.used(one, was.Base)
+		x.used(one, was.base)
 	}
 	if moves := state.Moved(before, one.advertised); len(moves) > 0 {
 		x.list(fmt.Sprintf("%s advertises something else than then:", one.speaker), len(moves), func(i int) row { return one.move(moves[i]) })
-		x.others(one, was.Base, moves)
+		x.others(one, was.base, moves)
 		return nil
 	}
-	gone, come, err := x.plan.steps[one.speaker], []step(nil), error(nil)
-	if fresh, stepsErr := stepsOf(one.json(now).Changes); stepsErr != nil {
-		return stepsErr
-	} else if gone, come, err = stepsMoved(gone, fresh); err != nil {
+	steps, err := one.steps()
+	if err != nil {
 		return err
 	}
-	same := one.digest(now) == was.Digest
+	gone, come, err := stepsMoved(was.steps, steps)
+	if err != nil {
+		return err
+	}
+	same := one.digest(now) == was.digest
 	switch {
 	case len(gone)+len(come) > 0 && same:
 		x.say("%s: the changes that the file of the plan shows are not those of its digest: it was edited", one.speaker)
@@ -107,7 +109,7 @@ func (x *stale) speaker(now plans, one speakerPlan, was savedSpeakerJSON, used u
 			x.say("%s: %s", one.speaker, line)
 		}
 	case !same && len(x.why) == 0: // else it follows from what is said
-		x.say("%s: the digest of what is to be done is %s, that of the plan %s", one.speaker, shortDigest(one.digest(now)), shortDigest(was.Digest))
+		x.say("%s: the digest of what is to be done is %s, that of the plan %s", one.speaker, shortDigest(one.digest(now)), shortDigest(was.digest))
 	}
 	return nil
 }
@@ -129,7 +131,7 @@ func (x *stale) overtaken(f *wire.InForce) string {
 	if f == nil {
 		return "its bridge does not know any more what was put in force: the plan may have been used"
 	}
-	if f.Revision.Digest == x.plan.Desired {
+	if f.Revision.Digest == x.plan.desired {
 		return fmt.Sprintf("what it leads to was put in force since then, by %s; a plan is carried out once", f.Host)
 	}
 	return fmt.Sprintf("another file was put in force since then, by %s: changed at %s, digest %s", f.Host, timeJSON(f.Revision.Changed), f.Revision.Short())

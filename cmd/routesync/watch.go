@@ -43,6 +43,7 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	k := &keeper{
 		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
+		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
 	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }

@@ -64,6 +64,7 @@ func TestKeeperTakes(t *testing.T) {
 		ctx: ctx, group: group, cfg: rabbit.Config{URLs: []string{"amqp://" + addr}}, log: slog.New(slog.NewTextHandler(log, nil)),
 		file: "routes.yaml", me: commander("watch"), speakers: map[string]*kept{},
 		faults: func(err error) { _, _ = io.WriteString(log, err.Error()+"\n") },
+		vrps:   newVRPKeeper(ctx, group, slog.New(slog.NewTextHandler(log, nil))),
 	}
 	good := "version: 1\nowner: a\nspeakers: [x, y]\nroutes: []\n"
 	for _, c := range []watch.Content{
@@ -145,6 +146,7 @@ func TestWatchTakesOtherFiles(t *testing.T) {
 		ctx: ctx, group: group, cfg: rabbit.Config{URLs: []string{"amqp://" + addr}}, log: slog.New(slog.NewTextHandler(log, nil)),
 		file: file, me: commander("watch"), speakers: map[string]*kept{},
 		faults: func(err error) { _, _ = io.WriteString(log, err.Error()+"\n") },
+		vrps:   newVRPKeeper(ctx, group, slog.New(slog.NewTextHandler(log, nil))),
 	}
 	group.Go(func() error { return watch.New(file, watch.Options{Poll: time.Hour}, k.log).Run(ctx, k.take) })
 	var want []string

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"routesync/examples/lab/table"
 )
 
 // benchRoute is a route that a system is to announce. All of the same family and set
@@ -56,7 +58,7 @@ func (r benchRoute) attributes() string {
 
 // heading is what all files begin with.
 func heading(speakers []string) string {
-	return "version: 1\nowner: edge-team\nspeakers: [" + strings.Join(speakers, ", ") + "]\n"
+	return "version: 1\nowner: edge-team\nspeakers: [" + strings.Join(speakers, ", ") + "]\n" + table.Unguarded
 }
 
 // itemsFile is a routes.yaml with an item for each route.

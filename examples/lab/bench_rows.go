@@ -31,6 +31,7 @@ const (
 	rowRespawn     = "respawn"
 	rowClassic     = "classic"
 	rowConsole     = "console"
+	rowPlan        = "plan"
 )
 
 // The systems, and what is shown of routesync besides.
@@ -72,6 +73,7 @@ func experiments() []experiment {
 		{[]string{rowFew}, few},
 		{[]string{rowClassic}, classic},
 		{[]string{rowConsole}, console},
+		{[]string{rowPlan}, planned},
 		{[]string{rowAdded, rowChanged, rowRemoved}, reloads},
 		{[]string{rowAdded, rowChanged, rowRemoved, rowMemory}, reconfigures},
 		{millionRows(), million},
@@ -123,5 +125,7 @@ func (b *bench) rows() []*figures.Row {
 			figures.Aim{Of: ours, Most: 5000}, figures.Aim{Of: oursAgain, Most: 5000}),
 		row(rowClassic, ms, figures.Count(some)+" routes to the router, beside a helper in Python on pika", of(0.1, ofHelper)),
 		row(rowConsole, ms, figures.Count(len(b.some(benchPiped)))+" commands piped into a program", figures.Aim{Of: consoleExit, Against: senderHeld, Most: 0.2}),
+		row(rowPlan, ms, "plan of "+figures.Count(len(b.some4(benchMany)))+" routes, one of them changed, from the start of the program",
+			figures.Aim{Of: ours, Most: 1000}, figures.Aim{Of: planValidate, Most: 500}),
 	}
 }

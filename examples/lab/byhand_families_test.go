@@ -85,6 +85,7 @@ func TestFileEveryFamily(t *testing.T) {
 		return fmt.Sprintf(`version: 1
 owner: %s
 speakers: [%s]
+guard: { max-withdraw: off, max-withdraw-space: off, allow: [private] }
 defaults: { next-hop: 192.0.2.1 }
 routes:
   - { prefix: 10.0.0.0/24 }

@@ -132,7 +132,7 @@ func (p *edits) typo(ctx context.Context) error {
 		if err := p.save(table.YAML(speaker, p.routes, "  - prefix: 10.0.300.0/24\n    next-hop: 192.0.2.1\n")); err != nil {
 			return err
 		}
-		return p.watch.WaitWrote(ctx, "routes.yaml:5:13")
+		return p.watch.WaitWrote(ctx, "routes.yaml:6:13")
 	})
 	if err != nil {
 		return err

@@ -95,6 +95,7 @@ func (a *attack) text() string {
 	return fmt.Sprintf(`version: 1
 owner: noc
 speakers: [%s]
+guard: { allow: [documentation] }
 defaults: { next-hop: 192.0.2.1 }
 routes:
   - prefix: %s

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"routesync/examples/lab/table"
 )
 
 // routeSet is what a file asks for, or what a router holds: the attributes of
@@ -114,7 +116,7 @@ func (s routeSet) sorted() []netip.Prefix {
 // yaml is the file that asks for it.
 func (s routeSet) yaml(owner, speaker string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\nroutes:", owner, speaker)
+	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\n%sroutes:", owner, speaker, table.Unguarded)
 	if len(s) == 0 {
 		b.WriteString(" []")
 	}

@@ -24,6 +24,7 @@ import (
 	"routesync/bridge/exabgp"
 	"routesync/bridge/rabbit"
 	"routesync/examples/lab/rig"
+	"routesync/examples/lab/table"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -275,7 +276,7 @@ func (w *twin) permuted(routes map[state.Key]state.Attrs, order uint64) string {
 		}
 		sections[section] = append(sections[section], "  - { "+strings.Join(shuffle(words), ", ")+" }\n")
 	}
-	parts := []string{"version: 1\n", "owner: " + owner + "\n", "speakers: [" + w.name + "]\n"}
+	parts := []string{"version: 1\n", "owner: " + owner + "\n", "speakers: [" + w.name + "]\n", table.Unguarded}
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
 		lines := sections[name]
 		if len(lines) == 0 {

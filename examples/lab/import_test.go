@@ -38,6 +38,7 @@ func TestImportOfWhatIsAdvertised(t *testing.T) {
 	const body = `version: 1
 owner: edge-team
 speakers: [SPEAKER]
+guard: { allow: [private, documentation] }
 defaults: { next-hop: 192.0.2.1 }
 routes:
   - prefixes: [10.0.0.0/16, 10.1.0.0/16]

@@ -46,7 +46,7 @@ func TestRefusedInput(t *testing.T) {
 		s.quiet(s.router, func() {
 			for _, f := range faults {
 				s.put("10.0.0.0/24", f.route)
-				place := fmt.Sprintf("routes.yaml:6:%d: ", strings.Index("  - {prefix: "+f.route, f.at)+1)
+				place := fmt.Sprintf("routes.yaml:7:%d: ", strings.Index("  - {prefix: "+f.route, f.at)+1)
 				for _, command := range []string{"validate", "plan", "apply --yes"} {
 					t.Logf("%s: %s", f.name, command)
 					s.expect(1, command, place, f.says)
@@ -59,7 +59,7 @@ func TestRefusedInput(t *testing.T) {
 			}
 			s.put(all...)
 			s.expect(1, "validate -o json", lines...)
-			s.expect(1, "apply --yes", "routes.yaml:6:", "more")
+			s.expect(1, "apply --yes", "routes.yaml:7:", "more")
 			s.put("10.0.0.0/24", "10.0.1.0/24, med: 5")
 			s.nothingToDo()
 		})
@@ -170,7 +170,7 @@ func TestSavesAsEditorsMakeThem(t *testing.T) {
 		for _, bad := range []struct{ name, text, says string }{
 			{"empty", "", "routes.yaml:1:1: "},
 			{"only comments", "# nothing here\n", "routes.yaml:1:1: "},
-			{"cut in a line", text(300)[:len(text(300))-30], "routes.yaml:6:"},
+			{"cut in a line", text(300)[:len(text(300))-30], "routes.yaml:7:"},
 			{"no routes", "version: 1\nowner: edge-team\nspeakers: [" + s.name + "]\n", "routes.yaml:1:1: "},
 			{"somebody else's", strings.Replace(text(300), owner, "other-team", 1), "the file has another owner now"},
 		} {
@@ -209,11 +209,11 @@ func TestStatusOfAFaultyFile(t *testing.T) {
 			s.until("status says that the watch holds", func() bool {
 				r, err := s.routesync(s.ctx, "status")
 				s.must(err)
-				if r.code != 1 || !strings.Contains(r.stderr, "routes.yaml:6:") {
+				if r.code != 1 || !strings.Contains(r.stderr, "routes.yaml:7:") {
 					t.Fatalf("status ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
 				}
 				return strings.Contains(r.stdout, "  "+who) && strings.Contains(r.stdout, "    condition faulty-file since ") &&
-					strings.Contains(r.stdout, "routes.yaml: the file has faults: routes.yaml:6:") && strings.Contains(r.stdout, stays)
+					strings.Contains(r.stdout, "routes.yaml: the file has faults: routes.yaml:7:") && strings.Contains(r.stdout, stays)
 			})
 		}
 		holds("commander", "the last good one stays in force")

@@ -29,7 +29,7 @@ func TestFamilyNotNegotiated(t *testing.T) {
 	const reason = "the peer did not negotiate ipv6 unicast"
 	s.put("10.0.0.0/24", "2001:db8:1::/48")
 	s.sessionsStay(func() {
-		s.expect(5, "apply --yes --wait sent", "1 of 2 routes sent; 1 unsent", "2001:db8:1::/48 at 127.0.0.2 ("+reason+") routes.yaml:6:14")
+		s.expect(5, "apply --yes --wait sent", "1 of 2 routes sent; 1 unsent", "2001:db8:1::/48 at 127.0.0.2 ("+reason+") routes.yaml:7:14")
 		s.expect(0, "apply --yes --wait accepted", "2 of 2 routes accepted")
 		s.expect(0, "plan --detailed-exitcode", "No changes.", "Unsent: 1 route")
 		s.expect(0, "status", "1 sent", "1 unsent", "2001:db8:1::/48: "+reason)
@@ -169,8 +169,8 @@ func TestStaticRoute(t *testing.T) {
 	} {
 		t.Log("the file asks for it too, " + name)
 		s.put(ours, route)
-		s.expect(1, "apply --yes", "1 of 2 routes sent; 1 foreign", "203.0.113.0/24 at 127.0.0.2", "routes.yaml:6:14")
-		s.expect(1, "plan --detailed-exitcode", "routes.yaml:6:14 asks for it too", "No changes.", "less 1 route that somebody else announces")
+		s.expect(1, "apply --yes", "1 of 2 routes sent; 1 foreign", "203.0.113.0/24 at 127.0.0.2", "routes.yaml:7:14")
+		s.expect(1, "plan --detailed-exitcode", "routes.yaml:7:14 asks for it too", "No changes.", "less 1 route that somebody else announces")
 		s.sees(s.router, ours, "")
 	}
 	s.put()

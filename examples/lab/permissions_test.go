@@ -18,13 +18,17 @@ type permissions [3]string
 func bridgeNeeds(speaker string) permissions {
 	return permissions{
 		`^(rs\.(cmd|evt|dlx|dead)|rs\.(cmd|rpc)\.` + speaker + `)$`,
-		`^(rs\.(evt|dlx|dead)|rs\.cmd\.` + speaker + `|amq\.default)$`,
+		`^(rs\.(evt|dlx|dead)|rs\.(cmd|rpc)\.` + speaker + `|amq\.default)$`,
 		`^(rs\.(cmd|dlx)|rs\.(cmd|rpc)\.` + speaker + `)$`,
 	}
 }
 
 func commanderNeeds() permissions {
 	return permissions{`^(amq\.gen-.*|rs\.lock\..*)$`, `^(amq\.gen-.*|amq\.default|rs\.cmd)$`, `^(amq\.gen-.*|rs\.evt)$`}
+}
+
+func operatorNeeds() permissions {
+	return permissions{`^amq\.gen-.*$`, `^(amq\.gen-.*|amq\.default|rs\.cmd)$`, `^(amq\.gen-.*|rs\.evt)$`}
 }
 
 func readerNeeds() permissions {
@@ -49,12 +53,13 @@ func openGuarded(t *testing.T) *guarded {
 		}
 	}
 	ctl("add_vhost", g.vhost)
-	for _, user := range []string{"bridge", "commander", "reader"} {
+	for _, user := range []string{"bridge", "commander", "operator", "reader"} {
 		ctl("add_user", g.user(user), "secret")
 	}
 	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
 	g.grant("bridge", bridgeNeeds(name))
 	g.grant("commander", commanderNeeds())
+	g.grant("operator", operatorNeeds())
 	g.grant("reader", readerNeeds())
 	g.scene = open(t, setting{speaker: func(o *rig.SpeakerOptions) {
 		for i, arg := range o.Run {
@@ -119,6 +124,7 @@ func TestPermissionsOfBridge(t *testing.T) {
 		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|cmd\.` + g.name + `)$`}, false, "read for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{"", all[1], all[2]}, false, "configure for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{all[0], strings.Replace(all[1], "evt|", "", 1), all[2]}, false, "write for exchange 'rs.evt'"},
+		lacking{"bridge", permissions{all[0], strings.Replace(all[1], "(cmd|rpc)", "cmd", 1), all[2]}, true, "write for queue 'rs.rpc." + g.name + "'"},
 		lacking{"bridge", permissions{all[0], all[1], `^rs\.(cmd|dlx|rpc\.` + g.name + `)$`}, true, "read for queue 'rs.cmd." + g.name + "'"},
 	)
 }
@@ -140,7 +146,7 @@ func TestPermissionsOfOthers(t *testing.T) {
 // without takes permissions away, one after the other, and gives them back.
 func (g *guarded) without(cases ...lacking) {
 	g.t.Helper()
-	needs := map[string]permissions{"bridge": bridgeNeeds(g.name), "commander": commanderNeeds(), "reader": readerNeeds()}
+	needs := map[string]permissions{"bridge": bridgeNeeds(g.name), "commander": commanderNeeds(), "operator": operatorNeeds(), "reader": readerNeeds()}
 	before := g.held(g.router)
 	logged := func(text string) int { return g.count(g.stage.speaker.Log(), text) + g.count(g.watch.Log(), text) }
 	for i, x := range cases {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"routesync/examples/lab/rig"
+	"routesync/examples/lab/table"
 )
 
 // A route that passes every check of routesync and of exaBGP, and that BIRD
@@ -31,7 +32,7 @@ func offered(n *rig.Neighbor) { n.Families = append(n.Families, "ipv6 flow") }
 // is not.
 func poisonFile(owner, speaker string, prefixes []netip.Prefix, flows int, poison bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\ndefaults: {next-hop: 192.0.2.1}\nroutes:\n", owner, speaker)
+	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\n%sdefaults: {next-hop: 192.0.2.1}\nroutes:\n", owner, speaker, table.Unguarded)
 	for _, p := range prefixes {
 		fmt.Fprintf(&b, "  - prefix: %s\n", p)
 	}

@@ -38,7 +38,7 @@ func TestSnapshot(t *testing.T) {
 	s.put("10.0.0.0/24", "10.0.1.0/24, med: 1", "203.0.113.0/24")
 	t.Log("before anything is announced, and with a route that somebody else has")
 	same()
-	s.expect(1, "plan --against state.json --detailed-exitcode", "routes.yaml:7:14 asks for it too", "2 to announce")
+	s.expect(1, "plan --against state.json --detailed-exitcode", "routes.yaml:8:14 asks for it too", "2 to announce")
 	s.expect(1, "apply --yes --timeout 20s", "1 foreign")
 
 	t.Log("with something to announce, to change and to withdraw")

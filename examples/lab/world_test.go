@@ -16,6 +16,7 @@ import (
 
 	"routesync/bridge/exabgp"
 	"routesync/examples/lab/rig"
+	"routesync/examples/lab/table"
 )
 
 const (
@@ -235,7 +236,7 @@ func (s *scene) file(routes ...string) string { return file(owner, s.name, route
 
 func file(owner, speaker string, routes ...string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\nroutes:", owner, speaker)
+	fmt.Fprintf(&b, "version: 1\nowner: %s\nspeakers: [%s]\n%sroutes:", owner, speaker, table.Unguarded)
 	if len(routes) == 0 {
 		b.WriteString(" []")
 	}

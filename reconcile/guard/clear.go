@@ -13,7 +13,7 @@ func Clear(c Case, p *state.Policy) bool {
 	t := &tally{c: &c}
 	_, _, withdraw := c.Plan.Count()
 	switch added := len(c.Plan.Changes) - withdraw; {
-	case p.RPKI.VRPs != "", c.Changed != nil:
+	case p.RPKI.Asks(), c.Changed != nil:
 		return false
 	case added > 0 && p.MaxRoutes > 0:
 		return false
@@ -139,7 +139,7 @@ func (l *leaving) enough() bool {
 
 func (g *lost) see(k state.Key) {
 	p, rd := k.Prefix(), k.NLRI[:rdBytes(k.Family)]
-	if !g.now.has(rd, p) {
+	if p.Bits() > 0 && !g.now.has(rd, p) { // what a default route holds is not all that counts
 		g.now = patch{rd, p}
 		g.seen += size(p)
 	}

@@ -140,6 +140,21 @@ func TestEachRule(t *testing.T) {
 				w.wants("", nil, some(0, 10)...)
 			},
 			"99.98% of the address space announced in ipv4 unicast would go dark (65536 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"half of the space below a default route", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) {
+				w.has("", nil, append(some(0, 10), "0.0.0.0/0")...)
+				w.wants("", nil, append(some(0, 5), "0.0.0.0/0")...)
+			},
+			"50% of the address space announced in ipv4 unicast, but for default routes, would go dark (5 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"half of the space, and a default route instead", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) { w.has("", nil, some(0, 10)...); w.wants("", nil, append(some(0, 5), "0.0.0.0/0")...) },
+			"50% of the address space announced in ipv4 unicast, but for default routes, would go dark (5 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+		{"the default route among others", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
+			func(w *world) {
+				w.has("", nil, append(some(0, 10), "0.0.0.0/0")...)
+				w.wants("", nil, some(0, 10)...)
+			},
+			"100% of the address space announced in ipv4 unicast would go dark (16777206 times a /24); at most 30% may (max-withdraw-space: 30%)"},
 		{"all of IPv6 among much IPv4", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
 			func(w *world) {
 				w.has("", nil, some(0, 20)...)

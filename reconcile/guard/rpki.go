@@ -14,7 +14,7 @@ import (
 // changed. That nothing can be told of them is said too, and is as bad as the worst
 // of what could be.
 func (t *tally) origins(p *state.Policy) (refusals, warnings []Finding) {
-	if p.RPKI.VRPs == "" {
+	if !p.RPKI.Asks() {
 		return nil, nil
 	}
 	o := &originated{c: t.c, now: time.UnixMilli(t.c.Now), local: map[netip.Addr]uint32{}}

@@ -192,6 +192,9 @@ type ground struct {
 	routes      int // before
 	total, left float64
 	now, then   patch // that were begun last
+	// rest is the same without default routes, if there are any: next to one, all else
+	// is nothing, and nothing goes dark.
+	rest *ground
 }
 
 // patch is a prefix that is in no other.
@@ -206,6 +209,13 @@ func (x *patch) has(rd string, p netip.Prefix) bool {
 
 func (g *ground) take(f *fate) {
 	p, rd := f.key.Prefix(), f.key.NLRI[:rdBytes(f.key.Family)]
+	switch {
+	case p.Bits() == 0 && g.rest == nil:
+		rest := *g
+		g.rest = &rest
+	case p.Bits() > 0 && g.rest != nil:
+		g.rest.take(f)
+	}
 	if f.before {
 		g.routes++
 	}

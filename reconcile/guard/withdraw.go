@@ -15,7 +15,13 @@ func (t *tally) withdrawals(p *state.Policy) []Finding {
 		all = append(all, f)
 	}
 	for _, g := range t.grounds {
-		if f, over := t.dark(g, p.MaxWithdrawSpace); over {
+		if f, over := t.dark(g, "", p.MaxWithdrawSpace); over {
+			all = append(all, f)
+		}
+		if g.rest == nil {
+			continue
+		}
+		if f, over := t.dark(g.rest, ", but for default routes,", p.MaxWithdrawSpace); over {
 			all = append(all, f)
 		}
 	}
@@ -84,7 +90,7 @@ func (t *tally) doubted(x *count) (leaving Finding, before int, doubt string) {
 
 // dark judges the address space that goes. Of few routes one may always go, if it
 // is not most of the space.
-func (t *tally) dark(g *ground, limit state.Limit) (Finding, bool) {
+func (t *tally) dark(g *ground, but string, limit state.Limit) (Finding, bool) {
 	const rounding = 1 + 1e-9 // of the sums
 	lost := max(0, g.total-g.left)
 	if limit.Off() || lost*state.Whole <= g.total*float64(limit.Share)*rounding {
@@ -94,8 +100,8 @@ func (t *tally) dark(g *ground, limit state.Limit) (Finding, bool) {
 		return Finding{}, false
 	}
 	f := Finding{Rule: state.RuleWithdrawSpace, Text: fmt.Sprintf(
-		"%s of the address space announced in %s would go dark (%s); at most %s may (max-withdraw-space: %s)",
-		percent(share(lost, g.total)), g.family, addresses(lost, g.family), percent(g.most(limit)), limit)}
+		"%s of the address space announced in %s%s would go dark (%s); at most %s may (max-withdraw-space: %s)",
+		percent(share(lost, g.total)), g.family, but, addresses(lost, g.family), percent(g.most(limit)), limit)}
 	for i := range t.c.Plan.Changes {
 		if x := &t.c.Plan.Changes[i]; x.Key.Family == g.family && x.Op() == state.Withdraw && !t.c.expired(x.Advert) {
 			f.add(x.Key)

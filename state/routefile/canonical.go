@@ -140,7 +140,7 @@ func (p place) keys() []string {
 	case atLengths:
 		return []string{"ipv4", "ipv6"}
 	case atRPKI:
-		return []string{"vrps", "invalid", "not-found"}
+		return []string{"vrps", "invalid", "not-found", "max-age"}
 	case atFlap:
 		return []string{"changes", "within"}
 	case atRoute:

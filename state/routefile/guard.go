@@ -95,7 +95,8 @@ func (g *guardReader) key(at, n *yaml.Node) {
 	case "communities":
 		g.communities(n)
 	case "rpki":
-		g.each(n, key, "rpki: { vrps: vrps.json, invalid: refuse }", []string{"vrps", "invalid", "not-found"}, g.rpki)
+		g.RPKI.Invalid = state.Refuse
+		g.each(n, key, "rpki: { vrps: vrps.json, invalid: refuse }", []string{"vrps", "invalid", "not-found", "max-age"}, g.rpki)
 		if g.RPKI.VRPs == "" && n.Kind == yaml.MappingNode && keyOf(n, "vrps") == nil {
 			g.faultAt(n, "rpki has no vrps", "give it the file that rpki-client or routinator writes, vrps: vrps.json")
 		}
@@ -309,6 +310,15 @@ func (g *guardReader) rpki(at, n *yaml.Node) {
 		g.RPKI.VRPs, g.RPKI.Path = text, g.resolve(text)
 		return
 	}
+	if key == "max-age" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < time.Minute || d > maxVRPAge || d%time.Second != 0 {
+			g.faultAt(n, fmt.Sprintf("max-age %q is not a time in 1m..720h, in whole seconds", text), "write it as 24h")
+			return
+		}
+		g.RPKI.MaxAge = d.Milliseconds()
+		return
+	}
 	to := &g.RPKI.Invalid
 	if key == "not-found" {
 		to = &g.RPKI.NotFound
@@ -347,8 +357,13 @@ func (g *guardReader) flap(n *yaml.Node) {
 	})
 }
 
-// maxFlap is how long a change is remembered at most.
-const maxFlap = 24 * time.Hour
+const (
+	// maxFlap is how long a change is remembered at most.
+	maxFlap = 24 * time.Hour
+	// maxVRPAge is more than any validator may be off for: VRPs of a month ago are
+	// those of another Internet.
+	maxVRPAge = 30 * 24 * time.Hour
+)
 
 func (g *guardReader) overrides(n *yaml.Node) {
 	items, ok := g.list(n, "override", "a list, [withdraw@9b1d2c3f4a5b], as the refusal has it")

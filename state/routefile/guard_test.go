@@ -46,6 +46,8 @@ func TestGuardFaults(t *testing.T) {
 		`communities: ["*"]`:                          `17: "*" is not a community, nor a pattern of some`,
 		"rpki: {invalid: warn}":                       "9: rpki has no vrps",
 		"rpki: {vrps: a.json, invalid: deny}":         `33: invalid is refuse, warn or allow, not "deny"`,
+		"rpki: {vrps: a.json, max-age: 1d}":           `33: max-age "1d" is not a time in 1m..720h, in whole seconds`,
+		"rpki: {vrps: a.json, max-age: 721h}":         `33: max-age "721h" is not a time in 1m..720h, in whole seconds`,
 		"flap: {within: 15}":                          `18: within "15" is not a time in 1s..24h, in whole seconds`,
 		"flap: {changes: 0}":                          `19: changes "0" is not a number in 1..2147483647`,
 		"flap: on":                                    "9: flap must be a mapping, not a single value",
@@ -111,5 +113,23 @@ func TestWriteGuard(t *testing.T) {
 	d.Policy = state.DefaultPolicy()
 	if out, err := Write(d, nil); err != nil || mustParse(t, out).Policy.Digest() != state.DefaultPolicy().Digest() {
 		t.Errorf("the default policy is written as\n%s%v", out, err)
+	}
+}
+
+// TestRPKIRefusesUnlessSaid: who names a file of VRPs means that what is invalid is
+// not announced.
+func TestRPKIRefusesUnlessSaid(t *testing.T) {
+	for line, want := range map[string]state.RPKI{
+		"rpki: {vrps: lists/a.json}":                   {VRPs: "lists/a.json", Path: "dir/lists/a.json", Invalid: state.Refuse},
+		"rpki: {vrps: /a.json, not-found: refuse}":     {VRPs: "/a.json", Path: "/a.json", Invalid: state.Refuse, NotFound: state.Refuse},
+		"rpki: {invalid: allow, vrps: a, max-age: 1h}": {VRPs: "a", Path: "dir/a", MaxAge: 3_600_000},
+	} {
+		d, err := Parse("dir/f.yaml", []byte("version: 1\nowner: edge\nspeakers: [edge1]\nguard:\n  "+line+"\nroutes: []\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Policy.RPKI != want {
+			t.Errorf("%s is %+v, want %+v", line, d.Policy.RPKI, want)
+		}
 	}
 }

@@ -54,6 +54,9 @@ func (w *fileWriter) guard(p *state.Policy) {
 		w.line(4, "vrps: "+text(p.RPKI.VRPs))
 		w.line(4, "invalid: "+action(p.RPKI.Invalid))
 		w.line(4, "not-found: "+action(p.RPKI.NotFound))
+		if p.RPKI.MaxAge != 0 {
+			w.line(4, "max-age: "+(time.Duration(p.RPKI.MaxAge)*time.Millisecond).String())
+		}
 	}
 	switch p.Flap {
 	case d.Flap:

@@ -59,6 +59,9 @@ func (t *Table) Made() time.Time { return t.made }
 // Len is how many VRPs there are.
 func (t *Table) Len() int { return len(t.vrps) }
 
+// Equal tells whether both have the same VRPs, of the same time.
+func (t *Table) Equal(u *Table) bool { return t.made.Equal(u.made) && slices.Equal(t.vrps, u.vrps) }
+
 // State is the validity of a route (RFC 6811 §2).
 type State uint8
 

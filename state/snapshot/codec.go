@@ -19,6 +19,7 @@ type speakerJSON struct {
 	Boot     string         `json:"boot"`
 	Lacks    []string       `json:"lacks,omitempty"`
 	InForce  []InForce      `json:"in_force,omitempty"`
+	Lifted   []Override     `json:"overrides,omitempty"`
 	Peers    []neighborJSON `json:"peers"`
 	Refused  []refusalJSON  `json:"refused,omitempty"`
 	Contests []contestJSON  `json:"contests,omitempty"`
@@ -91,7 +92,7 @@ func (s Speaker) MarshalJSON() ([]byte, error) {
 	}
 	d := a.Digest()
 	j := speakerJSON{
-		Speaker: a.Speaker, ExaBGP: s.ExaBGP, Boot: s.Boot, Lacks: s.Lacks, InForce: s.InForce,
+		Speaker: a.Speaker, ExaBGP: s.ExaBGP, Boot: s.Boot, Lacks: s.Lacks, InForce: s.InForce, Lifted: s.Overrides,
 		Peers: []neighborJSON{}, Routes: group(&a.Routes), Count: d.Count, Digest: d.Sum(),
 	}
 	for _, n := range a.Peers {
@@ -134,9 +135,14 @@ func (s *Speaker) UnmarshalJSON(data []byte) error {
 
 func (j *speakerJSON) speaker() (Speaker, error) {
 	a := &state.Advertised{Speaker: j.Speaker, Complete: true}
-	s := Speaker{ExaBGP: j.ExaBGP, Boot: j.Boot, Lacks: j.Lacks, InForce: j.InForce, Advertised: a}
+	s := Speaker{ExaBGP: j.ExaBGP, Boot: j.Boot, Lacks: j.Lacks, InForce: j.InForce, Overrides: j.Lifted, Advertised: a}
 	if err := errors.Join(state.CheckName(j.Speaker), j.checkTexts()); err != nil {
 		return s, err
+	}
+	for _, o := range j.Lifted {
+		if _, err := state.ParseOverride(o.Text); err != nil {
+			return s, err
+		}
 	}
 	for _, n := range j.Peers {
 		one := state.Neighbor{Addr: n.Addr, LocalAS: n.LocalAS, PeerAS: n.PeerAS, Up: n.Up, Since: n.Since, Tags: n.Tags, Lacks: n.Lacks}
@@ -183,6 +189,9 @@ func (j *speakerJSON) checkTexts() error {
 	texts := append([]string{j.ExaBGP, j.Boot}, j.Lacks...)
 	for _, f := range j.InForce {
 		texts = append(texts, f.Owner, f.Host, f.Revision.Digest)
+	}
+	for _, o := range j.Lifted {
+		texts = append(texts, o.Owner, o.Text)
 	}
 	for _, n := range j.Peers {
 		texts = append(append(texts, n.Lacks...), n.Tags...)

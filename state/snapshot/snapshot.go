@@ -42,6 +42,8 @@ type Speaker struct {
 	Lacks  []string
 	// InForce says of each owner which file was accepted last.
 	InForce []InForce
+	// Overrides are what people lifted of the guards there.
+	Overrides []Override
 	// Advertised is complete. Of its peers, what they announce and what they got for
 	// next-hop self is not kept.
 	Advertised *state.Advertised
@@ -53,6 +55,12 @@ type InForce struct {
 	Revision state.Revision `json:"revision"`
 	Host     string         `json:"host"`
 	Epoch    int64          `json:"epoch,omitempty"` // of the lease under which it was; 0 if that is not known
+}
+
+// Override lifts rules for one plan of an owner.
+type Override struct {
+	Owner string `json:"owner"`
+	Text  string `json:"text"` // as [state.ParseOverride] reads it
 }
 
 type snapshotJSON struct {

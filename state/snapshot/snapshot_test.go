@@ -93,7 +93,8 @@ func sample(t testing.TB) snapshot.Snapshot {
 		Speakers: []snapshot.Speaker{
 			{
 				ExaBGP: "4.2.21", Boot: "27b9b8537bf0fbc0", Lacks: []string{"no state directory <&>"}, Advertised: a,
-				InForce: []snapshot.InForce{{Owner: "edge-team", Revision: state.Revision{Digest: "00112233445566778899aabbccddeeff", Changed: 1789999999000}, Host: "a", Epoch: 7}},
+				InForce:   []snapshot.InForce{{Owner: "edge-team", Revision: state.Revision{Digest: "00112233445566778899aabbccddeeff", Changed: 1789999999000}, Host: "a", Epoch: 7}},
+				Overrides: []snapshot.Override{{Owner: "edge-team", Text: "withdraw,never@9b1d2c3f4a5b"}},
 			},
 			{Advertised: &state.Advertised{Speaker: "edge2", Complete: true}},
 		},
@@ -165,6 +166,8 @@ func TestDecodeIsStrict(t *testing.T) {
 		"another digest":      {`"routes_at_peers": 10`, `"routes_at_peers": 9`, "routes at peers of digest"},
 		"no family":           {`"family": "ipv4 flow"`, `"family": "ipv4 flaw"`, "ipv4 flaw"},
 		"a terminal's escape": {`"no such family"`, `"\u001b[2J"`, "is not printable"},
+		"no such rule":        {`"withdraw,never@`, `"with,never@`, "with"},
+		"no such override":    {`"withdraw,never@9b1d2c3f4a5b"`, `"withdraw"`, "withdraw"},
 		"null for a speaker":  {`"speakers": [`, `"speakers": [null, `, ""},
 	} {
 		if !strings.Contains(good, test.old) {

@@ -131,7 +131,9 @@ func (b *broker) accept(m rabbit.Message) error {
 		}
 	case rabbit.CommandExchange:
 		k = commands
-		b.past = append(b.past, m)
+		if m.Type == wire.TypeBatch {
+			b.past = append(b.past, m)
+		}
 	}
 	if len(to) > 0 {
 		k = to[0].kind

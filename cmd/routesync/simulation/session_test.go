@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
 )
 
 // session is one session of a process with the broker. The process and the
@@ -72,6 +73,11 @@ func (s *session) DeclareSpeaker(ctx context.Context, speaker string) error {
 	})
 }
 
+// BindRequests is of bridge.Session; Requests has done it.
+func (s *session) BindRequests(ctx context.Context, _ string) error {
+	return s.ask(ctx, func(*broker) error { return nil })
+}
+
 func (s *session) Commands(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error) {
 	return s.consume(ctx, false, func(b *broker) (*queue, error) {
 		q := b.queues[rabbit.CommandQueue(speaker)]
@@ -89,6 +95,7 @@ func (s *session) Requests(ctx context.Context, speaker string) (<-chan rabbit.D
 			return nil, fmt.Errorf("queue %s: %w", name, rabbit.ErrLocked)
 		}
 		q := b.declare(name, requests, false)
+		b.bind(q, rabbit.CommandExchange, rabbit.CommandKey(speaker))
 		s.own = append(s.own, q)
 		return q, nil
 	})
@@ -162,7 +169,7 @@ func (s *session) Publish(ctx context.Context, msgs ...rabbit.Message) error {
 		if both.Err() != nil {
 			return fmt.Errorf("publish: %w", context.Cause(both))
 		}
-		if msgs[i].Exchange == rabbit.CommandExchange {
+		if msgs[i].Type == wire.TypeBatch {
 			s.broker.batch(msgs[i].Body)
 		}
 		if i%16 == 0 {

@@ -40,10 +40,15 @@ func spread(all []netip.Prefix, n int) []netip.Prefix {
 	return out
 }
 
+// Unguarded is the line of a routes.yaml that lifts all guards: what the lab announces
+// is of documentation, private and stranger networks, and comes and goes all at once.
+const Unguarded = "guard: {max-withdraw: off, max-withdraw-space: off, allow: [default-route, this-network, private, shared, loopback, link-local, " +
+	"protocol, documentation, benchmarking, 6to4, translation, discard, srv6, multicast, reserved], prefix-length: {ipv4: 0-32, ipv6: 0-128}, flap: off}\n"
+
 // YAML is a routes.yaml that announces the prefixes, with extra below routes.
 func YAML(speaker string, prefixes []netip.Prefix, extra string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\nowner: edge-team\nspeakers: [%s]\nroutes:\n%s", speaker, extra)
+	fmt.Fprintf(&b, "version: 1\nowner: edge-team\nspeakers: [%s]\n%sroutes:\n%s", speaker, Unguarded, extra)
 	for _, v4 := range []bool{true, false} {
 		nextHop := "2001:db8::1"
 		if v4 {

@@ -1,0 +1,151 @@
+//go:build integration
+
+package main
+
+import (
+	"encoding/json"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// guardedFile is a file with these routes and the guards that hold without a word,
+// but that private prefixes may be announced.
+func (s *scene) guardedFile(override string, routes ...string) string {
+	guard := "guard: { allow: [private], override: [\"" + override + "\"] }\n"
+	if override == "" {
+		guard = "guard: { allow: [private] }\n"
+	}
+	return strings.Replace(s.file(routes...), unguardedLine(s.file()), guard, 1)
+}
+
+func unguardedLine(text string) string {
+	return regexp.MustCompile(`(?m)^guard: .*\n`).FindString(text)
+}
+
+// overrideIn is the override that a text has.
+func (s *scene) overrideIn(text string) string {
+	s.t.Helper()
+	found := regexp.MustCompile(`[a-z,-]+@[0-9a-f]{12}`).FindString(text)
+	if found == "" {
+		s.t.Fatalf("there is no override in:\n%s", text)
+	}
+	return found
+}
+
+// TestGuardHoldsACutFile: half of the routes are gone from the file, behind the end of
+// a line, so that it is a good file. Nothing is withdrawn; status, plan and the log say
+// why, and what to do; and it goes on when it is told that exactly this is meant.
+func TestGuardHoldsACutFile(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	routes := prefixes(40)
+	whole := s.guardedFile("", routes...)
+	s.must(s.save(whole))
+	watch := s.watches("watch")
+	s.sees(s.router, "10.0.39.0/24", "")
+	s.says(watch, "converged")
+	before := s.held(s.router)
+
+	cut := strings.Join(strings.SplitAfter(whole, "\n")[:5+20], "")
+	if cut != s.guardedFile("", routes[:20]...) {
+		t.Fatalf("the file is not cut as it was meant to be:\n%s", cut)
+	}
+	s.quiet(s.router, func() {
+		s.must(s.save(cut))
+		s.says(watch, "nothing is sent: a guard refuses the plan")
+		s.expect(0, "plan", "20 to withdraw", "Guard withdraw refuses: 20 of 40 routes would be withdrawn (50%); at most 12 may be (max-withdraw: 30%)")
+		s.until("status tells what is held", func() bool {
+			r := s.expect(0, "status")
+			return strings.Contains(r.stdout, "guarded since ") && strings.Contains(r.stdout, "20 to withdraw") && strings.Contains(r.stdout, "routesync override withdraw,withdraw-space@")
+		})
+	})
+	s.untouched(s.router, before)
+	if n := s.count(watch.Log(), "refused by guard withdraw\""); n != 1 {
+		t.Errorf("it says %d times that it is refused", n)
+	}
+
+	t.Log("a file with all of them, and one more, goes on by itself")
+	s.must(s.save(s.guardedFile("", prefixes(41)...)))
+	s.sees(s.router, "10.0.40.0/24", "")
+	s.says(watch, "no guard refuses the plan any more")
+	s.untouched(s.router, before)
+	s.until("status has nothing held", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "guarded since") })
+
+	t.Log("cut again, and meant; but first meant for another plan")
+	s.must(s.save(s.guardedFile("withdraw,withdraw-space@000000000000", routes[:20]...)))
+	s.until("it is held again", func() bool { return s.count(watch.Log(), "nothing is sent: a guard refuses the plan") == 2 })
+	s.untouched(s.router, before)
+	override := s.overrideIn(s.status().guarded)
+	s.must(s.save(s.guardedFile(override, routes[:20]...)))
+	s.lacks(s.router, "10.0.40.0/24")
+	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 20 })
+	kept := make([]netip.Prefix, 20)
+	for i, p := range routes[:20] {
+		kept[i] = netip.MustParsePrefix(p)
+	}
+	s.holds(s.router, kept...)
+	s.nothingToDo()
+}
+
+// held is what status says that a guard holds, and what to do; empty for nothing.
+type heldStatus struct{ guarded string }
+
+func (s *scene) status() heldStatus {
+	s.t.Helper()
+	var report struct {
+		Speakers []struct {
+			Leases []struct {
+				Conditions []struct{ Name, Text, Do string }
+			}
+		}
+	}
+	var held heldStatus
+	s.until("status tells what is held", func() bool {
+		r := s.expect(0, "status -o json")
+		s.must(json.Unmarshal([]byte(r.stdout), &report))
+		for _, speaker := range report.Speakers {
+			for _, l := range speaker.Leases {
+				for _, x := range l.Conditions {
+					if x.Name == "guarded" {
+						held.guarded = x.Text + ": " + x.Do
+					}
+				}
+			}
+		}
+		return held.guarded != ""
+	})
+	return held
+}
+
+// TestGuardStopsApply: nothing is sent, it ends with 3, and the command line that it
+// prints does exactly that, and nothing else.
+func TestGuardStopsApply(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	s.must(s.save(s.guardedFile("", prefixes(40)...)))
+	s.expect(0, "apply --yes --wait sent --timeout 30s")
+	s.sees(s.router, "10.0.39.0/24", "")
+	before := s.held(s.router)
+
+	s.must(s.save(s.guardedFile("", append(prefixes(20), "0.0.0.0/0")...)))
+	var r result
+	s.quiet(s.router, func() {
+		r = s.expect(3, "apply --yes", "refused by a guard; nothing was sent of plan", "1 to announce, 0 to change and 20 to withdraw",
+			"withdraw: 20 of 40 routes would be withdrawn (50%)", "never: 1 route in 0.0.0.0/0 would be announced; that is the default route",
+			"if it is meant, and exactly this: routesync apply -f routes.yaml --yes --override withdraw,withdraw-space,never,prefix-length@")
+		s.expect(3, "apply --yes --override withdraw,withdraw-space@"+strings.Split(s.overrideIn(r.stderr), "@")[1], "never: 1 route in 0.0.0.0/0")
+		s.expect(64, "apply --yes --override all", "override \"all\" does not say for which plan")
+	})
+	s.untouched(s.router, before)
+	// Another change makes another plan of it: the override is for the one that was shown.
+	override := s.overrideIn(r.stderr)
+	s.must(s.save(s.guardedFile("", append(prefixes(19), "0.0.0.0/0")...)))
+	s.quiet(s.router, func() { s.expect(3, "apply --yes --override "+override, "withdraw: 21 of 40 routes") })
+	s.must(s.save(s.guardedFile("", append(prefixes(20), "0.0.0.0/0")...)))
+	s.expect(0, "apply --yes --wait sent --timeout 30s --override "+override)
+	s.sees(s.router, "0.0.0.0/0", "")
+	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 21 })
+	s.nothingToDo()
+}
