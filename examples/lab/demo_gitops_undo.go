@@ -98,7 +98,36 @@ func (r *repository) blame(ctx context.Context) error {
 	return err
 }
 
+// beforeHalf is the entry of the history behind which the partners were there: the first
+// apply, and the change that was reviewed.
+const beforeHalf = "2"
+
 func (r *repository) rollback(ctx context.Context) error {
-	r.title("The partners come back: a rollback to what was before, and the file agrees")
-	return nil
+	r.title("The partners come back: a rollback to what was in force before, and the file agrees")
+	if err := r.moves(ctx, rig.Counters{Updates: len(r.partners) + 1}, func() error {
+		_, err := r.says(ctx, 0, closing, "rollback "+beforeHalf+" --yes", fmt.Sprintf("%d to announce, 1 to change, 0 to withdraw", len(r.partners)))
+		return err
+	}); err != nil {
+		return err
+	}
+	commit, err := r.quietly(ctx, ana, "log", "--format=%h", "--grep", "ticket 4711")
+	if err != nil {
+		return err
+	}
+	if _, err := r.says(ctx, 0, ends(6, 0), "show "+beforeHalf, strings.TrimSpace(commit)[:7]); err != nil {
+		return err
+	}
+	if _, err := r.git(ctx, ana, "checkout", strings.TrimSpace(commit), "--", "."); err != nil {
+		return err
+	}
+	if err := r.commit(ctx, ana, "back to what was in force before the partners went"); err != nil {
+		return err
+	}
+	if _, err := r.says(ctx, 0, ends(1, 4), "plan --detailed-exitcode", "No changes."); err != nil {
+		return err
+	}
+	if err := r.med(ctx, "50"); err != nil {
+		return err
+	}
+	return r.table(ctx, r.all()+1, r.partners[0]) // one was typed by hand
 }
