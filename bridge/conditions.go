@@ -52,12 +52,11 @@ type Conditions struct {
 	mu      sync.Mutex
 	all     conditions
 	sending map[string]bool // those that sending came upon, and only sending ends
-	own     map[string]bool // those that whoever began them ends
 }
 
 // NewConditions returns none.
 func NewConditions(log *slog.Logger) *Conditions {
-	return &Conditions{log: log, sending: map[string]bool{}, own: map[string]bool{}}
+	return &Conditions{log: log, sending: map[string]bool{}}
 }
 
 // Note notes the condition that the end of a session is about, if it is about
@@ -76,22 +75,6 @@ func (c *Conditions) note(err error, sending bool) (begun bool) {
 		c.sending[x.Name] = sending
 	}
 	return begun
-}
-
-// Begin notes a condition that has nothing to do with the bridge or the broker, unless
-// it is noted. It holds until [Conditions.End], and whoever begins it logs it.
-func (c *Conditions) Begin(x wire.Condition) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.own[x.Name] = true
-	c.all.begin(x, time.Now())
-}
-
-// End ends what [Conditions.Begin] began.
-func (c *Conditions) End(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all.end(name)
 }
 
 // say notes a condition that ends no session, and logs it.
@@ -121,7 +104,7 @@ func (c *Conditions) sent()    { c.end(append(c.names(false), c.names(true)...).
 func (c *Conditions) names(sending bool) []string {
 	var names []string
 	for _, x := range c.List() {
-		if !c.isOwn(x.Name) && c.isSending(x.Name) == sending {
+		if c.isSending(x.Name) == sending {
 			names = append(names, x.Name)
 		}
 	}
@@ -132,12 +115,6 @@ func (c *Conditions) isSending(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.sending[name]
-}
-
-func (c *Conditions) isOwn(name string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.own[name]
 }
 
 // List returns those that hold.

@@ -103,21 +103,31 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if f.olderOK {
 		desired.Revision.Changed = time.Now().UnixMilli() // as if it was saved now
 	}
-	a := &applier{
-		undertaking: newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log}, desired),
-		flags:       f, grade: grade, saved: saved, overrides: overrides, vrps: readVRPsOnce(),
-		progress: newProgress(w.stderr, desired.Speakers),
-		results:  make([]result, len(desired.Speakers)),
-		held:     map[string]*bridge.Conditions{},
-	}
-	a.ledgers = &ledgers{record: newRecord(w, g, desired.Owner, f.file, a.me), owner: desired.Owner}
-	for _, speaker := range desired.Speakers {
-		a.held[speaker] = bridge.NewConditions(w.log.With("speaker", speaker))
-		a.ledgers.record.tell(a.held[speaker])
-	}
+	a := newApplier(newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log, past: newPast(w, g, desired.Owner)}, desired), f, grade)
+	a.saved, a.overrides = saved, overrides
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
+	return a.do(ctx, newRecord(w, g, desired.Owner, f.file, a.me))
+}
+
+func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {
+	a := &applier{
+		undertaking: u, flags: f, grade: grade, vrps: readVRPsOnce(),
+		progress: newProgress(u.stderr, u.desired.Speakers),
+		results:  make([]result, len(u.desired.Speakers)),
+		held:     map[string]*bridge.Conditions{},
+	}
+	for _, speaker := range a.desired.Speakers {
+		a.held[speaker] = bridge.NewConditions(a.log.With("speaker", speaker))
+	}
+	return a
+}
+
+// do shows, asks, carries out and reports, and keeps it on record.
+func (a *applier) do(ctx context.Context, r *record) error {
+	r.governed(a.whole.Policy)
+	a.ledgers = &ledgers{record: r, owner: a.desired.Owner}
 	last, err := a.run(ctx, a)
 	a.progress.done()
 	a.ledgers.close()
@@ -172,7 +182,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 	if err := a.refuseOlder(seen); err != nil {
 		return false, err
 	}
-	if err := warnLacks(a.stderr, seen); err != nil {
+	if err := errors.Join(warnLacks(a.stderr, seen), a.plans.warnPast(a.stderr)); err != nil {
 		return false, hinted(err)
 	}
 	if a.flags.output == outputText {
@@ -253,7 +263,9 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, 
 		r.err = &silence{absent: c.Absent(), about: c.About(), err: r.err}
 		return r
 	}
-	if r.err = a.agreeAt(ctx, observed(speaker, c.Reader), all); r.err != nil {
+	o := observed(speaker, c.Reader)
+	o.past = a.observer.past
+	if r.err = a.agreeAt(ctx, o, all); r.err != nil {
 		return r
 	}
 	r.tried = true

@@ -44,6 +44,11 @@ type flags struct {
 	imports  importFlags
 	adopt    adoptFlags
 	snapshot snapshotFlags
+	history  listFlags
+	show     showFlags
+	blame    blameFlags
+	diff     diffFlags
+	rollback rollbackFlags
 }
 
 type globalFlags struct {
@@ -173,7 +178,7 @@ func (g *globalFlags) broker(name string) (rabbit.Config, error) {
 // those of its speaker.
 func permissions(command string) rabbit.Permissions {
 	switch command {
-	case "watch", "apply", "adopt":
+	case "watch", "apply", "adopt", "rollback":
 		return rabbit.CommanderPermissions()
 	case "console", "confirm", "pause", "resume", "override":
 		return rabbit.OperatorPermissions()

@@ -34,8 +34,13 @@ func TestEveryFlag(t *testing.T) {
 		"import": {
 			"speaker": "a", "owner": "b", "foreign": "true", "as": "c", "exabgp-conf": "x.conf", "output": "i.yaml", "partial": "true", "timeout": "5s",
 		},
-		"adopt":  {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
-		"events": {"file": "e.yaml", "output": "json", "speaker": "a,b"},
+		"adopt":    {"file": "d.yaml", "wanted": "true", "from": "b", "unwanted": "true", "yes": "true", "timeout": "6s"},
+		"history":  {"file": "h.yaml", "owner": "x", "output": "json", "last": "3"},
+		"show":     {"file": "h.yaml", "owner": "x", "output": "json"},
+		"diff":     {"file": "h.yaml", "owner": "x", "output": "json"},
+		"blame":    {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "offline": "true", "timeout": "8s"},
+		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "wait": "accepted", "timeout": "9s"},
+		"events":   {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -79,10 +84,15 @@ func TestEveryFlag(t *testing.T) {
 		imports: importFlags{
 			speaker: "a", owner: "b", as: "c", foreign: true, conf: "x.conf", output: "i.yaml", partial: true, timeout: 5 * time.Second,
 		},
+		history:  listFlags{historyFlags{"h.yaml", "x", "json"}, 3},
+		show:     showFlags{historyFlags{"h.yaml", "x", "json"}},
+		diff:     diffFlags{historyFlags{"h.yaml", "x", "json"}},
+		blame:    blameFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, 8 * time.Second},
+		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second},
 		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
 		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{}, historyFlags{}, listFlags{}, showFlags{}, blameFlags{}, diffFlags{}, rollbackFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

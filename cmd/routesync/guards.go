@@ -14,17 +14,25 @@ import (
 
 // evidence is what plans are judged by besides what is asked for and advertised. It
 // belongs to one goroutine.
-type evidence struct{ vrps vrpSource }
+type evidence struct {
+	vrps vrpSource
+	past *past
+}
 
-func newEvidence(vrps vrpSource) *evidence { return &evidence{vrps} }
+func newEvidence(vrps vrpSource, p *past) *evidence { return &evidence{vrps, p} }
 
 // complete completes a case.
-func (e *evidence) complete(c *guard.Case) { c.VRPs = e.vrps(c.Desired.Guards().RPKI) }
+func (e *evidence) complete(c *guard.Case) {
+	c.VRPs = e.vrps(c.Desired.Guards().RPKI)
+	if e.past != nil {
+		c.Tags = e.past.tags(c.Plan)
+	}
+}
 
 // judge has the guards judge a plan, less what the file and people lift of it.
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
 	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now}
-	p.evidence.complete(&c)
+	newEvidence(p.vrps, o.past).complete(&c)
 	return o.named(guard.Check(c, p.desired.Guards()))
 }
 
@@ -149,7 +157,7 @@ func shellWord(word string) string {
 // that a guard refuses.
 func (a *applier) permit(speaker string, c *bridge.Commander) func(*state.Plan) error {
 	exactly := a.exactly(speaker)
-	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps).complete}
+	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps, a.observer.past).complete}
 	return func(plan *state.Plan) error {
 		if exactly != nil {
 			if err := exactly(plan); err != nil {

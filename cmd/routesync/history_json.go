@@ -52,15 +52,15 @@ type recordedPartJSON struct {
 	Adopt    int    `json:"adopt"`
 	Missed   int    `json:"missed_before,omitempty"`
 	// Seen is null if nothing was seen of it.
-	Seen    *confirmedJSON      `json:"seen"`
+	Seen    *confirmedJSON `json:"seen"`
 	Changes []recordedJSON `json:"changes,omitempty"`
 }
 
 type confirmedJSON struct {
-	At    string         `json:"at"`
-	Final bool           `json:"final"`
+	At    string              `json:"at"`
+	Final bool                `json:"final"`
 	Peers []confirmedPeerJSON `json:"peers"`
-	Open  []openJSON     `json:"open"` // what is not confirmed
+	Open  []openJSON          `json:"open"` // what is not confirmed
 }
 
 type confirmedPeerJSON struct {

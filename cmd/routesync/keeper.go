@@ -62,10 +62,10 @@ type kept struct {
 	connected atomic.Bool                    // there is a session with the broker
 	commands  atomic.Bool                    // it is ours to command
 	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
-	notes     obstacles                      // what keeps the speaker from the file
 	weighed   bool                           // the file was compared with what is in force, once
 	over      string                         // digest of what is meant to be replaced by an older file
 	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
+	notes     obstacles                      // what keeps the speaker from the file
 
 	record *record
 	ledger *reconcile.Ledger
@@ -113,6 +113,7 @@ func (k *keeper) take(c watch.Content) {
 	}
 	k.owner, k.last = desired.Owner, desired.Revision
 	k.shown.inForce(desired.Revision.Digest, time.Now())
+	k.recordOf(k.owner).governed(desired.Policy)
 	k.release()
 	args := []any{"file", k.file, "owner", desired.Owner, "routes", len(desired.Routes)}
 	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
@@ -201,11 +202,12 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 	log := k.log.With("speaker", name)
 	s := &kept{name: name, owner: owner, target: reconcile.NewTarget(), left: make(chan struct{}), held: bridge.NewConditions(log)}
 	s.target.Tell(k.reached)
-	s.target.NoteTo(&s.notes)
-	s.target.JudgeBy(newEvidence(k.vrps.get).complete)
 	if s.record = k.recordOf(owner); s.record != nil {
 		s.ledger = s.target.Record(owner, s.record.speaker(name))
 	}
+	s.target.NoteTo(&s.notes)
+	s.record.tell(&s.notes)
+	s.target.JudgeBy(newEvidence(k.vrps.get, s.record.past()).complete)
 	k.shown.begun(s)
 	var ctx context.Context
 	ctx, s.leave = context.WithCancel(k.ctx)
@@ -216,7 +218,6 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 		if before != nil {
 			<-before.left // it was told to
 		}
-		s.record.tell(s.held)
 		defer s.ledger.Close()
 		return rabbit.New(k.cfg, log).Run(ctx, func(session context.Context, rs *rabbit.Session) error {
 			s.connected.Store(true)

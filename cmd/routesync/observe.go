@@ -33,6 +33,7 @@ type observation struct {
 	about      *wire.About
 	boot       string
 	digest     state.Digest
+	past       *past // what is on record here; nil for nothing
 
 	// Of a file that stands in for the speaker, see [againstFile]: its name, the digest
 	// of what it asks for, and what its peers are called.
@@ -62,6 +63,7 @@ type observer struct {
 	// hasty: it waits for nobody who is not there, and gives up what only an
 	// operator can change.
 	hasty bool
+	past  *past // given to what is seen
 	// besides, if it is set, looks at something else in every session.
 	besides func(ctx context.Context, s *rabbit.Session, speakers []string)
 }
@@ -148,6 +150,7 @@ func (o observer) lookAt(ctx context.Context, s *rabbit.Session, speakers []stri
 				c.GiveUpAfter(absentPatience)
 			}
 			seen[i], errs[i] = observe(ctx, speaker, c)
+			seen[i].past = o.past
 			return errs[i]
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/reconcile/guard"
+	"routesync/reconcile/history"
 	"routesync/state"
 )
 
@@ -68,12 +69,16 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if f.against == "" {
 		now = time.Now().UnixMilli() // what they advertise is of now
 	}
+	before := newPast(w, g, desired.Owner)
+	for i := range seen {
+		seen[i].past = before
+	}
 	plans, err := planAll(fileName(f.file), desired, now, seen)
 	if err != nil {
 		return err
 	}
 	plans.commit = commit
-	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
+	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
 		return err
 	}
 	err = plans.write(w.stdout, f.output, w.palette())
@@ -137,7 +142,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
-	evidence *evidence
+	vrps     vrpSource
 	timing
 }
 
@@ -153,17 +158,22 @@ type speakerPlan struct {
 	timing
 	guards guard.Verdict   // less what is lifted
 	lifted []guard.Finding // by the file, or by people
+
+	set     *history.Settings // who set last what is withdrawn; nil for what is not on record
+	pastErr error             // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
-	p := plans{file: file, timing: timing{whole, now}, evidence: newEvidence(readVRPsOnce())}
+	p := plans{file: file, timing: timing{whole, now}, vrps: readVRPsOnce()}
 	p.desired, _ = whole.At(now)
 	for _, o := range seen {
 		plan, err := state.Diff(p.desired, o.advertised)
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", o.speaker, err)
 		}
-		p.speakers = append(p.speakers, speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)})
+		one := speakerPlan{observation: o, Plan: plan, timing: p.timing, guards: p.judge(o, plan)}
+		one.set, one.pastErr = o.past.last(plan)
+		p.speakers = append(p.speakers, one)
 	}
 	p.lift(speakerPlan.overridden)
 	return p, nil

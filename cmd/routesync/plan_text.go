@@ -107,6 +107,9 @@ func (s speakerPlan) rows() []row {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		r := s.change(c)
+		if by := lastText(s.set, c); by != "" {
+			r.where = strings.TrimPrefix(r.where+", "+by, ", ")
+		}
 		if len(covers) > 0 && covers[0].Change == i {
 			r.where = strings.TrimPrefix(r.where+", "+s.left(covers[0]), ", ")
 			covers = covers[1:]

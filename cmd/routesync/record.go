@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"routesync/bridge"
 	"routesync/bridge/wire"
 	"routesync/reconcile"
 	"routesync/reconcile/history"
@@ -45,13 +45,16 @@ func (g *globalFlags) historyPlace(getenv func(string) string) (string, error) {
 // record keeps on record what a command does for an owner. A nil one keeps nothing.
 type record struct {
 	recorder *history.Recorder
+	store    *history.Store
 	head     history.Head // of everything, but for the file
 	file     string       // "" for none
 	writing  sync.WaitGroup
 
+	policy atomic.Pointer[state.Policy] // that what is sent was judged by
+
 	mu    sync.Mutex
-	trust []*bridge.Conditions // who is told that it can't be kept
-	bad   *wire.Condition      // that it can't
+	notes []reconcile.Notes // who is told that it can't be kept
+	bad   string            // why it can't; "" if it can
 }
 
 // newRecord begins one for an owner. Without a place for it there is none, and that
@@ -68,10 +71,18 @@ func newRecord(w *world, g *globalFlags, owner, file string, me wire.Commander) 
 	if store == nil {
 		return nil
 	}
-	r := &record{file: file, head: history.Head{Verb: me.Verb, Who: history.Who{User: me.User, Host: me.Host, PID: me.PID}}}
-	r.recorder = history.NewRecorder(store, history.Options{Head: r.about, Keep: g.historyKeep, Notice: r.notice}, w.log)
+	r := &record{store: store, file: file, head: history.Head{Verb: me.Verb, Who: history.Who{User: me.User, Host: me.Host, PID: me.PID}}}
+	r.recorder = history.NewRecorder(store, history.Options{Head: r.about, Policy: func(state.Revision) string { return r.policy.Load().Digest() }, Keep: g.historyKeep, Notice: r.notice}, w.log)
 	r.writing.Go(r.recorder.Run)
 	return r
+}
+
+// governed notes the policy that what is sent from now on is judged by; nil for the
+// default.
+func (r *record) governed(p *state.Policy) {
+	if r != nil {
+		r.policy.Store(p)
+	}
 }
 
 // about is who does what for a file, which may have changed since: then it is not as
@@ -90,6 +101,14 @@ func (r *record) about(state.Revision) history.Head {
 		h.Commit, h.Dirty = c.Commit, c.Dirty
 	}
 	return h
+}
+
+// past is what is on record, nil for nothing.
+func (r *record) past() *past {
+	if r == nil {
+		return nil
+	}
+	return &past{r.store}
 }
 
 // speaker is the recorder of a speaker, nil if nothing is kept.
@@ -118,35 +137,28 @@ func (r *record) note(format string, args ...any) {
 	r.recorder.Note(h)
 }
 
-// tell has c told when the record can't be kept.
-func (r *record) tell(c *bridge.Conditions) {
+// tell has n told when the record can't be kept.
+func (r *record) tell(n reconcile.Notes) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.trust = append(r.trust, c)
-	if r.bad != nil {
-		c.Begin(*r.bad)
-	}
+	r.notes = append(r.notes, n)
+	n.Note(wire.NoHistory, r.bad, lostDo)
 }
+
+const lostDo = "is there room, and may it write? routes go on without it"
 
 func (r *record) notice(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.bad = nil
+	r.bad = ""
 	if err != nil {
-		r.bad = &wire.Condition{
-			Name: wire.NoHistory, Text: "what is done is not kept on record: " + err.Error(),
-			Do: "is there room, and may it write? routes go on without it",
-		}
+		r.bad = "what is done is not kept on record: " + err.Error()
 	}
-	for _, c := range r.trust {
-		if err != nil {
-			c.Begin(*r.bad)
-		} else {
-			c.End(wire.NoHistory)
-		}
+	for _, n := range r.notes {
+		n.Note(wire.NoHistory, r.bad, lostDo)
 	}
 }
 

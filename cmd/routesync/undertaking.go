@@ -85,7 +85,7 @@ func (u *undertaking) work(ctx, session context.Context, s *rabbit.Session, cloc
 	for _, speaker := range u.desired.Speakers {
 		err := s.Lock(session, lockName(speaker, u.desired.Owner))
 		if errors.Is(err, rabbit.ErrLocked) && !u.locked {
-			return lockedBy(session, s, speaker, u.desired.Owner, u.observer)
+			return &takenError{lockedBy(session, s, speaker, u.desired.Owner, u.observer)}
 		}
 		if err != nil {
 			return err
@@ -100,6 +100,11 @@ func (u *undertaking) work(ctx, session context.Context, s *rabbit.Session, cloc
 	}
 	return t.carryOut(session, s, clock)
 }
+
+// takenError is that somebody else commands one of the speakers.
+type takenError struct{ error }
+
+func (e *takenError) Unwrap() error { return e.error }
 
 // agree shows what is to be done, and asks.
 func (u *undertaking) agree(ctx, session context.Context, s *rabbit.Session, clock *clock, t task) error {

@@ -46,10 +46,10 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
 	}
-	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	if err := listen(ctx, group, f.listen, k.look, w.log); err != nil {
 		return err
 	}
+	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
 	w.log.Info("watching "+f.file, "broker", brokers(cfg))
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
 	group.Go(func() error { return tidy(ctx, k.reached) })

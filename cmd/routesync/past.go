@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"routesync/reconcile/history"
+	"routesync/state"
+)
+
+// pastPatience is how long the history may take to tell of a route: nothing waits for
+// a disk that hangs.
+const pastPatience = time.Second
+
+// past is what is on record of an owner, for what is said of a plan.
+type past struct{ store *history.Store }
+
+// newPast is that of an owner; nil if there is no place for it.
+func newPast(w *world, g *globalFlags, owner string) *past {
+	dir, err := g.historyPlace(w.getenv)
+	if err != nil || dir == "" {
+		return nil
+	}
+	store, err := history.Open(dir, owner)
+	if err != nil {
+		return nil
+	}
+	return &past{store}
+}
+
+var errPastSlow = errors.New("the history is slow; who set the routes last is not known")
+
+// last finds who set the routes last that a plan takes away or changes.
+func (p *past) last(plan *state.Plan) (*history.Settings, error) {
+	if p == nil {
+		return nil, nil
+	}
+	var leaving []state.Change
+	for i := range plan.Changes {
+		if c := &plan.Changes[i]; c.Op() == state.Withdraw {
+			leaving = append(leaving, *c)
+		}
+	}
+	if len(leaving) == 0 {
+		return nil, nil
+	}
+	type answer struct {
+		found *history.Settings
+		err   error
+	}
+	got := make(chan answer, 1)
+	go func() { // a read of a disk can't be given up
+		found, err := p.store.Last(plan.Speaker, leaving)
+		got <- answer{found, err}
+	}()
+	patience := time.NewTimer(pastPatience)
+	defer patience.Stop()
+	select {
+	case a := <-got:
+		return a.found, a.err
+	case <-patience.C:
+		return nil, errPastSlow
+	}
+}
+
+// tags tells with which tags routes were announced that a plan takes away. It looks
+// when it is asked first.
+func (p *past) tags(plan *state.Plan) func(state.Key, netip.Addr) ([]string, bool) {
+	look := sync.OnceValue(func() *history.Settings {
+		found, err := p.last(plan)
+		if err != nil {
+			return nil // whatever is not known counts against every tag
+		}
+		return found
+	})
+	return func(k state.Key, peer netip.Addr) ([]string, bool) { return look().Tags(k, peer) }
+}
+
+// lastText is who set a withdrawn route last; "" if that is not on record. What is
+// advertised has to be what is on record: else somebody else set it.
+func lastText(found *history.Settings, c state.Change) string {
+	if c.Op() != state.Withdraw || len(c.Peers) == 0 {
+		return ""
+	}
+	text := ""
+	for _, peer := range c.Peers {
+		x, ok := found.At(c.Key, peer)
+		if !ok || x.After == nil || x.After.Attrs != c.Before() {
+			return ""
+		}
+		one := "last set by " + printable(x.Entry.Who.String()) + ", " + x.Part.At.Format(time.DateOnly)
+		if x.Entry.Commit != "" {
+			one += ", " + (&gitCommit{x.Entry.Commit, x.Entry.Dirty}).short()
+		}
+		one += fmt.Sprintf(" (entry %d)", x.Entry.Number)
+		if text != "" && text != one {
+			return "last set at different times (routesync blame says more)"
+		}
+		text = one
+	}
+	return text
+}
+
+// warnPast says where it is not known who set routes last, though it might be.
+func (p plans) warnPast(to io.Writer) error {
+	for _, s := range p.speakers {
+		if s.pastErr == nil {
+			continue
+		}
+		if _, err := fmt.Fprintf(to, "warning: %s: %v\n", s.speaker, s.pastErr); err != nil {
+			return hinted(err)
+		}
+	}
+	return nil
+}
