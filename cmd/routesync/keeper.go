@@ -62,10 +62,10 @@ type kept struct {
 	connected atomic.Bool                    // there is a session with the broker
 	commands  atomic.Bool                    // it is ours to command
 	older     atomic.Pointer[wire.Condition] // the file is older than what is in force here
+	notes     obstacles                      // what keeps the speaker from the file
 	weighed   bool                           // the file was compared with what is in force, once
 	over      string                         // digest of what is meant to be replaced by an older file
 	ordered   atomic.Pointer[ordered]        // what people ordered there; nil before the bridge told
-	notes     obstacles                      // what keeps the speaker from the file
 
 	record *record
 	ledger *reconcile.Ledger

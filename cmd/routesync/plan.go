@@ -36,7 +36,8 @@ once. A plan that is not whole, or not as --assert has it, is not saved.`,
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
 	cmd.Flags().StringVar(&f.assert, "assert", "", "fail if what would be announced is not as this file expects")
-	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for", exitChanges, exitGuarded, exitError))
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, fmt.Sprintf("exit with %d when there are changes; and, as apply does, with %d when a guard refuses them, and with %d when somebody else keeps a route that the file asks for",
+		exitChanges, exitGuarded, exitError))
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the speakers")
 	return cmd
 }
@@ -96,10 +97,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	case wrong != nil:
 		return wrong
-	case f.detailed && plans.guarded():
-		return said(exitGuarded)
 	case f.detailed && plans.withheld() != nil:
 		return plans.withheld()
+	case f.detailed && plans.guarded():
+		return said(exitGuarded)
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}
