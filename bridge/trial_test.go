@@ -215,7 +215,7 @@ func TestTrialKeepsOthersOut(t *testing.T) {
 	}
 	w.pass(trialTime)
 	w.holds(a, before()...)
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from("a"), Revision: minute("y", 1 << 30), Over: "x", ConfirmWithin: 1}, "q", w.now)
+	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from("a"), Revision: minute("y", 1<<30), Over: "x", ConfirmWithin: 1}, "q", w.now)
 	if g := w.core.out.grants[0].answer; g.Older == nil || g.Epoch != 0 {
 		t.Errorf("its commander comes back: %+v", g)
 	}

@@ -249,7 +249,7 @@ func (c *core) standBy(r wire.Request, to string) {
 		}
 	}
 	answer.Pause = c.watches.pauseOf(r.Owner)
-	if t := c.trials[r.Owner]; t != nil {
+	if t := c.trials[r.Owner]; t != nil && !c.idle(t) {
 		told := c.trialTold(t)
 		answer.Trial = &told
 	}

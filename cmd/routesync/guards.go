@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,13 +83,18 @@ func (p plans) refusedBy(again string) error {
 		announce, replace, withdraw := s.Count()
 		all = append(all, &failure{code: exitGuarded, err: fmt.Errorf("%s: refused by a guard; nothing was sent of plan %s, which has %d to announce, %d to change and %d to withdraw:\n  %s",
 			s.speaker, digest[:state.ShortDigest], announce, replace, withdraw, strings.Join(words, "\n  "))})
-		overrides = append(overrides, state.NewOverride(digest, guard.Verdict{Refusals: append(s.guards.Refusals, s.lifted...)}.Rules()))
+		overrides = append(overrides, s.override(p))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	all[len(all)-1].(*failure).hints = []string{"if it is meant, and exactly this: " + again + overrideFlags(overrides)}
 	return all
+}
+
+// override is what would lift all that refuses the plan, and what lifts it already.
+func (s speakerPlan) override(p plans) state.Override {
+	return state.NewOverride(s.digest(p), guard.Verdict{Refusals: slices.Concat(s.guards.Refusals, s.lifted)}.Rules())
 }
 
 // refusalText is what one guard has against a plan.

@@ -36,7 +36,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 		Speaker: s.speaker, Base: s.base(), Digest: s.digest(p), Ghosts: s.ghosts(p.desired), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
 		Contest: contestsJSON(s.advertised.ContestsOf(s.Owner)), Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
-	j.Impact, j.Guards = impactOf(s.guards.Impact), guardsOf(s.guards)
+	j.Impact, j.Guards = impactOf(s.guards.Impact), s.guardsJSON(p)
 	if f := s.older(); f != nil {
 		older := forceJSON(*f)
 		j.Older = &older
