@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,7 +207,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			c.through()
 		}
 		if err == nil {
-			err = c.fenced()
+			err = cmp.Or(c.halted(), c.fenced())
 		}
 		return true, err
 	case wire.TypeGrant:
@@ -219,6 +220,9 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 		}
 		if g.Older != nil {
 			return true, &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: *g.Older}
+		}
+		if g.Ordered && c.mandate.Pausable {
+			return true, fmt.Errorf("%s: %w: %s", c.speaker, ErrPaused, g.Refused)
 		}
 		if g.Refused != "" {
 			c.refused(g.Refused)
@@ -311,7 +315,7 @@ func (c *Reader) request(ctx context.Context) error {
 	return c.send(ctx, wire.Request{
 		Kind: wire.RequestLease, Owner: c.mandate.Owner, From: c.mandate.From,
 		Revision: c.mandate.Revision, Over: c.mandate.Over, Conditions: c.conditions(),
-		Base: c.mandate.Base,
+		Base: c.mandate.Base, ConfirmWithin: c.mandate.ConfirmWithin.Milliseconds(), Pausable: c.mandate.Pausable,
 	})
 }
 

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +29,11 @@ type Mandate struct {
 	// if nothing was, see [wire.InForce]; nil if it may be any. Who has begun to carry
 	// it out, and asks again over another session, is not stale.
 	Base *int64
+	// ConfirmWithin makes a trial of what is done, of at most [wire.MaxTrial]; 0 for
+	// none. If the commander asks again over another session, the trial goes on.
+	ConfirmWithin time.Duration
+	// Pausable: the commander gives way to a pause, with [ErrPaused].
+	Pausable bool
 	// Hold is what keeps the file from being in force, or a part of it; none, or a nil
 	// Hold, if nothing does. It is asked often, and from the goroutine that the
 	// commander belongs to.
@@ -54,6 +60,43 @@ type StaleError struct {
 }
 
 func (e *StaleError) Error() string { return fmt.Sprintf("%s: %s", e.Speaker, refuseStale(e.InForce)) }
+
+// ErrPaused says that a watch is to stand by, because people want it to.
+var ErrPaused = errors.New("the watch stands by")
+
+// halted is the error of a commander whose work people have ended: a watch that is
+// paused, and who holds a trial that was reverted.
+func (c *Reader) halted() error {
+	about := c.replica.about
+	if c.mandate.Owner == "" || about == nil {
+		return nil
+	}
+	for _, p := range about.Pauses {
+		if c.mandate.Pausable && p.Owner == c.mandate.Owner {
+			return fmt.Errorf("%s: %w: it is paused by %s: %s", c.speaker, ErrPaused, p.By.By(), p.Reason)
+		}
+	}
+	for _, f := range about.InForce {
+		if f.Owner == c.mandate.Owner && c.epoch != 0 && f.Epoch > c.epoch && f.Reverted != nil && f.Reverted.Digest == c.mandate.Revision.Digest {
+			return &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: f}
+		}
+	}
+	return nil
+}
+
+// Trial is the trial of the commander's own that waits, as the bridge last told; nil
+// for none.
+func (c *Reader) Trial() *wire.Trial {
+	if c.replica.about == nil {
+		return nil
+	}
+	for i := range c.replica.about.Trials {
+		if t := &c.replica.about.Trials[i]; t.Owner == c.mandate.Owner && t.By.ID == c.mandate.From.ID {
+			return t
+		}
+	}
+	return nil
+}
 
 // Declare says of which file the set is that the commander brings the speaker to
 // from now on. The bridge is told with the next batch, and in any case at the next
@@ -126,12 +169,13 @@ func (c *Reader) carriedOut() []string {
 	if c.replica.about == nil || len(c.overridden) == 0 {
 		return nil
 	}
-	var texts []string
+	var texts, still []string
 	for _, x := range c.replica.about.Overrides {
 		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner && slices.Contains(c.overridden, o.String()) {
-			texts = append(texts, x.Text)
+			texts, still = append(texts, x.Text), append(still, o.String())
 		}
 	}
+	c.overridden = still // the same may be given again
 	return texts
 }
 

@@ -90,6 +90,7 @@ func (c *core) grant(r wire.Request, to string) wire.Grant {
 		return g
 	}
 	if g.Refused = c.heldBack(&r); g.Refused != "" {
+		g.Ordered = true
 		return g
 	}
 	if f := c.watches.of(r.Owner); f != nil && f.Reverted != nil && c.watches.inForce[r.Owner].Ended.Of == r.From.ID {

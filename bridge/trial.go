@@ -57,11 +57,23 @@ func (c *core) waitsOn(t *trial) bool {
 	return t != nil && t.revert == nil && !c.watches.owner(t.owner).Trial.Reverting && c.now.Before(t.deadline)
 }
 
+// isQuiet tells whether a trial is told to nobody: there is nothing to take back, or all
+// is as it was and that is only looked at once more.
+func (c *core) isQuiet(t *trial) bool {
+	return c.idle(t) || t.revert != nil && t.revert.passed && t.revert.left == 0
+}
+
+// idle tells whether there is nothing to take back: it keeps nobody out.
+func (c *core) idle(t *trial) bool {
+	x := c.watches.owner(t.owner).Trial
+	return len(t.before) == 0 && x.Revision.Digest == x.Before.Digest && !x.Reverting
+}
+
 // refuseForTrial is why nobody but who began a trial commands, "" if that is not so.
 func (c *core) refuseForTrial(r *wire.Request) string {
 	t := c.trials[r.Owner]
 	switch {
-	case t == nil, t.revert != nil && t.revert.passed:
+	case t == nil, t.revert != nil && t.revert.passed, c.idle(t):
 		return ""
 	case !c.waitsOn(t):
 		return "what was in force before a trial is being brought back"
@@ -94,7 +106,7 @@ func (c *core) cantTry(r *wire.Request) string {
 // trial goes on if its commander asks again.
 func (c *core) beginTrial(l *lease, within int64) {
 	o := c.watches.owner(l.Owner)
-	if t := c.trials[l.Owner]; t != nil && c.waitsOn(t) {
+	if t := c.trials[l.Owner]; t != nil && c.waitsOn(t) && o.Trial.By.ID == l.Holder.ID {
 		return
 	} else if t != nil { // who commands now decides on what is left of the last
 		c.endTrial(t)
@@ -246,6 +258,8 @@ func (c *core) lookAtTrials() {
 		t := c.trials[owner]
 		switch {
 		case c.waitsOn(t):
+		case c.idle(t):
+			c.endTrial(t)
 		case t.revert == nil:
 			if !c.watches.owner(owner).Trial.Reverting {
 				c.beginRevert(t, wire.Commander{})
@@ -267,7 +281,7 @@ func (t *trial) keys() []state.Key {
 func (c *core) outdated() {
 	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
 		t := c.trials[owner]
-		if c.waitsOn(t) {
+		if c.waitsOn(t) || c.idle(t) {
 			continue
 		}
 		if !c.watches.owner(owner).Trial.Reverting {
@@ -330,7 +344,7 @@ func (c *core) trialTold(t *trial) wire.Trial {
 	x := c.watches.owner(t.owner).Trial
 	return wire.Trial{
 		Owner: t.owner, By: wire.Commander(x.By), Revision: x.Revision, Before: x.Before, Began: x.Began, Deadline: x.Deadline,
-		Changed: len(t.before), Revert: !c.waitsOn(t),
+		Changed: len(t.before), Revert: !c.waitsOn(t), Free: t.revert != nil && t.revert.passed,
 	}
 }
 

@@ -215,7 +215,7 @@ func TestTrialKeepsOthersOut(t *testing.T) {
 	}
 	w.pass(trialTime)
 	w.holds(a, before()...)
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from("a"), Revision: minute("y", 1 << 30), Over: "x", ConfirmWithin: 1}, "q", w.now)
+	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from("a"), Revision: minute("y", 1<<30), Over: "x", ConfirmWithin: 1}, "q", w.now)
 	if g := w.core.out.grants[0].answer; g.Older == nil || g.Epoch != 0 {
 		t.Errorf("its commander comes back: %+v", g)
 	}
@@ -346,7 +346,7 @@ func TestRevertIsTriedAgain(t *testing.T) {
 			w.exabgp.refuse = func(line string) bool { return true }
 			w.pass(trialTime + time.Second)
 			w.holds(a, after()...)
-			if x := w.replica.about.Trials; len(x) != 1 || !x[0].Revert || len(w.tried["team"]) != 3 {
+			if x := w.replica.about.Trials; len(x) != 1 || !x[0].Revert || !x[0].Free || len(w.tried["team"]) != 3 {
 				t.Fatalf("told of %+v", x)
 			}
 			w.exabgp.refuse = nil

@@ -160,6 +160,9 @@ type Grant struct {
 	// Now is that, nil for nothing.
 	Stale bool
 	Now   *InForce
+	// Ordered: it is refused for what people ordered, a pause or a trial. Who is
+	// pausable gives way.
+	Ordered bool
 }
 
 // Rejected says why a batch was not applied at all.

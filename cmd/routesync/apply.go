@@ -13,6 +13,7 @@ import (
 
 	"routesync/bridge"
 	"routesync/bridge/rabbit"
+	"routesync/bridge/wire"
 	"routesync/reconcile"
 	"routesync/state"
 )
@@ -34,7 +35,12 @@ override that lifts it: for that plan, and for no other.
 
 PLAN is what "routesync plan --out PLAN" saved: it was seen then, so nobody is asked,
 and exactly that is carried out, once. If the file, what guards it or anything that a
-speaker advertises has moved since then, nothing is sent, and what moved is named.`,
+speaker advertises has moved since then, nothing is sent, and what moved is named.
+
+With --confirm-within the bridges bring back what was there before, route by route,
+unless routesync confirm comes in time, whoever is gone by then. The time begins when
+a bridge takes the first of it. Until it is over nobody else commands for the owner, and
+what is reverted is an older file from then on: no watch brings it back unless it is touched.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage(fmt.Errorf("apply takes one saved plan, and was given %s", strings.Join(quoted(args), " ")))
@@ -42,6 +48,7 @@ speaker advertises has moved since then, nothing is sent, and what moved is name
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.confirmGiven = cmd.Flags().Changed("confirm-within")
 			if len(args) > 0 {
 				f.plan, f.fileGiven = args[0], cmd.Flags().Changed("file")
 			}
@@ -55,12 +62,13 @@ speaker advertises has moved since then, nothing is sent, and what moved is name
 	cmd.Flags().StringArrayVar(&f.overrides, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
+	cmd.Flags().DurationVar(&f.confirmWithin, "confirm-within", 0, "bring back what was before, unless routesync confirm comes within this time")
 	return cmd
 }
 
 // check reads what the flags mean.
 func (f *applyFlags) check(w *world) (state.Grade, error) {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkConfirm()); err != nil {
 		return 0, err
 	}
 	grade, err := state.ParseGrade(f.wait)
@@ -162,6 +170,7 @@ type applier struct {
 type result struct {
 	speaker string
 	tried   bool
+	trial   *wire.Trial // that waits; nil for none
 	reconcile.Assessment
 	err     error                   // why it ended before its time
 	beyond  *reconcile.BeyondError  // it ended because something else is left to do
@@ -177,6 +186,9 @@ func (a *applier) show(seen []observation) (bool, error) {
 	a.desired = a.plans.desired
 	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
+		return false, err
+	}
+	if err := a.refuseTrial(seen); err != nil {
 		return false, err
 	}
 	if err := a.refuseOlder(seen); err != nil {
@@ -244,7 +256,7 @@ func (a *applier) carryOut(session context.Context, s *rabbit.Session, clock *cl
 func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, all *muster) result {
 	c := bridge.NewCommander(s, speaker, bridge.Mandate{
 		Owner: a.desired.Owner, From: a.me, Locate: a.locate, Held: a.held[speaker], Revision: a.desired.Revision, Over: a.over[speaker],
-		Base: a.saved.base(speaker),
+		Base: a.saved.base(speaker), ConfirmWithin: a.flags.confirmWithin,
 	}, a.log)
 	r := result{speaker: speaker}
 	if r.err = c.Open(ctx); r.err != nil {
@@ -271,6 +283,10 @@ func (a *applier) apply(ctx context.Context, s *rabbit.Session, speaker string, 
 	r.tried = true
 	recorded := reconcile.Recorded(c, a.ledgers.of(speaker), a.desired.Revision)
 	r.Assessment, r.err = reconcile.Apply(ctx, recorded, a.desired, a.grade, a.permit(speaker, c), a.progress.teller(speaker))
+	r.trial = c.Trial()
+	if late := (*bridge.OlderError)(nil); errors.As(r.err, &late) && late.InForce.Reverted != nil {
+		r.err = hinted(r.err)
+	}
 	errors.As(r.err, &r.beyond)
 	errors.As(r.err, &r.guarded)
 	return r

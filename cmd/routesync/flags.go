@@ -43,6 +43,11 @@ type flags struct {
 	events   eventsFlags
 	imports  importFlags
 	adopt    adoptFlags
+	pause    orderFlags
+	resume   orderFlags
+	override orderFlags
+	confirm  orderFlags
+	revert   orderFlags
 	snapshot snapshotFlags
 	history  listFlags
 	show     showFlags
@@ -81,13 +86,15 @@ type snapshotFlags struct {
 }
 
 type applyFlags struct {
-	plan         string // a saved plan, which is an argument and no flag
-	fileGiven    bool   // with it
-	file, output string
-	yes, olderOK bool
-	overrides    []string
-	wait         string
-	timeout      time.Duration
+	plan          string // a saved plan, which is an argument and no flag
+	fileGiven     bool   // with it
+	file, output  string
+	yes, olderOK  bool
+	overrides     []string
+	wait          string
+	timeout       time.Duration
+	confirmWithin time.Duration
+	confirmGiven  bool
 }
 
 type watchFlags struct {
@@ -180,7 +187,7 @@ func permissions(command string) rabbit.Permissions {
 	switch command {
 	case "watch", "apply", "adopt", "rollback":
 		return rabbit.CommanderPermissions()
-	case "console", "confirm", "pause", "resume", "override":
+	case "console", "confirm", "revert", "pause", "resume", "override":
 		return rabbit.OperatorPermissions()
 	}
 	return rabbit.ReaderPermissions()

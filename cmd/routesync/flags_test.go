@@ -17,7 +17,7 @@ func TestEveryFlag(t *testing.T) {
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json", "history-dir": "/h", "history-keep": "9"},
 		"validate":  {"file": "v.yaml", "output": "json"},
 		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "assert": "e.yaml", "detailed-exitcode": "true", "timeout": "1s"},
-		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "2s"},
+		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "2s", "confirm-within": "9s"},
 		"watch":     {"file": "w.yaml", "older-file-ok": "true", "listen": "127.0.0.1:9179"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
 		"bridge":    {"speaker": "edge1", "state": "/state", "audit-every": "1s", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
@@ -41,6 +41,12 @@ func TestEveryFlag(t *testing.T) {
 		"blame":    {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "offline": "true", "timeout": "8s"},
 		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "wait": "accepted", "timeout": "9s"},
 		"events":   {"file": "e.yaml", "output": "json", "speaker": "a,b"},
+	}
+	orders := map[string]orderFlags{}
+	for i, name := range []string{"pause", "resume", "override", "confirm", "revert"} {
+		timeout := time.Duration(i+20) * time.Second
+		orders[name] = orderFlags{file: name, output: "json", owner: "o", reason: "r", speakers: []string{"a", "b"}, timeout: timeout}
+		given[name] = map[string]string{"file": name, "output": "json", "owner": "o", "reason": "r", "speaker": "a,b", "timeout": timeout.String()}
 	}
 	var got flags
 	root := newRoot(&world{}, &got)
@@ -67,7 +73,7 @@ func TestEveryFlag(t *testing.T) {
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json", historyDir: "/h", historyKeep: 9},
 		validate: validateFlags{file: "v.yaml", output: "json"},
 		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", assert: "e.yaml", out: "plan.json", detailed: true, timeout: time.Second},
-		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, wait: "accepted", timeout: 2 * time.Second},
+		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, wait: "accepted", timeout: 2 * time.Second, confirmWithin: 9 * time.Second},
 		watch:    watchFlags{file: "w.yaml", olderOK: true, listen: "127.0.0.1:9179"},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
 		bridge:   bridgeFlags{speaker: "edge1", state: "/state", auditEvery: time.Second, classic: true, declare: "never", format: "json", backlog: 5},
@@ -91,8 +97,9 @@ func TestEveryFlag(t *testing.T) {
 		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second},
 		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
 		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
+		pause:    orders["pause"], resume: orders["resume"], override: orders["override"], confirm: orders["confirm"], revert: orders["revert"],
 	}
-	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{}, historyFlags{}, listFlags{}, showFlags{}, blameFlags{}, diffFlags{}, rollbackFlags{})
+	exported := cmp.AllowUnexported(flags{}, globalFlags{}, validateFlags{}, planFlags{}, applyFlags{}, watchFlags{}, statusFlags{}, bridgeFlags{}, consoleFlags{}, receivedFlags{}, eventsFlags{}, fmtFlags{}, importFlags{}, adoptFlags{}, snapshotFlags{}, historyFlags{}, listFlags{}, showFlags{}, blameFlags{}, diffFlags{}, rollbackFlags{}, orderFlags{})
 	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

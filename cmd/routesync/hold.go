@@ -105,6 +105,9 @@ type older struct {
 }
 
 func (o older) Error() string {
+	if r := o.inForce.Reverted; r != nil && r.Digest == o.has.Digest {
+		return fmt.Sprintf("%s was in force for owner %s, and was reverted at %s, for it was not confirmed", o.file, o.inForce.Owner, timeJSON(r.At))
+	}
 	return fmt.Sprintf("%s is older than what is in force for owner %s: it was changed at %s by the clock of %s, what is in force at %s by that of %s",
 		o.file, o.inForce.Owner, timeJSON(o.has.Changed), o.host, timeJSON(o.inForce.Revision.Changed), o.inForce.Host)
 }

@@ -253,6 +253,7 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
 		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
+		Pausable: true,
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err
@@ -261,6 +262,9 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	if older := (*bridge.OlderError)(nil); errors.Is(err, bridge.ErrFenced) || errors.As(err, &older) {
 		log.Warn("somebody else commands now, or did; standing by", "error", err)
 		s.record.note("%v; what is done from now on is on record there", err)
+	}
+	if errors.Is(err, bridge.ErrPaused) {
+		log.Warn("standing by, as it was ordered", "reason", err)
 	}
 	return err
 }

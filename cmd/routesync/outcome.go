@@ -70,6 +70,9 @@ func (o outcome) text(to io.Writer) error {
 		for _, k := range all {
 			writeCases(out, k)
 		}
+		if r.trial != nil {
+			fmt.Fprintf(out, "  on trial until %s: what was before comes back then, unless it is confirmed with %s\n", timeJSON(r.trial.Deadline), confirmWith(r.speaker, r.trial))
+		}
 	}
 	return out.Flush()
 }
@@ -120,6 +123,7 @@ type resultJSON struct {
 	Refused   []caseJSON `json:"refused"`
 	Foreign   []caseJSON `json:"foreign"`
 	Nowhere   []caseJSON `json:"nowhere"`
+	Trial     *trialJSON `json:"trial,omitempty"` // that waits to be confirmed
 	Error     string     `json:"error,omitempty"`
 }
 
@@ -151,6 +155,7 @@ func (o outcome) json() outcomeJSON {
 			Pending: casesJSON(r.Pending), Held: casesJSON(r.Held), Unsent: casesJSON(r.Unsent),
 			Refused: casesJSON(r.Refused), Foreign: casesJSON(r.Foreign), Nowhere: casesJSON(r.Nowhere),
 		}
+		one.Trial = newTrialJSON(r.speaker, r.trial)
 		if r.err != nil {
 			one.Error = r.err.Error()
 		}

@@ -345,6 +345,16 @@ func statusSample(t *testing.T) statusReport {
 	}}
 	about.Leases = slices.Clone(about.Leases)
 	about.Leases[0].Conditions = []wire.Condition{{Name: wire.Backpressured, Since: 1790000004000, Text: "the broker rejected the message"}}
+	ana := wire.Commander{ID: "p", Host: "noc1", PID: 5, Verb: "pause", User: "ana"}
+	about.Pauses = []wire.Pause{{Owner: "edge-team", By: ana, At: 1790000005000, Reason: "maintenance of edge1"}}
+	about.Overrides = []wire.Override{{Owner: "edge-team", By: ana, At: 1790000005100, Until: 1790086405100, Reason: "the customer left", Text: "withdraw@9b1d2c3f4a5b"}}
+	about.Trials = []wire.Trial{
+		{Owner: "edge-team", By: wire.Commander{ID: "a", Host: "noc1", PID: 6, Verb: "apply", User: "ana"}, Revision: inForce().Revision, Began: 1790000005200, Deadline: 1790000305200, Changed: 3},
+		{Owner: "third-team", By: wire.Commander{ID: "b", Host: "noc2", PID: 7, Verb: "apply"}, Revision: inForce().Revision, Began: 1790000005300, Deadline: 1790000005400, Changed: 1, Revert: true},
+	}
+	about.InForce = append(slices.Clone(about.InForce), wire.InForce{
+		Owner: "third-team", Revision: inForce().Revision, Host: "b", Reverted: &wire.Reverted{Digest: "ffeeddccbbaa9988", At: 1790000005500, By: ana},
+	})
 	failed := conditionsOf(failures{
 		conditionFailure(exitError, "edge7", wire.Condition{Name: wire.NoBridge, Text: "no bridge answers", Do: "start it"}), errors.New("another"),
 	})

@@ -79,6 +79,7 @@ type bystander struct {
 	told      *wire.Condition
 	unheard   bool   // what was told did not go: the broker takes no messages
 	said      string // about who commands
+	heldSaid  string // about what people ordered
 	conflicts bridge.Conflicts
 }
 
@@ -122,7 +123,34 @@ func (b *bystander) unsure() bool {
 
 // may tells whether the watch would command if nobody did.
 func (b *bystander) may() bool {
-	return b.s.target.Revision().Digest != "" && b.older() == nil
+	return b.s.target.Revision().Digest != "" && b.older() == nil && b.heldBack() == ""
+}
+
+// heldBack is why people want the watch to stand by; "" if nobody does.
+func (b *bystander) heldBack() string {
+	switch {
+	case b.standing == nil:
+	case b.standing.Pause != nil:
+		p := b.standing.Pause
+		return fmt.Sprintf("paused by %s at %s: %s", p.By.By(), timeJSON(p.At), p.Reason)
+	case b.standing.Trial != nil && !b.standing.Trial.Free && b.standing.Trial.By.ID != b.k.me.ID:
+		t := b.standing.Trial
+		return fmt.Sprintf("a trial of %s waits to be confirmed until %s, or is being reverted", t.By, timeJSON(t.Deadline))
+	}
+	return ""
+}
+
+// sayHeldBack says so when it begins, and when it is over.
+func (b *bystander) sayHeldBack() {
+	why := b.heldBack()
+	switch {
+	case why == b.heldSaid:
+	case why != "":
+		b.log.Info("standing by: " + why)
+	default:
+		b.log.Info("it may command again")
+	}
+	b.heldSaid = why
 }
 
 // older is what is in force, if the file is older; nil if it may be in force.
@@ -236,6 +264,7 @@ func (b *bystander) sayWho() {
 // say says what is not as it should be: that who commands has another file, or
 // that nobody does and the file is older than what is in force.
 func (b *bystander) say(now time.Time) {
+	b.sayHeldBack()
 	l, has := b.commander(), b.s.target.Revision()
 	var conflicts []string
 	if l != nil && l.Holder.ID != b.k.me.ID && l.Revision.Differs(has) {

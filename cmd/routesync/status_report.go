@@ -40,7 +40,10 @@ type speakerStatus struct {
 	Conditions []conditionJSON `json:"conditions"`
 	Leases     []leaseStatus   `json:"leases"`
 	Standbys   []watchStatus   `json:"standbys"` // watches that do not command
-	InForce    []inForceJSON   `json:"in_force"` // files, one of each owner
+	InForce    []forceStatus   `json:"in_force"` // files, one of each owner
+	Pauses     []pauseJSON     `json:"pauses"`
+	Overrides  []overrideJSON  `json:"overrides"`
+	Trials     []trialStatus   `json:"trials"` // what waits to be confirmed, or is being reverted
 	Lacks      []string        `json:"lacks"`
 	Owners     []ownerStatus   `json:"owners"`
 	ByHand     []handStatus    `json:"by_hand"`
@@ -135,7 +138,7 @@ func (o observation) status(owner string) speakerStatus {
 	s := speakerStatus{
 		Speaker: o.speaker, Boot: o.boot, Complete: o.advertised.Complete,
 		Digest: o.digest.Sum(), Routes: o.digest.Count,
-		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []inForceJSON{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
+		Conditions: []conditionJSON{}, Leases: []leaseStatus{}, Standbys: []watchStatus{}, InForce: []forceStatus{}, Pauses: []pauseJSON{}, Overrides: []overrideJSON{}, Trials: []trialStatus{}, Lacks: listJSON(o.lacks()), Owners: o.owners(), ByHand: o.byHand(), Peers: o.peers(owner), Refused: []refusal{}, Contests: contestsJSON(o.advertised.Contested()), Lines: []lineStatus{},
 	}
 	if a := o.about; a != nil {
 		s.Conditions = newConditions(a.Conditions)
@@ -155,6 +158,7 @@ func (o observation) status(owner string) speakerStatus {
 			})
 		}
 		s.watches(a)
+		s.orders(a)
 		slices.SortFunc(s.Leases, func(a, b leaseStatus) int { return cmp.Compare(a.Owner, b.Owner) })
 	}
 	refused := slices.Clone(o.advertised.Refused)
@@ -274,6 +278,7 @@ func (s speakerStatus) text(out *bufio.Writer) {
 		}
 		line("by hand", "%s", h.text)
 	}
+	s.orderLines(line)
 	s.watchLines(line)
 	for _, lack := range s.Lacks {
 		line("lacks", "%s", lack)

@@ -19,6 +19,13 @@ func forceJSON(f wire.InForce) inForceJSON {
 	return inForceJSON{f.Owner, f.Revision.Digest, timeJSON(f.Revision.Changed), f.Host}
 }
 
+// forceStatus is what status shows of it.
+type forceStatus struct {
+	inForceJSON
+	// Reverted is what it replaced again; null if it was put in force otherwise.
+	Reverted *revertedJSON `json:"reverted"`
+}
+
 // watchStatus is what a commander, or a watch that is none, says of itself.
 type watchStatus struct {
 	Owner   string `json:"owner"`
@@ -37,7 +44,7 @@ type watchStatus struct {
 // watches is what is in force, and which watches there are that do not command.
 func (s *speakerStatus) watches(a *wire.About) {
 	for _, f := range a.InForce {
-		s.InForce = append(s.InForce, forceJSON(f))
+		s.InForce = append(s.InForce, forceStatus{forceJSON(f), newReverted(f.Reverted)})
 	}
 	for _, b := range a.Standbys {
 		w := watchStatus{
@@ -83,7 +90,7 @@ func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
 		conditions(l.Conditions)
 	}
 	for _, f := range s.InForce {
-		line("in force", "for owner %s, from %s: the file changed at %s, digest %s", f.Owner, f.Host, f.Changed, f.Digest[:min(12, len(f.Digest))])
+		line("in force", "for owner %s, from %s: the file changed at %s, digest %s%s", f.Owner, f.Host, f.Changed, f.Digest[:min(12, len(f.Digest))], f.Reverted.text())
 	}
 	for _, w := range s.Standbys {
 		if w.Conflict {

@@ -120,6 +120,10 @@ func (d disk) PutOwners(owners []journal.Owner) error {
 	return d.write(func() error { return d.Journal.PutOwners(owners) })
 }
 
+func (d disk) Try(owner string, entries []journal.Entry) error {
+	return d.write(func() error { return d.Journal.Try(owner, entries) })
+}
+
 func (d disk) Sync() error { return d.write(d.Journal.Sync) }
 
 func (d disk) Replace(entries []journal.Entry) error {
