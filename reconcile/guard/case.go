@@ -49,16 +49,6 @@ func (f *fate) gone() bool { return f.before && !f.after }
 // fates gives each key that the owner has, or will have, in order. What is given is
 // valid until the next.
 func (c *Case) fates(each func(*fate)) {
-	c.all(func(_ state.Key, _ []state.Advert, f *fate) {
-		if f != nil {
-			each(f)
-		}
-	})
-}
-
-// all gives each key that is there or will be, in order, with what is advertised of
-// it, and what becomes of it if the owner has it, or will have it.
-func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 	changes := c.Plan.Changes
 	var f fate
 	c.Desired.Join(c.Advertised, func(key state.Key, wanted []state.Wanted, adverts []state.Advert) {
@@ -75,9 +65,7 @@ func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 			changes = changes[n:]
 		}
 		if f.before || f.after {
-			each(key, adverts, &f)
-		} else {
-			each(key, adverts, nil)
+			each(&f)
 		}
 	})
 }
