@@ -139,13 +139,15 @@ func (a *applier) do(ctx context.Context, r *record) error {
 	last, err := a.run(ctx, a)
 	a.progress.done()
 	a.ledgers.close()
-	switch {
-	case err != nil && a.begun:
-		return errors.Join(a.report(a.outcome()), err)
-	case err != nil:
-		return err
+	if err == nil {
+		return a.conclude(ctx, last)
 	}
-	return a.conclude(ctx, last)
+	if a.begun {
+		if unsaid := a.report(a.outcome()); unsaid != nil {
+			return errors.Join(unsaid, err)
+		}
+	}
+	return err
 }
 
 // applier is one run of apply.
