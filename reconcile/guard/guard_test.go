@@ -83,6 +83,11 @@ func (w *world) wants(attrs string, tags []string, prefixes ...string) {
 
 func (w *world) check() Verdict {
 	w.t.Helper()
+	return Check(w.given(), w.desired.Policy)
+}
+
+func (w *world) given() Case {
+	w.t.Helper()
 	plan, err := state.Diff(&w.desired, &w.advertised)
 	if err != nil {
 		w.t.Fatal(err)
@@ -91,7 +96,7 @@ func (w *world) check() Verdict {
 	if len(w.tags) > 0 {
 		c.Tags = func(k state.Key, _ netip.Addr) ([]string, bool) { tags, ok := w.tags[k]; return tags, ok }
 	}
-	return Check(c, w.desired.Policy)
+	return c
 }
 
 // some are n prefixes of the same length.
@@ -284,6 +289,9 @@ func TestEachRule(t *testing.T) {
 			}
 			if f := v.Refusals[0]; f.Count == 0 || len(f.Routes) != min(f.Count, Shown) {
 				t.Errorf("it is about %d routes, %v", f.Count, f.Routes)
+			}
+			if Clear(w.given(), w.desired.Policy) {
+				t.Error("it is cleared at a glance")
 			}
 			if again := w.check(); fmt.Sprint(again) != fmt.Sprint(v) {
 				t.Errorf("the verdict is another one the second time:\n%v\n%v", v, again)
