@@ -108,14 +108,6 @@ func some(from, n int) []string {
 	return all
 }
 
-func limit(t *testing.T, text string) state.Limit {
-	l, err := state.ParseLimit(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 // TestEachRule: each rule refuses what it is for, says so with its numbers, and
 // without it the same change goes through.
 func TestEachRule(t *testing.T) {
