@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -80,6 +81,7 @@ type job struct {
 	missed     *missed // before the sending, nil for nothing
 	confirming *reconcile.Confirming
 	note       *Head
+	once       bool // unless it is there
 }
 
 // NewRecorder returns one that writes into a store.
@@ -105,6 +107,9 @@ func (s *scribe) Confirming(x reconcile.Confirming) {
 
 // Note puts an entry on record that changes nothing.
 func (r *Recorder) Note(h Head) { r.put(job{note: &h}) }
+
+// NoteOnce is [Recorder.Note], unless one of the last entries has the same note.
+func (r *Recorder) NoteOnce(h Head) { r.put(job{note: &h, once: true}) }
 
 // put has a job done, soon. It waits for nothing.
 func (r *Recorder) put(j job) {
@@ -272,6 +277,9 @@ func (r *Recorder) tell(err error) {
 func (r *Recorder) write(j *job) error {
 	switch {
 	case j.note != nil:
+		if j.once && r.store.hasNote(j.note.Note) {
+			return nil
+		}
 		_, err := r.store.Begin(*j.note, Part{}, nil, nil)
 		return err
 	case j.sending != nil:
@@ -317,6 +325,24 @@ func (r *Recorder) writeSending(speaker string, s *reconcile.Sending, m *missed)
 		r.log.Warn("old entries of the history stay", "history", r.store.Dir(), "error", err)
 	}
 	return nil
+}
+
+// noteBack is among how many entries a note is looked for.
+const noteBack = 200
+
+// hasNote tells whether one of the last entries has a note.
+func (s *Store) hasNote(note string) bool {
+	numbers, err := s.Numbers()
+	if err != nil {
+		return false
+	}
+	for _, n := range numbers[max(0, len(numbers)-noteBack):] {
+		var h Head
+		if err := s.readHead(filepath.Join(s.entryDir(n), headFile), &h); err == nil && h.Note == note {
+			return true
+		}
+	}
+	return false
 }
 
 // group is what sendings have in common that are one entry: a file is put in force at
