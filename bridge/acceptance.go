@@ -65,7 +65,8 @@ func (c *core) acceptAnnounce(o *op, p *peer) {
 	s.grade, s.reason = c.expect(o.key, p)
 	if s.grade == state.Accepted {
 		old := c.table.find(o.key, p)
-		same := old != nil && old.grade == state.Sent && p.Same(o.key.Family, old.attrs, o.attrs)
+		// What is given again exaBGP sends, and may send a withdraw of it first.
+		same := !o.again && old != nil && old.grade == state.Sent && p.Same(o.key.Family, old.attrs, o.attrs)
 		if has(o.seen, p) || same {
 			s.grade = state.Sent
 		} else {

@@ -250,3 +250,26 @@ func TestAuditWaitsForChanges(t *testing.T) {
 		t.Errorf("an audit after %s", waited)
 	}
 }
+
+// What is given again is in flight until exaBGP reports it, although the peer had it:
+// a withdraw by somebody else may go out before it, and one from here would be mixed
+// up with it.
+func TestGivenAgainIsInFlight(t *testing.T) {
+	w, p, _ := announced(t)
+	w.exabgp.stuck = true
+	p.change(keyOf(t, "10.0.1.0/24"), state.Attrs{}, true)
+	w.core.suspect()
+	w.pass(3 * time.Second)
+	if at := w.grade("10.0.1.0/24", nh, "127.0.0.2"); at.Grade != state.Accepted {
+		t.Errorf("it is %v, want accepted", at.Grade)
+	}
+	wrote := len(w.exabgp.wrote)
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	if wrote := w.exabgp.wrote[wrote:]; len(wrote) > 0 {
+		t.Errorf("exaBGP was told %q", wrote)
+	}
+	w.exabgp.stuck = false
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh+" med 1")
+}

@@ -169,12 +169,13 @@ func (c *Reader) carriedOut() []string {
 	if c.replica.about == nil || len(c.overridden) == 0 {
 		return nil
 	}
-	var texts []string
+	var texts, still []string
 	for _, x := range c.replica.about.Overrides {
 		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner && slices.Contains(c.overridden, o.String()) {
-			texts = append(texts, x.Text)
+			texts, still = append(texts, x.Text), append(still, o.String())
 		}
 	}
+	c.overridden = still // the same may be given again
 	return texts
 }
 

@@ -94,7 +94,9 @@ func (s *kept) look() web.Speaker {
 		out.Held = append(out.Held, older.Name)
 	}
 	for _, x := range append(s.held.List(), s.notes.with(nil)...) {
-		out.Held = append(out.Held, x.Name)
+		if x.Name != reconcile.Guarded { // the rules say more
+			out.Held = append(out.Held, x.Name)
+		}
 	}
 	slices.Sort(out.Held)
 	out.Held = slices.Compact(out.Held)

@@ -13,7 +13,7 @@ import (
 func (s speakerPlan) closing(p plans) []string {
 	a := reconcile.Assess(p.desired, s.advertised, state.Sent)
 	lines := []string{s.verdict(p.file, a)}
-	lines = append(lines, s.judgement()...)
+	lines = append(lines, s.judgement(p)...)
 	if drift, _ := s.drift(); len(drift) > 0 {
 		lines = append(lines, driftText(p.file, drift))
 	}

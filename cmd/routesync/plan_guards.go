@@ -10,7 +10,7 @@ import (
 )
 
 // judgement is what the plan leads to, and what the guards have against it.
-func (s speakerPlan) judgement() []string {
+func (s speakerPlan) judgement(p plans) []string {
 	if len(s.Changes) == 0 {
 		return nil
 	}
@@ -26,6 +26,9 @@ func (s speakerPlan) judgement() []string {
 	}
 	for _, f := range s.guards.Warnings {
 		lines = append(lines, findingText("warns", f))
+	}
+	if len(s.guards.Refusals) > 0 {
+		lines = append(lines, fmt.Sprintf("If exactly this is meant, apply it with %s %s", flagOverride, s.override(p)))
 	}
 	return lines
 }
@@ -95,6 +98,10 @@ type guardsJSON struct {
 	OK       bool          `json:"ok"` // nothing refuses it
 	Refusals []findingJSON `json:"refusals"`
 	Warnings []findingJSON `json:"warnings"`
+	// Overridden are what would refuse it, and is lifted; Override is what would lift
+	// all that does.
+	Overridden []findingJSON `json:"overridden"`
+	Override   string        `json:"override,omitempty"`
 }
 
 type findingJSON struct {
@@ -109,8 +116,12 @@ type routeJSON struct {
 	NLRI   string `json:"nlri"`
 }
 
-func guardsOf(v guard.Verdict) guardsJSON {
-	return guardsJSON{len(v.Refusals) == 0, findingsOf(v.Refusals), findingsOf(v.Warnings)}
+func (s speakerPlan) guardsJSON(p plans) guardsJSON {
+	j := guardsJSON{OK: len(s.guards.Refusals) == 0, Refusals: findingsOf(s.guards.Refusals), Warnings: findingsOf(s.guards.Warnings), Overridden: findingsOf(s.lifted)}
+	if !j.OK {
+		j.Override = s.override(p).String()
+	}
+	return j
 }
 
 func findingsOf(all []guard.Finding) []findingJSON {

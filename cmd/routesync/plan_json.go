@@ -36,7 +36,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 		Speaker: s.speaker, Base: s.base(), Digest: s.digest(p), Ghosts: s.ghosts(p.desired), Changes: []changeJSON{}, Foreign: []foreignJSON{}, Overlap: []overlapJSON{},
 		Contest: contestsJSON(s.advertised.ContestsOf(s.Owner)), Held: casesJSON(a.Held), Unsent: casesJSON(a.Unsent), Nowhere: casesJSON(a.Nowhere), Lacks: listJSON(s.lacks()),
 	}
-	j.Impact, j.Guards = impactOf(s.guards.Impact), guardsOf(s.guards)
+	j.Impact, j.Guards = impactOf(s.guards.Impact), s.guardsJSON(p)
 	if f := s.older(); f != nil {
 		older := forceJSON(*f)
 		j.Older = &older
@@ -46,6 +46,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		one := s.changeJSON(c)
+		one.LastSet = s.lastSet(c)
 		if len(covers) > 0 && covers[0].Change == i {
 			one.Left, covers = s.leftJSON(covers[0]), covers[1:]
 		}
@@ -99,7 +100,7 @@ func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 func (s speakerPlan) leftJSON(c state.Cover) *leftJSON {
 	left := &leftJSON{Covered: []coveredJSON{}, Dark: s.peerWords(c.Dark)}
 	for _, by := range c.By {
-		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), s.peerWords(by.Peers)})
+		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), by.Owner, s.peerWords(by.Peers)})
 	}
 	return left
 }

@@ -87,6 +87,22 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	}
 	s.holds(s.router, kept...)
 	s.nothingToDo()
+
+	t.Log("cut once more, and meant, by an order to the running watch")
+	s.must(s.save(s.guardedFile("", routes[:10]...)))
+	s.until("it is held once more", func() bool { return s.count(watch.Log(), "nothing is sent: a guard refuses the plan") == 3 })
+	s.expect(0, "override withdraw,withdraw-space@000000000000 --reason wrong")
+	order := s.overrideIn(s.status().guarded)
+	if len(s.held(s.router)) != 20 {
+		t.Error("an order for another plan lets something through")
+	}
+	s.expect(0, "override "+order+" --reason moving")
+	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 10 })
+	s.holds(s.router, kept[:10]...)
+	s.until("the order is done, and forgotten", func() bool {
+		r := s.expect(0, "status")
+		return !strings.Contains(r.stdout, order) && strings.Contains(r.stdout, "000000000000")
+	})
 }
 
 // held is what status says that a guard holds, and what to do; empty for nothing.

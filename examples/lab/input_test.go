@@ -55,7 +55,7 @@ func TestRefusedInput(t *testing.T) {
 			t.Log("all at once")
 			all, lines := []string{"10.0.0.0/24"}, []string{`"valid": false`}
 			for i, f := range faults {
-				all, lines = append(all, f.route), append(lines, fmt.Sprintf(`"line": %d,`, 6+i))
+				all, lines = append(all, f.route), append(lines, fmt.Sprintf(`"line": %d,`, 7+i))
 			}
 			s.put(all...)
 			s.expect(1, "validate -o json", lines...)
