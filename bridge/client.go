@@ -58,9 +58,8 @@ type Reader struct {
 	progress time.Time       // when the bridge last answered a batch, or one was sent
 	alive    time.Time       // when the bridge was last told that the commander is there
 	contests []state.Contest // and what it asks for that others have
-
-	heard   time.Time // when something of the speaker last came
-	readied string    // the life of the bridge that is known to be ready
+	heard    time.Time       // when something of the speaker last came
+	readied  string          // the life of the bridge that is known to be ready
 	holdback
 }
 

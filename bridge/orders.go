@@ -171,7 +171,7 @@ func (c *core) ordersTold(a *wire.About) {
 				Owner: owner, By: wire.Commander(y.By), At: y.At, Until: y.At + overrideLife.Milliseconds(), Reason: y.Reason, Text: y.Text,
 			})
 		}
-		if t := c.trials[owner]; t != nil && !c.idle(t) {
+		if t := c.trials[owner]; t != nil && !c.isQuiet(t) {
 			a.Trials = append(a.Trials, c.trialTold(t))
 		}
 	}

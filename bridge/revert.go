@@ -20,6 +20,7 @@ type revert struct {
 	withdraws bool        // the announces are done
 	open      int         // operations that exaBGP has not answered
 	gave      int         // operations of this round
+	left      int         // routes that were not as before at the end of the last one
 	rests     bool        // it waits until next
 	passed    bool        // all was tried once, and others may command
 	next      time.Time   // when to try again what is left
@@ -59,20 +60,36 @@ func (c *core) revertOf(t *trial) {
 // command that a bridge before this one had given may come to it late.
 func (c *core) endRound(t *trial) {
 	r := t.revert
+	r.left = c.leftOf(t)
 	if len(t.before) == 0 || r.passed && r.gave == 0 && !c.audits.cause && c.table.touched == nil {
 		c.endTrial(t)
-		c.ordered(t.owner, "what was before the trial is as it was")
 		return
 	}
-	if !r.passed {
-		c.ordered(t.owner, "what was before the trial was announced again; that is looked at once more")
-	} else if r.gave > 0 {
-		c.log.Warn("not all of what was before the trial was so yet", "owner", t.owner, "changes", r.gave)
+	switch {
+	case r.left > 0:
+		c.log.Warn("not all of what was before the trial could be brought back; it is tried again", "owner", t.owner, "routes", r.left, "in", revertAgain)
+	case !r.passed:
+		c.ordered(t.owner, "what was before the trial is announced again")
 	}
 	if r.gave > 0 {
 		c.suspect()
 	}
 	r.passed, r.rests, r.next, r.gave = true, true, c.now.Add(revertAgain), 0
+	c.aboutNews = true
+}
+
+// leftOf counts the routes that are not as they were.
+func (c *core) leftOf(t *trial) int {
+	left := 0
+	for k, claims := range t.before {
+		for i := range claims {
+			if len(c.toBringBack(k, &claims[i])) > 0 {
+				left++
+				break
+			}
+		}
+	}
+	return left
 }
 
 // had is what a claim of before asks for, and whether that is an announce: what has

@@ -57,8 +57,13 @@ func (c *core) waitsOn(t *trial) bool {
 	return t != nil && t.revert == nil && !c.watches.owner(t.owner).Trial.Reverting && c.now.Before(t.deadline)
 }
 
-// idle tells whether there is nothing to take back: it keeps nobody out, and is told
-// to nobody.
+// isQuiet tells whether a trial is told to nobody: there is nothing to take back, or all
+// is as it was and that is only looked at once more.
+func (c *core) isQuiet(t *trial) bool {
+	return c.idle(t) || t.revert != nil && t.revert.passed && t.revert.left == 0
+}
+
+// idle tells whether there is nothing to take back: it keeps nobody out.
 func (c *core) idle(t *trial) bool {
 	x := c.watches.owner(t.owner).Trial
 	return len(t.before) == 0 && x.Revision.Digest == x.Before.Digest && !x.Reverting
@@ -339,7 +344,7 @@ func (c *core) trialTold(t *trial) wire.Trial {
 	x := c.watches.owner(t.owner).Trial
 	return wire.Trial{
 		Owner: t.owner, By: wire.Commander(x.By), Revision: x.Revision, Before: x.Before, Began: x.Began, Deadline: x.Deadline,
-		Changed: len(t.before), Revert: !c.waitsOn(t),
+		Changed: len(t.before), Revert: !c.waitsOn(t), Free: t.revert != nil && t.revert.passed,
 	}
 }
 

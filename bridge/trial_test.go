@@ -346,7 +346,7 @@ func TestRevertIsTriedAgain(t *testing.T) {
 			w.exabgp.refuse = func(line string) bool { return true }
 			w.pass(trialTime + time.Second)
 			w.holds(a, after()...)
-			if x := w.replica.about.Trials; len(x) != 1 || !x[0].Revert || len(w.tried["team"]) != 3 {
+			if x := w.replica.about.Trials; len(x) != 1 || !x[0].Revert || !x[0].Free || len(w.tried["team"]) != 3 {
 				t.Fatalf("told of %+v", x)
 			}
 			w.exabgp.refuse = nil

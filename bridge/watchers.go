@@ -127,6 +127,10 @@ func (c *core) putInForce(l *lease, r state.Revision) {
 		o.Epoch, o.Commander = l.Epoch, l.Holder.ID
 	}
 	o.Revision, o.Host = r, host
+	if t := o.Trial; t != nil && t.By.ID == l.Holder.ID && !t.Reverting {
+		now := *t
+		now.Revision, o.Trial = r, &now // it may be told only with the first batch
+	}
 	c.note(o)
 }
 
@@ -249,7 +253,7 @@ func (c *core) standBy(r wire.Request, to string) {
 		}
 	}
 	answer.Pause = c.watches.pauseOf(r.Owner)
-	if t := c.trials[r.Owner]; t != nil && !c.idle(t) {
+	if t := c.trials[r.Owner]; t != nil && !c.isQuiet(t) {
 		told := c.trialTold(t)
 		answer.Trial = &told
 	}

@@ -76,6 +76,7 @@ type Trial struct {
 	Deadline int64          `json:"deadline_unix_ms"`
 	Changed  int            `json:"changed"`             // routes
 	Revert   bool           `json:"reverting,omitempty"` // what was before is being brought back
+	Free     bool           `json:"free,omitempty"`      // all of that was tried: others may command
 }
 
 // Reverted is what was in force before, and nobody confirmed.

@@ -91,7 +91,7 @@ func sampleUpdate(t testing.TB) wire.Update {
 func sampleTrial() wire.Trial {
 	return wire.Trial{
 		Owner: "team", By: wire.Commander{ID: "i", Host: "h", PID: 2, Verb: "apply"}, Revision: state.Revision{Digest: "0a", Changed: 8},
-		Before: state.Revision{Digest: "0b", Changed: 7}, Began: 3, Deadline: 4, Changed: 5, Revert: true,
+		Before: state.Revision{Digest: "0b", Changed: 7}, Began: 3, Deadline: 4, Changed: 5, Revert: true, Free: true,
 	}
 }
 

@@ -16,11 +16,17 @@ import (
 // evidence is what plans are judged by besides what is asked for and advertised. It
 // belongs to one goroutine.
 type evidence struct {
-	vrps vrpSource
-	past *past
+	vrps   vrpSource
+	past   *past
+	counts bool // of changes, by what is on record: no loop does that
 }
 
-func newEvidence(vrps vrpSource, p *past) *evidence { return &evidence{vrps, p} }
+func newEvidence(vrps vrpSource, p *past) *evidence { return &evidence{vrps: vrps, past: p} }
+
+func (e *evidence) counting() *evidence {
+	e.counts = true
+	return e
+}
 
 // complete completes a case.
 func (e *evidence) complete(c *guard.Case) {
@@ -28,12 +34,15 @@ func (e *evidence) complete(c *guard.Case) {
 	if e.past != nil {
 		c.Tags = e.past.tags(c.Plan)
 	}
+	if e.past != nil && e.counts {
+		c.Changed, c.Uncounted = e.past.changed(c.Plan, c.Desired.Guards().Flap, time.UnixMilli(c.Now))
+	}
 }
 
 // judge has the guards judge a plan, less what the file and people lift of it.
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
 	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now}
-	newEvidence(p.vrps, o.past).complete(&c)
+	newEvidence(p.vrps, o.past).counting().complete(&c)
 	return o.named(guard.Check(c, p.desired.Guards()))
 }
 
@@ -163,7 +172,7 @@ func shellWord(word string) string {
 // that a guard refuses.
 func (a *applier) permit(speaker string, c *bridge.Commander) func(*state.Plan) error {
 	exactly := a.exactly(speaker)
-	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps, a.observer.past).complete}
+	gate := &reconcile.Gate{Overrides: a.overrides, Evidence: newEvidence(a.vrps, a.observer.past).counting().complete}
 	return func(plan *state.Plan) error {
 		if exactly != nil {
 			if err := exactly(plan); err != nil {

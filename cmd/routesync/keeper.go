@@ -252,7 +252,8 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
-		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) }, Pausable: true,
+		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
+		Pausable: true,
 	}, k.log)
 	if err := c.Open(ctx); err != nil {
 		return err

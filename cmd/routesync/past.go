@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func newPast(w *world, g *globalFlags, owner string) *past {
 	return &past{store}
 }
 
-var errPastSlow = errors.New("the history is slow; who set the routes last is not known")
+var errPastSlow = errors.New("the history is slow, and was not read")
 
 // last finds who set the routes last that a plan takes away or changes.
 func (p *past) last(plan *state.Plan) (*history.Settings, error) {
@@ -48,13 +49,18 @@ func (p *past) last(plan *state.Plan) (*history.Settings, error) {
 	if len(leaving) == 0 {
 		return nil, nil
 	}
+	return inTime(func() (*history.Settings, error) { return p.store.Last(plan.Speaker, leaving) })
+}
+
+// inTime reads a disk, which may hang.
+func inTime[T any](read func() (T, error)) (T, error) {
 	type answer struct {
-		found *history.Settings
+		found T
 		err   error
 	}
 	got := make(chan answer, 1)
 	go func() { // a read of a disk can't be given up
-		found, err := p.store.Last(plan.Speaker, leaving)
+		found, err := read()
 		got <- answer{found, err}
 	}()
 	patience := time.NewTimer(pastPatience)
@@ -63,8 +69,27 @@ func (p *past) last(plan *state.Plan) (*history.Settings, error) {
 	case a := <-got:
 		return a.found, a.err
 	case <-patience.C:
-		return nil, errPastSlow
+		var none T
+		return none, errPastSlow
 	}
+}
+
+// changed is how often the routes of a plan changed in the time in which a policy
+// counts that; nil if none can have, so often that it matters.
+func (p *past) changed(plan *state.Plan, limit state.Flap, now time.Time) (func(state.Key) int, error) {
+	if limit.Changes == 0 || len(plan.Changes) == 0 {
+		return nil, nil
+	}
+	asked := func(k state.Key) bool {
+		_, found := slices.BinarySearchFunc(plan.Changes, k, func(c state.Change, k state.Key) int { return state.CompareKeys(c.Key, k) })
+		return found
+	}
+	since := now.Add(-time.Duration(limit.Within) * time.Millisecond)
+	counts, err := inTime(func() (map[state.Key]int, error) { return p.store.Recent(plan.Speaker, since, limit.Changes, asked) })
+	if err != nil || counts == nil {
+		return nil, err
+	}
+	return func(k state.Key) int { return counts[k] }, nil
 }
 
 // tags tells with which tags routes were announced that a plan takes away. It looks
@@ -82,8 +107,8 @@ func (p *past) tags(plan *state.Plan) func(state.Key, netip.Addr) ([]string, boo
 
 // lastText is who set a withdrawn route last; "" if that is not on record. What is
 // advertised has to be what is on record: else somebody else set it.
-func lastText(found *history.Settings, c state.Change) string {
-	if c.Op() != state.Withdraw || len(c.Peers) == 0 {
+func lastText(found settings, c state.Change) string {
+	if found == nil || c.Op() != state.Withdraw {
 		return ""
 	}
 	text := ""

@@ -133,7 +133,7 @@ func (b *bystander) heldBack() string {
 	case b.standing.Pause != nil:
 		p := b.standing.Pause
 		return fmt.Sprintf("paused by %s at %s: %s", p.By.By(), timeJSON(p.At), p.Reason)
-	case b.standing.Trial != nil && b.standing.Trial.By.ID != b.k.me.ID:
+	case b.standing.Trial != nil && !b.standing.Trial.Free && b.standing.Trial.By.ID != b.k.me.ID:
 		t := b.standing.Trial
 		return fmt.Sprintf("a trial of %s waits to be confirmed until %s, or is being reverted", t.By, timeJSON(t.Deadline))
 	}

@@ -38,7 +38,7 @@ func (a *applier) refuseTrial(seen []observation) error {
 	for _, o := range seen {
 		t := o.trialOf(a.desired.Owner)
 		switch {
-		case t == nil:
+		case t == nil, t.Free:
 		case t.Revert:
 			all = append(all, hinted(fmt.Errorf("%s: what was before the trial of %s is being brought back", o.speaker, t.By), "routesync status shows when that is over"))
 		default:

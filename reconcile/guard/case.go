@@ -20,8 +20,10 @@ type Case struct {
 	// VRPs is the file that [state.RPKI] names. nil is one that was not read.
 	VRPs *rpki.File
 	// Changed is how often a route changed within the time of [state.Flap]; nil if
-	// nobody has counted, or if routes are held one by one (see reconcile/flap).
-	Changed func(state.Key) int
+	// none that changed so often is known, or if routes are held one by one (see
+	// reconcile/flap). Uncounted is why it can't be told.
+	Changed   func(state.Key) int
+	Uncounted error
 }
 
 // fate is what a plan does about one key of the owner: where it was, and where it
@@ -44,16 +46,6 @@ func (f *fate) gone() bool { return f.before && !f.after }
 // fates gives each key that the owner has, or will have, in order. What is given is
 // valid until the next.
 func (c *Case) fates(each func(*fate)) {
-	c.all(func(_ state.Key, _ []state.Advert, f *fate) {
-		if f != nil {
-			each(f)
-		}
-	})
-}
-
-// all gives each key that is there or will be, in order, with what is advertised of
-// it, and what becomes of it if the owner has it, or will have it.
-func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 	changes := c.Plan.Changes
 	var f fate
 	c.Desired.Join(c.Advertised, func(key state.Key, wanted []state.Wanted, adverts []state.Advert) {
@@ -70,9 +62,7 @@ func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 			changes = changes[n:]
 		}
 		if f.before || f.after {
-			each(key, adverts, &f)
-		} else {
-			each(key, adverts, nil)
+			each(&f)
 		}
 	})
 }

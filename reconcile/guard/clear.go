@@ -13,7 +13,7 @@ func Clear(c Case, p *state.Policy) bool {
 	t := &tally{c: &c}
 	_, _, withdraw := c.Plan.Count()
 	switch added := len(c.Plan.Changes) - withdraw; {
-	case p.RPKI.Asks(), c.Changed != nil:
+	case p.RPKI.Asks(), c.Changed != nil, c.Uncounted != nil:
 		return false
 	case added > 0 && p.MaxRoutes > 0:
 		return false

@@ -9,9 +9,14 @@ import (
 
 // flapping is what there is against routes that change too often, where somebody
 // has counted.
-func (t *tally) flapping(p *state.Policy) []Finding {
-	if t.c.Changed == nil || p.Flap.Changes == 0 {
-		return nil
+func (t *tally) flapping(p *state.Policy) (refusals, warnings []Finding) {
+	switch {
+	case p.Flap.Changes == 0:
+		return nil, nil
+	case t.c.Uncounted != nil:
+		return nil, []Finding{{Rule: state.RuleFlap, Text: fmt.Sprintf("whether a route changes too often can't be told: %v", t.c.Uncounted)}}
+	case t.c.Changed == nil:
+		return nil, nil
 	}
 	f := Finding{Rule: state.RuleFlap}
 	most := 0
@@ -28,9 +33,9 @@ func (t *tally) flapping(p *state.Policy) []Finding {
 		}
 	}
 	if f.Count == 0 {
-		return nil
+		return nil, nil
 	}
 	within := time.Duration(p.Flap.Within) * time.Millisecond
 	f.Text = fmt.Sprintf("%s would change again, which did up to %d times within %s; at most %d may be, or others damp it (flap)", routes(f.Count), most, within, p.Flap.Changes)
-	return []Finding{f}
+	return []Finding{f}, nil
 }

@@ -27,6 +27,7 @@ type world struct {
 	now        int64
 	vrps       *rpki.File
 	changed    func(state.Key) int
+	uncounted  error
 }
 
 func newWorld(t *testing.T) *world {
@@ -86,7 +87,7 @@ func (w *world) check() Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now, VRPs: w.vrps, Changed: w.changed}
+	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now, VRPs: w.vrps, Changed: w.changed, Uncounted: w.uncounted}
 	if len(w.tags) > 0 {
 		c.Tags = func(k state.Key, _ netip.Addr) ([]string, bool) { tags, ok := w.tags[k]; return tags, ok }
 	}

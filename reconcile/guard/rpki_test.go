@@ -137,3 +137,19 @@ func TestFlapping(t *testing.T) {
 		t.Errorf("where nobody counted: %+v", v.Refusals)
 	}
 }
+
+// TestUncounted: that nobody could count is said, and refuses nothing: the change is
+// no worse for it.
+func TestUncounted(t *testing.T) {
+	w := newWorld(t)
+	w.wants("", nil, some(0, 2)...)
+	w.uncounted = errors.New("the disk hangs")
+	if v := w.check(); len(v.Warnings) != 0 {
+		t.Errorf("where nothing is to be counted: %+v", v.Warnings)
+	}
+	w.desired.Policy.Flap = state.Flap{Changes: 6, Within: 900_000}
+	v := w.check()
+	if len(v.Refusals) != 0 || len(v.Warnings) != 1 || v.Warnings[0].Text != "whether a route changes too often can't be told: the disk hangs" {
+		t.Errorf("%+v", v)
+	}
+}

@@ -81,8 +81,9 @@ func Check(c Case, p *state.Policy) Verdict {
 	t := take(&c, p)
 	v := Verdict{Impact: t.impact()}
 	refused, warned := t.origins(p)
-	v.Refusals = slices.Concat(t.withdrawals(p), t.floors(p), t.touched(p), t.announcements(p), refused, t.flapping(p))
-	v.Warnings = warned
+	flapping, uncounted := t.flapping(p)
+	v.Refusals = slices.Concat(t.withdrawals(p), t.floors(p), t.touched(p), t.announcements(p), refused, flapping)
+	v.Warnings = slices.Concat(warned, uncounted)
 	byRule := func(a, b Finding) int {
 		return slices.Index(state.Rules(), a.Rule) - slices.Index(state.Rules(), b.Rule)
 	}
