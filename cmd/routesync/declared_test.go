@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"routesync/bridge/wire"
+	"routesync/reconcile"
 	"routesync/state"
 )
 
@@ -18,5 +20,13 @@ func TestDeclaredWithTheLease(t *testing.T) {
 	s.over = "y"
 	if got := s.declared(); got != r {
 		t.Errorf("of an older file that is meant: %v", got)
+	}
+}
+
+// TestNamesOfObstacles: what a loop notes has the name that readers know.
+func TestNamesOfObstacles(t *testing.T) {
+	t.Parallel()
+	if reconcile.Guarded != wire.Guarded || reconcile.Flapping != wire.Flapping {
+		t.Errorf("%s and %s, %s and %s", reconcile.Guarded, wire.Guarded, reconcile.Flapping, wire.Flapping)
 	}
 }
