@@ -202,6 +202,7 @@ type core struct {
 
 	trials     map[string]*trial // by owner
 	memoryless string            // why nothing outlives this bridge; "" if it does
+	begins     string            // what is to be said when it begins
 
 	out effects
 }

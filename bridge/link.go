@@ -15,6 +15,10 @@ import (
 // commandsAgain is the pause between two attempts to read the command queue.
 const commandsAgain = 5 * time.Second
 
+// bindEvery is how often it is seen to that commands come. It is a fraction of what a
+// commander waits for anything to come of a speaker.
+const bindEvery = 10 * time.Second
+
 // link is one session with the broker as the server's loop sees it.
 type link struct {
 	out  chan []rabbit.Message // to publish; never full, for the loop sends only when it is idle
@@ -59,6 +63,7 @@ func (s *Server) session(life, ctx context.Context, rs Session) error {
 	})
 	g.Go(func() error { return s.commands(life, ctx, inner, rs, l) })
 	g.Go(func() error { return s.watchAlarm(inner, rs, l) })
+	g.Go(func() error { return s.keepBound(inner, rs) })
 	g.Go(func() error { return acknowledge(inner, l.acks) })
 	err = g.Wait()
 	offer(life, s.gone, l)
@@ -163,6 +168,23 @@ func (s *Server) watchAlarm(ctx context.Context, rs Session, l *link) error {
 	}
 }
 
+// keepBound binds again what commands come by: who deletes the exchange takes the
+// bindings with it, and nobody is told; and nobody but this session can bind its queue.
+func (s *Server) keepBound(ctx context.Context, rs Session) error {
+	beat := time.NewTicker(bindEvery)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-beat.C:
+		}
+		if err := rs.BindCommands(ctx, s.core.speaker); err != nil {
+			s.log.Debug("what commands come by is not bound again", "error", err)
+		}
+	}
+}
+
 // subscribe sets up the topology and consumes commands; told tells that events
 // can be published.
 func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rabbit.Delivery, told bool, err error) {
@@ -172,7 +194,7 @@ func (s *Server) subscribe(ctx context.Context, rs Session) (commands <-chan rab
 	if err := rs.DeclareEvents(setUp); err != nil {
 		return nil, false, err
 	}
-	if err := errors.Join(rs.DeclareSpeaker(setUp, speaker), rs.BindRequests(setUp, speaker)); err != nil {
+	if err := errors.Join(rs.DeclareSpeaker(setUp, speaker), rs.BindCommands(setUp, speaker)); err != nil {
 		return nil, true, err
 	}
 	queue := rabbit.CommandQueue(speaker)

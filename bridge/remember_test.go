@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -90,6 +91,54 @@ func TestJournalThatIsLost(t *testing.T) {
 			}
 			s.finds(t, d, path, 2)
 		})
+	}
+}
+
+// TestTrialAndTheJournal: what was before a trial is in the journal before exaBGP is
+// told, also in one that is made anew; and a trial is not forgotten in silence.
+func TestTrialAndTheJournal(t *testing.T) {
+	for name, lost := range map[string]bool{"as it was": false, "made anew": true} {
+		t.Run(name, func(t *testing.T) {
+			s, w, d, path := keptBy(t)
+			w.mustTry("a", minute("y", 20))
+			w.want(desired(t, "10.0.0.0/24 "+nh+" med 7", "10.0.9.0/24 "+nh))
+			s.remember(w.core.take())
+			if lost {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+				s.mend(t.Context(), w.now)
+				s.mend(t.Context(), w.now.Add(mendEvery))
+			}
+			want := s.core.everyTrial()
+			if len(want) != 1 || len(want[0].Entries) < 2 {
+				t.Fatalf("the trial has %+v", want)
+			}
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			j, err := journal.Open(t.Context(), filepath.Dir(path), "edge1", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			m, err := j.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			same := func(a, b journal.Entry) bool {
+				return a.Key == b.Key && slices.EqualFunc(a.Claims, b.Claims, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) })
+			}
+			if len(m.Tried) != 1 || m.Tried[0].Owner != "team" || !slices.EqualFunc(m.Tried[0].Entries, want[0].Entries, same) || m.Owners[0].Trial == nil {
+				t.Errorf("the next bridge finds %+v, want %+v", m.Tried, want)
+			}
+		})
+	}
+	w := newWorld(t, testPeer("127.0.0.2", 65001))
+	w.core.begins = "the journal was put aside"
+	w.core.hello(w.now)
+	if w.core.fault != w.core.begins {
+		t.Errorf("said is %q", w.core.fault)
 	}
 }
 

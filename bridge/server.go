@@ -81,6 +81,9 @@ type Options struct {
 	// without a cause; 0 for never.
 	AuditEvery time.Duration
 	Journal    Journal // nil: there is none
+	// Begins is what is to be said when the bridge begins, of what it does not know;
+	// "" for nothing.
+	Begins string
 	// Slate tells whether the bridge before this one wrote down all that it did; nil
 	// if that is not known.
 	Slate   Slate
@@ -120,6 +123,7 @@ func NewServer(o Options, log *slog.Logger) (*Server, error) {
 		s.core.past.kept = o.Slate != nil && o.Slate.Whole()
 	}
 	s.tape, s.rests = o.Tape, o.Rests
+	s.core.begins = o.Begins
 	s.rewind(past.Proof)
 	s.core.lacks, s.core.audits.chunk, s.core.audits.every = o.Lacks, o.Chunk, o.AuditEvery
 	if o.Classic != nil {

@@ -16,7 +16,7 @@ type Session interface {
 	DeclareSpeaker(ctx context.Context, speaker string) error
 	Commands(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
 	Requests(ctx context.Context, speaker string) (<-chan rabbit.Delivery, error)
-	BindRequests(ctx context.Context, speaker string) error
+	BindCommands(ctx context.Context, speaker string) error
 	Subscribe(ctx context.Context, keys ...string) (queue string, events <-chan rabbit.Delivery, err error)
 	Bind(ctx context.Context, queue, key string) error
 	Publish(ctx context.Context, msgs ...rabbit.Message) error

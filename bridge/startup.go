@@ -39,6 +39,9 @@ func (c *core) hello(now time.Time) {
 	c.waited, c.begun = now, now
 	c.out.begin = true
 	c.sayGone()
+	if c.begins != "" {
+		c.trouble(c.begins)
+	}
 	c.ask()
 }
 

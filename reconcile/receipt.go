@@ -21,8 +21,8 @@ type receipt struct {
 	done      []int // of each peer, how many of those not left were seen
 	overtaken map[state.Key]bool
 	over      []Unconfirmed // those not left that were overtaken
-	looked    time.Time // zero if it was not yet
-	told      counts    // as of the last look
+	looked    time.Time     // zero if it was not yet
+	told      counts        // as of the last look
 }
 
 // counts is how many changes at peers are in each standing.

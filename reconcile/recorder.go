@@ -40,7 +40,7 @@ const (
 	CauseFile     Cause = "file"     // another file was put in force
 	CauseTime     Cause = "time"     // a route started or expired
 	CauseDrift    Cause = "drift"    // the speaker was as the file says, and no longer is
-	CauseAgain    Cause = "again"    // more was to do for the same file
+	CauseAgain    Cause = "again"    // more was to do for the same file before it was done
 )
 
 // Confirming is what has been seen of a [Sending] by a time.

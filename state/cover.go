@@ -10,20 +10,23 @@ import (
 type Cover struct {
 	Change int // that withdraws it: its place in the plan
 	// By is what still has all of the addresses at each of these peers: a less specific
-	// prefix, or the same one on another path. The most specific counts.
+	// prefix, or the same one on another path, whoever announces it. The most specific
+	// counts.
 	By []CoveredAt
 	// Dark are the peers that are left with none, in order.
 	Dark []netip.Addr
 }
 
-// CoveredAt is a prefix, and the peers that it covers something at, in order.
+// CoveredAt is a prefix of an owner, and the peers that it covers something at, in
+// order.
 type CoveredAt struct {
 	Prefix netip.Prefix
+	Owner  string
 	Peers  []netip.Addr
 }
 
-// Covers tells of each prefix that the plan withdraws what stays announced of it,
-// whoever announces that. advertised is what the plan was made from.
+// Covers tells of each prefix that the plan withdraws what stays announced of it.
+// advertised is what the plan was made from.
 func (p *Plan) Covers(advertised *Advertised) []Cover {
 	goes := func(c Change) bool { return c.Op() == Withdraw && c.Key.Family.HasPrefix() }
 	if !slices.ContainsFunc(p.Changes, goes) {
@@ -74,20 +77,28 @@ func (s *standing) has(x *standing) bool {
 	return s.family == x.family && s.rd == x.rd && s.prefix.Bits() <= x.prefix.Bits() && s.prefix.Contains(x.prefix.Addr())
 }
 
-// at tells whether the route is at a peer behind the plan.
-func (s *standing) at(peer netip.Addr) bool {
+// at tells whose route it is at a peer behind a plan of owner; false if it is not
+// there.
+func (s *standing) at(peer netip.Addr, owner string) (whose string, there bool) {
 	goes := false
 	for i := range s.changes {
 		if c := &s.changes[i]; slices.Contains(c.Peers, peer) {
 			if c.Op() != Withdraw {
-				return true
+				return owner, true
 			}
 			goes = true
 		}
 	}
-	return !goes && slices.ContainsFunc(s.adverts, func(a Advert) bool {
+	if goes {
+		return "", false
+	}
+	i := slices.IndexFunc(s.adverts, func(a Advert) bool {
 		return slices.ContainsFunc(a.At, func(at At) bool { return at.Peer == peer && at.Grade != Withdrawing })
 	})
+	if i < 0 {
+		return "", false
+	}
+	return s.adverts[i].Owner, true
 }
 
 func (w *coverWalk) visit(k Key, adverts []Advert, from, to int) {
@@ -111,21 +122,22 @@ func (w *coverWalk) settle() {
 	for _, i := range w.waiting {
 		c := Cover{Change: i}
 		for _, peer := range w.plan.Changes[i].Peers {
-			c.add(peer, w.open)
+			c.add(peer, w.plan.Owner, w.open)
 		}
 		w.all = append(w.all, c)
 	}
 	w.waiting = w.waiting[:0]
 }
 
-func (c *Cover) add(peer netip.Addr, open []standing) {
+func (c *Cover) add(peer netip.Addr, owner string, open []standing) {
 	for i := len(open) - 1; i >= 0; i-- {
-		if !open[i].at(peer) {
+		whose, there := open[i].at(peer, owner)
+		if !there {
 			continue
 		}
-		n := slices.IndexFunc(c.By, func(by CoveredAt) bool { return by.Prefix == open[i].prefix })
+		n := slices.IndexFunc(c.By, func(by CoveredAt) bool { return by.Prefix == open[i].prefix && by.Owner == whose })
 		if n < 0 {
-			n, c.By = len(c.By), append(c.By, CoveredAt{Prefix: open[i].prefix})
+			n, c.By = len(c.By), append(c.By, CoveredAt{Prefix: open[i].prefix, Owner: whose})
 		}
 		c.By[n].Peers = append(c.By[n].Peers, peer)
 		return

@@ -20,6 +20,9 @@ func coverLines(p *state.Plan, covers []state.Cover) []string {
 		line := p.Changes[c.Change].Key.String()
 		for _, by := range c.By {
 			line += fmt.Sprintf(" by %s at %s", by.Prefix, state.NewPeers(by.Peers))
+			if by.Owner != p.Owner {
+				line += " of " + by.Owner
+			}
 		}
 		if len(c.Dark) > 0 {
 			line += " dark at " + state.NewPeers(c.Dark).String()
@@ -75,7 +78,7 @@ func TestCovers(t *testing.T) {
 		},
 		"somebody else's covers": {
 			[]string{"10.0.0.0/8 at " + one + ", owner other", "10.1.0.0/16 at " + one}, nil,
-			[]string{"10.1.0.0/16 by 10.0.0.0/8 at 192.0.2.1"},
+			[]string{"10.1.0.0/16 by 10.0.0.0/8 at 192.0.2.1 of other"},
 		},
 		"another path to it, before and behind": {
 			[]string{"10.1.0.0/16 at " + one, "10.1.0.0/16 path-information 7 at " + one, "10.1.0.0/16 path-information 9 at " + one},

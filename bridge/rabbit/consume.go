@@ -104,7 +104,7 @@ func (s *Session) Requests(ctx context.Context, speaker string) (<-chan Delivery
 	if err != nil {
 		return nil, err
 	}
-	if err := s.BindRequests(ctx, speaker); err != nil {
+	if err := s.BindCommands(ctx, speaker); err != nil {
 		s.log.Debug("commands do not come to the queue of requests yet", "error", err) // who can do nothing else can answer
 	}
 	return s.consume(ctx, consumer{queue: name, ahead: requestsAhead, who: ackOnHandover})

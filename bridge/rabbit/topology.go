@@ -133,18 +133,21 @@ func (s *Session) DeclareSpeaker(ctx context.Context, speaker string) error {
 	return nil
 }
 
-// BindRequests has commands that are answered at once come to the queue of requests
-// too, which is this session's. They come by [CommandExchange]: to the default
-// exchange, which leads to every queue, whoever only looks may write too.
-func (s *Session) BindRequests(ctx context.Context, speaker string) error {
+// BindCommands has commands come to a speaker's bridge, whose session this is: those
+// that are answered at once to its queue of requests, the others to that which keeps
+// them, if it is there. They come by [CommandExchange]: to the default exchange, which
+// leads to every queue, whoever only looks may write too.
+func (s *Session) BindCommands(ctx context.Context, speaker string) error {
 	if err := s.ensureExchange(ctx, CommandExchange, amqp.ExchangeDirect); err != nil {
 		return err
 	}
-	err := s.once(ctx, func(ch *amqp.Channel) error {
-		return ch.QueueBind(RequestQueue(speaker), CommandKey(speaker), CommandExchange, false, nil)
-	})
-	if err != nil {
-		return fmt.Errorf("bind queue %q to %q: %w", RequestQueue(speaker), CommandExchange, s.denied(err, Write, Read))
+	for _, to := range []struct{ queue, key string }{{CommandQueue(speaker), speaker}, {RequestQueue(speaker), CommandKey(speaker)}} {
+		err := s.once(ctx, func(ch *amqp.Channel) error {
+			return ch.QueueBind(to.queue, to.key, CommandExchange, false, nil)
+		})
+		if err != nil && replyCode(err) != amqp.NotFound {
+			return fmt.Errorf("bind queue %q to %q: %w", to.queue, CommandExchange, s.denied(err, Write, Read))
+		}
 	}
 	return nil
 }

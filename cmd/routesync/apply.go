@@ -104,7 +104,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
-	desired, err := readDesired(f.file, w.stdin)
+	desired, files, err := readFiles(f.file, w.stdin)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 		desired.Revision.Changed = time.Now().UnixMilli() // as if it was saved now
 	}
 	a := newApplier(newUndertaking(w, "apply", observer{cfg: cfg, timeout: f.timeout, log: w.log, past: newPast(w, g, desired.Owner)}, desired), f, grade)
-	a.saved, a.overrides = saved, overrides
+	a.saved, a.overrides, a.commit = saved, overrides, commitOf(ctx, files)
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
@@ -139,13 +139,15 @@ func (a *applier) do(ctx context.Context, r *record) error {
 	last, err := a.run(ctx, a)
 	a.progress.done()
 	a.ledgers.close()
-	switch {
-	case err != nil && a.begun:
-		return errors.Join(a.report(a.outcome()), err)
-	case err != nil:
-		return err
+	if err == nil {
+		return a.conclude(ctx, last)
 	}
-	return a.conclude(ctx, last)
+	if a.begun {
+		if unsaid := a.report(a.outcome()); unsaid != nil {
+			return errors.Join(unsaid, err)
+		}
+	}
+	return err
 }
 
 // applier is one run of apply.
@@ -156,6 +158,7 @@ type applier struct {
 	progress *progress
 
 	plans     plans
+	commit    *gitCommit       // that the file is of; nil if that is not known
 	overrides []state.Override // that were given for it
 	vrps      vrpSource
 	saved     *savedPlan        // what is to be carried out; nil for whatever is to be done
@@ -183,7 +186,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return false, err
 	}
-	a.desired = a.plans.desired
+	a.plans.commit, a.desired = a.commit, a.plans.desired
 	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err

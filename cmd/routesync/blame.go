@@ -91,7 +91,7 @@ func runBlame(ctx context.Context, w *world, g *globalFlags, f *blameFlags, text
 		return err
 	}
 	route := parseAccused(text)
-	found, damaged, err := s.Find(func(k state.Key) bool { return route.is(k) })
+	found, damaged, err := s.Find(func(k state.Key) bool { return route.is(k) || route.covers(k) })
 	if err != nil {
 		return hinted(fmt.Errorf("read the history: %w", err))
 	}
@@ -150,6 +150,7 @@ type blamed struct {
 // blamedSpeaker is the answer for a speaker: each route that is meant.
 type blamedSpeaker struct {
 	Speaker string
+	asked   bool // it said what it advertises
 	Routes  []blamedRoute
 	Cover   string // the most specific route that covers what is meant; "" for none, or not known
 }
@@ -191,8 +192,9 @@ func (b *blamed) judge(found []*history.Found, live []observation, only []string
 		if i := slices.IndexFunc(found, func(f *history.Found) bool { return f.Speaker == o.speaker }); i >= 0 {
 			x = found[i]
 		}
-		one := blamedSpeaker{Speaker: o.speaker}
-		keys := slices.Clone(x.Keys)
+		one := blamedSpeaker{Speaker: o.speaker, asked: o.advertised != nil}
+		keys := slices.DeleteFunc(slices.Clone(x.Keys), func(k state.Key) bool { return !b.route.is(k) })
+		one.Cover = b.covered(x)
 		if o.advertised != nil {
 			one.Cover = b.cover(o.advertised)
 			for k := range o.advertised.Routes.All() {
@@ -212,6 +214,17 @@ func (b *blamed) judge(found []*history.Found, live []observation, only []string
 		}
 		b.Speakers = append(b.Speakers, one)
 	}
+}
+
+// covered is what covers the route as far as is on record.
+func (b *blamed) covered(f *history.Found) string {
+	best, text := -1, ""
+	for _, k := range f.Keys {
+		if last := f.Of[k][0]; b.route.covers(k) && k.Bits() > best && last.After != nil {
+			best, text = k.Bits(), fmt.Sprintf("%s, as entry %d left it", k, last.Entry.Number)
+		}
+	}
+	return text
 }
 
 // cover names the most specific route that covers the one that is meant.
@@ -253,13 +266,36 @@ func (b *blamed) unknown(r *blamedRoute, missed []history.Setting) []string {
 			}
 		}
 	}
+	for i := range r.live {
+		for _, at := range r.live[i].At {
+			if _, done := r.newest(at.Peer); !done && r.live[i].Owner == b.owner {
+				all = append(all, fmt.Sprintf("who announced it to %s is not on record", at.Peer))
+			}
+		}
+	}
 	return all
+}
+
+// newest is the last change at a peer that was not refused; false for none.
+func (r *blamedRoute) newest(peer netip.Addr) (history.Setting, bool) {
+	for _, x := range r.past {
+		if slices.Contains(x.Peers, peer) && !refusedAt(x, peer) {
+			return x, true
+		}
+	}
+	return history.Setting{}, false
+}
+
+// refusedAt tells whether it was seen that a change was not made at a peer.
+func refusedAt(x history.Setting, peer netip.Addr) bool {
+	return x.Part.Outcome != nil && slices.ContainsFunc(x.Part.Outcome.Cases, func(c history.Case) bool {
+		return c.Key == x.Key && c.Peer == peer && (&c).NotDone()
+	})
 }
 
 // apart says where the last change at a peer is not what is advertised there.
 func (b *blamed) apart(r *blamedRoute, x history.Setting, peer netip.Addr) string {
-	newest := slices.IndexFunc(r.past, func(y history.Setting) bool { return slices.Contains(y.Peers, peer) })
-	if !r.asked || r.past[newest].Part != x.Part {
+	if newest, ok := r.newest(peer); !r.asked || !ok || newest.Part != x.Part {
 		return ""
 	}
 	var is *state.Advert
@@ -292,7 +328,11 @@ func (b *blamed) text(w *world) error {
 	for i := range b.Speakers {
 		s := &b.Speakers[i]
 		if len(s.Routes) == 0 {
-			fmt.Fprintf(out, "%s at %s: it is not advertised, and nothing is on record of it\n", b.route.text, s.Speaker)
+			not := "it is not advertised, and "
+			if !s.asked {
+				not = ""
+			}
+			fmt.Fprintf(out, "%s at %s: %snothing is on record of it; %s\n", b.route.text, s.Speaker, not, b.first)
 		}
 		for j := range s.Routes {
 			r := &s.Routes[j]

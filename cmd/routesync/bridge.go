@@ -171,6 +171,8 @@ func openJournal(ctx context.Context, o *bridge.Options, dir string, log *slog.L
 	o.Journal = j
 	if path, reason := j.SetAside(); path != "" {
 		log.Error("the journal could not be believed and was put aside", "kept as", path, "reason", reason)
+		o.Begins = fmt.Sprintf("the journal could not be believed and was put aside as %s: what was announced is foreign until it is adopted, "+
+			"and if a trial waited to be confirmed, it stays as it is: nobody reverts it; what people had ordered is forgotten", path)
 	}
 	return j
 }

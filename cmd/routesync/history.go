@@ -112,7 +112,7 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	if f.output == outputJSON {
 		err = writeJSON(w.stdout, listToJSON(s.Owner(), total, all, bad))
 	} else {
-		err = writeList(w, s, total, all)
+		err = writeList(w, s, all, total, total-len(numbers))
 	}
 	switch {
 	case err != nil:
@@ -123,7 +123,8 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	return nil
 }
 
-func writeList(w *world, s *history.Store, total int, all []*history.Entry) error {
+// writeList writes entries; before is how many there are before them.
+func writeList(w *world, s *history.Store, all []*history.Entry, total, before int) error {
 	out := bufio.NewWriter(w.stdout)
 	for _, e := range all {
 		writeEntry(out, e)
@@ -131,8 +132,8 @@ func writeList(w *world, s *history.Store, total int, all []*history.Entry) erro
 	switch {
 	case total == 0:
 		fmt.Fprintf(out, "Nothing is on record of owner %s in %s.\n", s.Owner(), s.Dir())
-	case total > len(all):
-		fmt.Fprintf(out, "The last %d of %d.\n", len(all), total)
+	case before > 0:
+		fmt.Fprintf(out, "%d more before.\n", before)
 	}
 	return out.Flush()
 }
@@ -151,9 +152,14 @@ func writeEntry(out *bufio.Writer, e *history.Entry) {
 		p := &e.Parts[i]
 		fmt.Fprintf(out, "    %-*s  %s (%s): %s\n", speaker, p.Speaker, tallyText(p.Tally), causeText(p.Cause), seenText(p.Outcome))
 		if p.Missed > 0 {
-			fmt.Fprintf(out, "    %-*s  before this %s is not on record, from %s on\n", speaker, "", count(p.Missed, "sending"), timeJSON(p.MissedSince.UnixMilli()))
+			fmt.Fprintf(out, "    %-*s  %s\n", speaker, "", missedText(&p.Part))
 		}
 	}
+}
+
+// missedText says what is not on record before a part.
+func missedText(p *history.Part) string {
+	return fmt.Sprintf("not on record before this: %s, from %s on", count(p.Missed, "sending"), momentJSON(p.MissedSince))
 }
 
 // headText is who did what.
@@ -176,7 +182,7 @@ func headText(h history.Head) string {
 func causeText(cause string) string {
 	texts := map[string]string{
 		"command": "asked for", "start": "the watch began", "takeover": "the watch took over", "file": "the file changed",
-		"time": "a route started or expired", "drift": "the speaker had lost it", "again": "what was left",
+		"time": "a route started or expired", "drift": "the speaker had lost it", "again": "what was left, or had moved meanwhile",
 	}
 	if text := texts[cause]; text != "" {
 		return text

@@ -107,8 +107,8 @@ func (p *past) tags(plan *state.Plan) func(state.Key, netip.Addr) ([]string, boo
 
 // lastText is who set a withdrawn route last; "" if that is not on record. What is
 // advertised has to be what is on record: else somebody else set it.
-func lastText(found *history.Settings, c state.Change) string {
-	if c.Op() != state.Withdraw || len(c.Peers) == 0 {
+func lastText(found settings, c state.Change) string {
+	if found == nil || c.Op() != state.Withdraw {
 		return ""
 	}
 	text := ""

@@ -13,8 +13,8 @@ import (
 	"routesync/state"
 )
 
-// onRecord puts a change of a route on record that was sent some time ago.
-func onRecord(t *testing.T, s *history.Store, prefix string, ago time.Duration) {
+// putOnRecord puts a change of a route on record that was sent some time ago.
+func putOnRecord(t *testing.T, s *history.Store, prefix string, ago time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-ago)
 	terms := &state.Terms{Attrs: attrs(t, "next-hop", "198.51.100.1")}
@@ -36,9 +36,9 @@ func TestPlanOfAFlappingRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onRecord(t, store, "192.0.2.0/24", time.Hour)
+	putOnRecord(t, store, "192.0.2.0/24", time.Hour)
 	for i := range 6 {
-		onRecord(t, store, "192.0.2.0/24", time.Duration(10-i)*time.Minute)
+		putOnRecord(t, store, "192.0.2.0/24", time.Duration(10-i)*time.Minute)
 	}
 	plan := func(guard string, p *past) plans {
 		t.Helper()

@@ -14,7 +14,6 @@ import (
 	"routesync/bridge/rabbit"
 	"routesync/bridge/wire"
 	"routesync/reconcile/guard"
-	"routesync/reconcile/history"
 	"routesync/state"
 )
 
@@ -160,8 +159,8 @@ type speakerPlan struct {
 	guards guard.Verdict   // less what is lifted
 	lifted []guard.Finding // by the file, or by people
 
-	set     *history.Settings // who set last what is withdrawn; nil for what is not on record
-	pastErr error             // why that is not known
+	set     settings // who set last what is withdrawn
+	pastErr error    // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {

@@ -86,6 +86,7 @@ type changeJSON struct {
 	Expires  string         `json:"expires,omitempty"`
 	Refused  string         `json:"refused,omitempty"` // why it was, before
 	Left     *leftJSON      `json:"left,omitempty"`    // of a withdrawn prefix
+	LastSet  *lastSetJSON   `json:"last_set,omitempty"`
 }
 
 // leftJSON is what is left for the addresses of a withdrawn prefix.
@@ -96,6 +97,7 @@ type leftJSON struct {
 
 type coveredJSON struct {
 	By    string   `json:"by"`
+	Owner string   `json:"owner"` // whose that is; "": exaBGP itself
 	Peers []string `json:"peers"`
 }
 

@@ -46,6 +46,7 @@ func (s speakerPlan) json(p plans) speakerPlanJSON {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		one := s.changeJSON(c)
+		one.LastSet = s.lastSet(c)
 		if len(covers) > 0 && covers[0].Change == i {
 			one.Left, covers = s.leftJSON(covers[0]), covers[1:]
 		}
@@ -99,7 +100,7 @@ func (s speakerPlan) changeJSON(c state.Change) changeJSON {
 func (s speakerPlan) leftJSON(c state.Cover) *leftJSON {
 	left := &leftJSON{Covered: []coveredJSON{}, Dark: s.peerWords(c.Dark)}
 	for _, by := range c.By {
-		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), s.peerWords(by.Peers)})
+		left.Covered = append(left.Covered, coveredJSON{by.Prefix.String(), by.Owner, s.peerWords(by.Peers)})
 	}
 	return left
 }

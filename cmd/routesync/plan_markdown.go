@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // markdownLimit is how many bytes a plan in Markdown has at most. A comment of GitHub
@@ -171,10 +172,23 @@ func code(text string) string {
 	return fence + text + fence
 }
 
+// special tells whether GitHub and GitLab would make a link or a message of a text
+// (@name and #7, not name@host), or it has a flag that somebody will copy.
+func special(text string) bool {
+	before := ' '
+	for _, r := range text {
+		if r == '#' || r == '@' && !unicode.IsLetter(before) && !unicode.IsDigit(before) {
+			return true
+		}
+		before = r
+	}
+	return strings.Contains(text, " --")
+}
+
 // escaped is text that means nothing in Markdown. What would name people or issues
 // where it is shown is code.
 func escaped(text string) string {
-	if strings.ContainsAny(text, "@#") {
+	if special(text) {
 		return code(text)
 	}
 	var b strings.Builder

@@ -86,6 +86,8 @@ func TestMarkdownIsText(t *testing.T) {
 		"a\r\nb":           "a  b",
 		"of @all":          "`of @all`",
 		"see #12":          "`see #12`",
+		"@all":             "`@all`",
+		"by ana@noc1":      "by ana@noc1",
 		"&lt;":             `\&lt;`,
 	} {
 		if got := escaped(given); got != want {

@@ -99,7 +99,7 @@ func TestPlanSchemaHasEveryKey(t *testing.T) {
 		"": plansJSON{}, "desired": desiredJSON{}, "speaker": speakerPlanJSON{}, "base": baseJSON{}, "neighbor": peerJSON{}, "change": changeJSON{},
 		"left": leftJSON{}, "foreign": foreignJSON{}, "ghost": ghostJSON{}, "drift": driftJSON{}, "overlap": overlapJSON{}, "contest": contestJSON{},
 		"case": caseJSON{}, "timed": timedJSON{}, "summary": summaryJSON{}, "position": positionJSON{}, "in_force": inForceJSON{}, "saved": savedJSON{},
-		"impact": impactJSON{}, "space": spaceJSON{}, "guards": guardsJSON{}, "finding": findingJSON{}, "route": routeJSON{},
+		"last_set": lastSetJSON{}, "impact": impactJSON{}, "space": spaceJSON{}, "guards": guardsJSON{}, "finding": findingJSON{}, "route": routeJSON{},
 	} {
 		var always, all []string
 		of := reflect.TypeOf(value)

@@ -46,6 +46,13 @@ type row struct {
 	notes                     []string
 }
 
+// about adds to what is said behind the details.
+func (r *row) about(text string) {
+	if text != "" {
+		r.where = strings.TrimPrefix(r.where+", "+text, ", ")
+	}
+}
+
 // maxDetail is the width up to which details are padded; longer ones push
 // what follows.
 const maxDetail = 56
@@ -107,11 +114,9 @@ func (s speakerPlan) rows() []row {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		r := s.change(c)
-		if by := lastText(s.set, c); by != "" {
-			r.where = strings.TrimPrefix(r.where+", "+by, ", ")
-		}
+		r.about(lastText(s.set, c))
 		if len(covers) > 0 && covers[0].Change == i {
-			r.where = strings.TrimPrefix(r.where+", "+s.left(covers[0]), ", ")
+			r.about(s.left(covers[0]))
 			covers = covers[1:]
 		}
 		all = append(all, keyed{c.Key, r})
@@ -175,6 +180,9 @@ func (s speakerPlan) left(c state.Cover) string {
 	var words []string
 	for _, by := range c.By {
 		word := "stays covered by " + by.Prefix.String()
+		if by.Owner != s.Owner {
+			word += " of " + bridge.OwnerName(by.Owner)
+		}
 		if len(c.By) > 1 || len(c.Dark) > 0 {
 			word += " at " + strings.Join(s.peerWords(by.Peers), ", ")
 		}

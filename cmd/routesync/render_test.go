@@ -18,6 +18,7 @@ import (
 
 	"routesync/bridge/wire"
 	"routesync/reconcile"
+	"routesync/reconcile/history"
 	"routesync/state"
 	"routesync/state/routefile"
 )
@@ -104,6 +105,19 @@ routes:
     peers: [192.0.2.1]
   - prefix: 10.77.0.0/16          # for nobody
     peers: [as 64999, tag nobody]
+`
+
+// What it withdraws stays covered: by a route that comes, at one of two peers, and by
+// one of somebody else.
+const coveredFile = `version: 1
+owner: edge-team
+speakers: [edge1]
+guard: { allow: [private, documentation], max-withdraw: off, max-withdraw-space: off }
+defaults: { next-hop: 198.51.100.1 }
+routes:
+  - prefix: 198.51.100.0/24
+    peers: [192.0.2.1]
+  - prefix: 203.0.112.0/22
 `
 
 const olderFile = "version: 1\nowner: edge-team\nspeakers: [edge1]\nroutes: []\n"
@@ -214,7 +228,22 @@ func plannedAgain(t *testing.T) plans {
 		t.Fatal(err)
 	}
 	p.commit = &gitCommit{Commit: "c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ffe", Dirty: true}
+	p.speakers[0].set = onRecord{key("198.51.100.64/26"): {
+		Entry: &history.Entry{Number: 7, Head: history.Head{
+			At: time.UnixMilli(1789000000000), Who: history.Who{User: "ana", Host: "noc1"}, Verb: "apply", Commit: "1c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ff",
+		}},
+		Part:   &history.PartOutcome{Part: history.Part{At: time.UnixMilli(1789000000500)}},
+		Change: history.Change{After: &history.Value{Attrs: attrs(t, "next-hop", "198.51.100.1")}},
+	}}
 	return p
+}
+
+// onRecord is a past of one change of each route, at every peer.
+type onRecord map[state.Key]history.Setting
+
+func (r onRecord) At(k state.Key, _ netip.Addr) (history.Setting, bool) {
+	s, ok := r[k]
+	return s, ok
 }
 
 // plannedCut is a plan of a file for more than what was observed.
@@ -257,22 +286,25 @@ speakers: [edge1]
 routes: []
 `
 	for name, render := range map[string]func(io.Writer) error{
-		"plan.txt":        func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
-		"plan-colour.txt": func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
-		"plan.json":       func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
-		"plan-again.txt":  func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
-		"plan-again.json": func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
-		"plan-files.txt":  func(w io.Writer) error { return plannedCut(t).text(w, plain) },
-		"plan-files.json": func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
-		"plan.md":         func(w io.Writer) error { return planned(t, plannedFile).markdown(w) },
-		"plan-again.md":   func(w io.Writer) error { return plannedAgain(t).markdown(w) },
-		"plan-same.md":    func(w io.Writer) error { return planned(t, same).markdown(w) },
-		"plan-files.md":   func(w io.Writer) error { return plannedCut(t).markdown(w) },
-		"plan.html":       func(w io.Writer) error { return planned(t, plannedFile).html(w) },
-		"plan-again.html": func(w io.Writer) error { return plannedAgain(t).html(w) },
-		"plan-files.html": func(w io.Writer) error { return plannedCut(t).html(w) },
-		"plan-timed.txt":  func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
-		"plan-timed.json": func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
+		"plan.txt":          func(w io.Writer) error { return planned(t, plannedFile).text(w, plain) },
+		"plan-colour.txt":   func(w io.Writer) error { return planned(t, plannedFile).text(w, coloured) },
+		"plan.json":         func(w io.Writer) error { return writeJSON(w, planned(t, plannedFile).json()) },
+		"plan-again.txt":    func(w io.Writer) error { return plannedAgain(t).text(w, plain) },
+		"plan-again.json":   func(w io.Writer) error { return writeJSON(w, plannedAgain(t).json()) },
+		"plan-covered.txt":  func(w io.Writer) error { return planned(t, coveredFile).text(w, plain) },
+		"plan-covered.json": func(w io.Writer) error { return writeJSON(w, planned(t, coveredFile).json()) },
+		"plan-covered.md":   func(w io.Writer) error { return planned(t, coveredFile).markdown(w) },
+		"plan-files.txt":    func(w io.Writer) error { return plannedCut(t).text(w, plain) },
+		"plan-files.json":   func(w io.Writer) error { return writeJSON(w, plannedCut(t).json()) },
+		"plan.md":           func(w io.Writer) error { return planned(t, plannedFile).markdown(w) },
+		"plan-again.md":     func(w io.Writer) error { return plannedAgain(t).markdown(w) },
+		"plan-same.md":      func(w io.Writer) error { return planned(t, same).markdown(w) },
+		"plan-files.md":     func(w io.Writer) error { return plannedCut(t).markdown(w) },
+		"plan.html":         func(w io.Writer) error { return planned(t, plannedFile).html(w) },
+		"plan-again.html":   func(w io.Writer) error { return plannedAgain(t).html(w) },
+		"plan-files.html":   func(w io.Writer) error { return plannedCut(t).html(w) },
+		"plan-timed.txt":    func(w io.Writer) error { return planned(t, timedFile).text(w, plain) },
+		"plan-timed.json":   func(w io.Writer) error { return writeJSON(w, planned(t, timedFile).json()) },
 		"plan-overlap.txt": func(w io.Writer) error {
 			p := planned(t, overlapFile)
 			return errors.Join(p.text(w, plain), writeError(w, p.overlaps(), nil))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -12,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -337,4 +341,33 @@ func TestSavedPlanIsValid(t *testing.T) {
 	if err := compiledPlanSchema(t).Validate(doc); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestMuster: nobody goes on before all are there, and what the last one does is done
+// by then; who waits for one that never comes ends with its time.
+func TestMuster(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, begun := newMuster(3), 0
+		passed := make(chan error, 3)
+		arrive := func(ctx context.Context) { passed <- m.arrive(ctx, func() { begun++ }) }
+		go arrive(t.Context())
+		go arrive(t.Context())
+		synctest.Wait()
+		if len(passed) != 0 || begun != 0 {
+			t.Fatalf("%d went on before the last", len(passed))
+		}
+		arrive(t.Context())
+		for range 3 {
+			if err := <-passed; err != nil || begun != 1 {
+				t.Errorf("error %v, begun %d times", err, begun)
+			}
+		}
+		m = newMuster(2)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if arrive(ctx); !errors.Is(<-passed, context.DeadlineExceeded) || begun != 1 {
+			t.Error("it went on without the other")
+		}
+	})
 }

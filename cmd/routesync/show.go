@@ -84,7 +84,7 @@ func showText(w *world, s *history.Store, e *history.Entry) error {
 		p := &e.Parts[i]
 		fmt.Fprintf(out, "\n%s  %s: %s (%s), plan %s\n", p.Speaker, momentJSON(p.At), tallyText(p.Tally), causeText(p.Cause), shortDigest(p.Plan))
 		if p.Missed > 0 {
-			fmt.Fprintf(out, "  before this %s is not on record, from %s on\n", count(p.Missed, "sending"), momentJSON(p.MissedSince))
+			fmt.Fprintf(out, "  %s\n", missedText(&p.Part))
 		}
 		var rows []row
 		n := 0

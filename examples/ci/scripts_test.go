@@ -123,6 +123,16 @@ func TestPlanOfAFork(t *testing.T) {
 		t.Error("there is a plan to apply, of which nobody saw what is advertised")
 	}
 
+	// What is not as it is expected to be is no success.
+	r.put("expectations.yaml", "version: 1\nmust-announce: [203.0.113.0/24]\n")
+	r.set("ASSERT", "expectations.yaml")
+	code, out = r.sh("ci/plan.sh")
+	r.ends(1, code, out, "not as expected: expectations.yaml:2:17")
+	if said := r.get("plan.md"); !strings.HasPrefix(said, "**There is no plan") || !strings.Contains(said, "\n    error: not as expected: ") {
+		t.Errorf("plan.md is\n%s", said)
+	}
+	r.set("ASSERT", "")
+
 	// What no guard lets pass is no success.
 	r.put("routes.yaml", strings.Replace(routes, "203.0.113.0/24", "0.0.0.0/0", 1))
 	code, out = r.sh("ci/plan.sh")

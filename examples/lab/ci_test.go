@@ -97,7 +97,9 @@ func TestJobs(t *testing.T) {
 	s.told(s.router, rig.Counters{Updates: 4}, func() { s.script(0, "apply.sh", "Applied, and confirmed", "4 of 4 routes sent") })
 
 	// It was used, and is not used twice.
-	s.quiet(s.router, func() { s.script(4, "apply.sh", "Something moved since the plan was made; nothing was sent", "stale plan") })
+	s.quiet(s.router, func() {
+		s.script(4, "apply.sh", "Something moved since the plan was made; nothing was sent", "stale plan")
+	})
 
 	put(append(routes[1:], "1.0.0.0/24, med: 7")...)
 	commit("second")

@@ -36,7 +36,9 @@ func (r *repository) trial(ctx context.Context) error {
 	if err := r.ask(ctx, "route", r.single.String(), "all"); err != nil {
 		return err
 	}
-	return r.moves(ctx, rig.Counters{Updates: 1}, func() error {
+	// The next bridge may have exaBGP send again what it has: only a withdraw would be
+	// seen by anybody.
+	seen, err := r.during(ctx, func() error {
 		before, err := r.speaker.BridgePID(ctx)
 		if err != nil {
 			return err
@@ -55,6 +57,21 @@ func (r *repository) trial(ctx context.Context) error {
 		}
 		return r.ask(ctx, "route", r.single.String(), "all")
 	})
+	if err != nil {
+		return err
+	}
+	if fmt.Fprintf(r.out, "the router saw %d withdrawn\n", seen.Withdraws); seen.Withdraws != 0 {
+		return fmt.Errorf("the router saw %d withdraws", seen.Withdraws)
+	}
+	const reverted = "nobody confirmed it"
+	if err := r.until(ctx, "the bridge knows that what was before is back", func() (bool, error) {
+		status, err := r.routesync(ctx, "status", "--speaker", speaker)
+		return strings.Contains(status.stdout, reverted) && !strings.Contains(status.stdout, "TRIAL"), err
+	}); err != nil {
+		return err
+	}
+	_, err = r.says(ctx, 0, strings.TrimSpace, "status", reverted)
+	return err
 }
 
 // setMED changes the MED that the file has for a route.
@@ -66,7 +83,7 @@ func (r *repository) setMED(prefix, old, new string) error {
 func (r *repository) revert(ctx context.Context) error {
 	r.title("The file that was not confirmed is not taken for good again; git revert makes it agree")
 	if err := r.moves(ctx, rig.Counters{}, func() error {
-		_, err := r.says(ctx, 1, strings.TrimSpace, "apply --yes", "older")
+		_, err := r.says(ctx, 1, strings.TrimSpace, "apply --yes", "was reverted at", "not confirmed")
 		return err
 	}); err != nil {
 		return err
@@ -98,7 +115,36 @@ func (r *repository) blame(ctx context.Context) error {
 	return err
 }
 
+// beforeHalf is the entry of the history behind which the partners were there: the first
+// apply, and the change that was reviewed.
+const beforeHalf = "2"
+
 func (r *repository) rollback(ctx context.Context) error {
-	r.title("The partners come back: a rollback to what was before, and the file agrees")
-	return nil
+	r.title("The partners come back: a rollback to what was in force before, and the file agrees")
+	if err := r.moves(ctx, rig.Counters{Updates: len(r.partners) + 1}, func() error {
+		_, err := r.says(ctx, 0, closing, "rollback "+beforeHalf+" --yes", fmt.Sprintf("%d to announce, 1 to change, 0 to withdraw", len(r.partners)))
+		return err
+	}); err != nil {
+		return err
+	}
+	commit, err := r.quietly(ctx, ana, "log", "--format=%h", "--grep", "ticket 4711")
+	if err != nil {
+		return err
+	}
+	if _, err := r.says(ctx, 0, ends(6, 0), "show "+beforeHalf, strings.TrimSpace(commit)[:7]); err != nil {
+		return err
+	}
+	if _, err := r.git(ctx, ana, "checkout", strings.TrimSpace(commit), "--", "."); err != nil {
+		return err
+	}
+	if err := r.commit(ctx, ana, "back to what was in force before the partners went"); err != nil {
+		return err
+	}
+	if _, err := r.says(ctx, 0, ends(1, 4), "plan --detailed-exitcode", "No changes."); err != nil {
+		return err
+	}
+	if err := r.med(ctx, "50"); err != nil {
+		return err
+	}
+	return r.table(ctx, r.all()+1, r.partners[0]) // one was typed by hand
 }

@@ -152,3 +152,23 @@ func forgeries(speaker string, r *bridge.Reader) []rabbit.Message {
 	}
 	return all
 }
+
+// TestCommandExchangeDeleted: the exchange that commands come by is deleted, of which
+// nobody is told; a save arrives all the same, with nobody having more rights than it
+// needs.
+func TestCommandExchangeDeleted(t *testing.T) {
+	t.Parallel()
+	g := openGuarded(t)
+	_, err := shared.broker.Ctl(g.ctx, "eval", fmt.Sprintf(`rabbit_exchange:delete(rabbit_misc:r(<<"%s">>, exchange, <<"rs.cmd">>), false, <<"lab">>).`, g.vhost))
+	g.must(err)
+	g.withoutWithdraw(g.router, func() {
+		g.within(30*time.Second, "a save after it", func() {
+			g.put("10.0.0.0/24, med: 1", "10.0.1.0/24")
+			g.sees(g.router, "10.0.1.0/24", "")
+		})
+	})
+	g.until("nothing is wrong any more", func() bool {
+		r := g.look()
+		return r.code == 0 && !strings.Contains(r.stdout, "condition")
+	})
+}

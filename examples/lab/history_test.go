@@ -2,18 +2,106 @@
 
 package main
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
 
-func TestHistoryTry(t *testing.T) {
+	"routesync/examples/lab/rig"
+)
+
+// TestHistory: what watch and apply did is on record, with its causes and what the
+// router got; what was in force is brought back.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	var say func(string)
+	s := open(t, setting{
+		neighbors: func(n []rig.Neighbor) {
+			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
+		},
+		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
+	})
+	s.put("1.0.0.0/24", "1.0.1.0/24, med: 1, tags: [ddos], comment: ticket 4711")
+	planned := regexp.MustCompile(`Plan digest: ([0-9a-f]{12})`).FindStringSubmatch(s.expect(0, "plan").stdout)
+	s.apply()
+	shown := s.expect(0, "show 1", "+ 1.0.1.0/24", "[ddos]", "ticket 4711", "127.0.0.2: all 2 confirmed at ").stdout
+	if planned == nil || !strings.Contains(shown, "plan "+planned[1]) {
+		t.Errorf("the plan was %v, and on record is\n%s", planned, shown)
+	}
+
+	t.Log("a watch, drift that it repairs, and a route whose time is over")
+	w, err := s.watch(s.ctx)
+	s.must(err)
+	s.must(w.WaitWrote(s.ctx, "converged"))
+	s.put("1.0.0.0/24", "1.0.1.0/24, med: 2, tags: [web]", "1.0.2.0/24, expires: "+time.Now().Add(8*time.Second).UTC().Format(time.RFC3339))
+	s.sees(s.router, "1.0.1.0/24", "2")
+	s.sees(s.router, "1.0.2.0/24", "")
+	s.until("it has converged", func() bool {
+		text, err := w.Wrote()
+		s.must(err)
+		return strings.Count(text, "msg=converged") == 2
+	})
+	say("withdraw route 1.0.0.0/24 next-hop 192.0.2.1")
+	s.until("the drift is on record", func() bool { return strings.Contains(s.expect(0, "history").stdout, "the speaker had lost it") })
+	s.sees(s.router, "1.0.0.0/24", "")
+	s.until("the end of a route is on record", func() bool {
+		return strings.Contains(s.expect(0, "blame 1.0.2.0/24").stdout, "a route started or expired")
+	})
+	s.until("all is confirmed", func() bool { return !strings.Contains(s.expect(0, "history").stdout, "not seen") })
+	s.expect(0, "blame 1.0.1.0/24 -o json", `"cause": "file"`, `"tags": [`)
+
+	t.Log("by hand, and covered")
+	s.console(0, "announce route 1.8.0.0/16 next-hop 192.0.2.1")
+	s.expect(0, "blame 1.8.0.0/16", "announced by owner console, given by ", "why is not on record here")
+	s.expect(0, "blame 1.8.3.4", "nothing is on record of it", "covered by 1.8.0.0/16")
+
+	t.Log("while the watch commands, it is said what has to change")
+	r := s.expect(1, "rollback 1 --yes", "is commanded by ", "- 1.0.1.0/24", "+ 1.0.1.0/24", "rollback 1 -o new.yaml")
+	if strings.Contains(r.stdout, "sent") {
+		t.Errorf("it says\n%s", r.stdout)
+	}
+	s.expect(0, "rollback 1 -o new.yaml")
+	s.must(os.Rename(filepath.Join(s.dir, "new.yaml"), filepath.Join(s.dir, "routes.yaml")))
+	s.sees(s.router, "1.0.1.0/24", "1")
+	s.lacks(s.router, "1.0.2.0/24")
+}
+
+// TestHistoryOfADeadWatch: what a watch sent that was killed before anything was
+// confirmed is on record as what it is.
+func TestHistoryOfADeadWatch(t *testing.T) {
 	t.Parallel()
 	s := open(t, setting{})
-	s.put("10.0.0.0/24", "10.0.1.0/24, med: 1")
-	s.expect(0, "apply --yes")
-	s.put("10.0.1.0/24, med: 2")
-	s.expect(0, "apply --yes")
-	for _, c := range []string{"history", "show 1", "show 2 -o json", "blame 10.0.0.0/24", "blame 10.0.1.5", "diff 1 2"} {
-		t.Logf("%s\n%s", c, s.expect(0, c).stdout)
-	}
-	t.Log(s.expect(0, "rollback 1 --yes"))
-	t.Log(s.expect(0, "history").stdout)
+	s.put()
+	w, err := s.watch(s.ctx)
+	s.must(err)
+	s.must(w.WaitWrote(s.ctx, "converged"))
+	s.must(s.speaker.Freeze())
+	s.put("1.0.0.0/24")
+	s.until("it is on record", func() bool { return strings.Contains(s.expect(0, "history").stdout, "1 announced") })
+	s.must(w.Kill(s.ctx))
+	s.must(s.speaker.Thaw())
+	s.sees(s.router, "1.0.0.0/24", "")
+	s.expect(0, "history", "1 announced (the file changed): sent; confirmation not seen")
+	s.expect(0, "blame 1.0.0.0/24", "confirmation not seen", "now: next-hop 192.0.2.1")
+	s.expect(0, "rollback 1 --yes -o json", `"changes": []`)
+}
+
+// TestHistoryWithoutADisk: a place where nothing can be written stops no route, and is
+// said.
+func TestHistoryWithoutADisk(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	s.must(os.WriteFile(filepath.Join(s.dir, "history"), []byte("in the way"), 0o644))
+	s.put("1.0.0.0/24")
+	w, err := s.watch(s.ctx)
+	s.must(err)
+	s.sees(s.router, "1.0.0.0/24", "")
+	s.must(w.WaitWrote(s.ctx, "the history can't be kept; routes go on without it"))
+	s.until("status says so", func() bool { return strings.Contains(s.expect(0, "status").stdout, "no-history") })
+	s.must(os.Remove(filepath.Join(s.dir, "history")))
+	s.until("it is kept again", func() bool { return strings.Contains(s.expect(0, "history").stdout, "1 announced") })
+	s.until("status says so", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "no-history") })
 }

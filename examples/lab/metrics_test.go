@@ -80,8 +80,8 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("metrics:\n%s", text)
 	}
 	s.must(s.save(s.public(0)))
-	s.shows(at, `guarded{rule="withdraw"} 1`, `guard_refusals_total{rule="withdraw"} 1`, `held{reason="guarded"} 1`, `changes_pending{change="withdraw"} 5`)
-	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, ": held: guarded, withdraw") {
+	s.shows(at, `guarded{rule="withdraw"} 1`, `guard_refusals_total{rule="withdraw"} 1`, `changes_pending{change="withdraw"} 5`)
+	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, ": held: withdraw") {
 		t.Errorf("health: %s", text)
 	}
 	s.must(s.save(s.public(4)))

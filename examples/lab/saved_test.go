@@ -5,11 +5,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"routesync/examples/lab/rig"
+	"routesync/examples/lab/table"
 )
 
 // plan saves a plan.
@@ -113,6 +115,37 @@ func TestSavedPlanFromNothing(t *testing.T) {
 	s.expect(1, "apply plan.json", "read plan.json: no such file", "routesync plan --out")
 }
 
+// TestSavedPlanUnderGuards: under other guards it is another plan; what a guard refuses
+// when it is saved is refused when it is applied, and lifted then for exactly that plan.
+func TestSavedPlanUnderGuards(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	guarded := func(guard string, routes ...string) {
+		t.Helper()
+		s.must(s.save(strings.Replace(s.file(routes...), table.Unguarded, "guard: { "+guard+" }\n", 1)))
+	}
+	s.put("10.0.0.0/24", "10.0.1.0/24")
+	s.apply()
+	guarded("max-withdraw: 1", "10.0.0.0/24")
+	s.plan()
+	guarded("max-withdraw: 50%", "10.0.0.0/24")
+	s.stale("the guards of routes.yaml say something else now")
+	guarded("protect: [10.0.1.0/24]", "10.0.0.0/24")
+	s.plan()
+	var refused result
+	s.quiet(s.router, func() { refused = s.expect(3, "apply plan.json", "protect", "10.0.1.0/24") })
+	_, line, found := strings.Cut(refused.stderr, "exactly this: routesync ")
+	line, _, _ = strings.Cut(line, "\n")
+	if !found || !strings.HasPrefix(line, "apply plan.json --override ") {
+		t.Fatalf("apply does not say how it is lifted:\n%s", refused.stderr)
+	}
+	guarded("protect: [10.0.1.0/24]")
+	s.stale("routes.yaml asks for something else now")
+	guarded("protect: [10.0.1.0/24]", "10.0.0.0/24")
+	s.told(s.router, rig.Counters{Withdraws: 1}, func() { s.expect(0, line, "1 of 1 route sent") })
+	s.stale("a plan is carried out once")
+}
+
 // TestSavedPlanForTwo: if one speaker has moved, nothing is sent to the other.
 func TestSavedPlanForTwo(t *testing.T) {
 	t.Parallel()
@@ -160,6 +193,49 @@ func (s *scene) carries(n int) *rig.Program {
 	s.programs = append(s.programs, p)
 	s.until("the file is in force", func() bool { return s.count(s.stage.speaker.Log(), "a file is in force") > 0 })
 	return p
+}
+
+// TestSavedPlanOvertaken: what moves while a plan is carried out is not put right with
+// it; what was confirmed is said, and what is left.
+func TestSavedPlanOvertaken(t *testing.T) {
+	t.Parallel()
+	var say func(string)
+	s := open(t, setting{
+		neighbors: func(n []rig.Neighbor) {
+			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
+		},
+		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
+	})
+	const n = 2000
+	before := []string{"10.200.0.0/16, med: 7"}
+	s.put(before...)
+	s.apply()
+	s.put(append(before, prefixes(n)...)...)
+	s.plan()
+	s.must(s.stage.speaker.Freeze())
+	ended := make(chan result, 1)
+	go func() {
+		r, _ := s.routesync(s.ctx, "apply", "plan.json", "--timeout", "60s") // its code tells
+		ended <- r
+	}()
+	s.until("changes are on their way", func() bool {
+		queues, err := shared.broker.Ctl(s.ctx, "list_queues", "-q", "name", "messages_unacknowledged")
+		s.must(err)
+		return regexp.MustCompile(`rs\.cmd\.` + s.name + `\s+[1-9]`).MatchString(queues)
+	})
+	say("withdraw route 10.200.0.0/16 next-hop 192.0.2.1 med 7")
+	s.must(s.stage.speaker.Thaw())
+	r := <-ended
+	if r.code != 4 || !strings.Contains(r.stdout, "2000 of 2001 routes sent; 1 pending") {
+		t.Errorf("apply ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
+	}
+	for _, text := range []string{" moved while plan.json was carried out", "+ 10.200.0.0/16  next-hop 192.0.2.1 med 7"} {
+		if !strings.Contains(r.stderr, text) {
+			t.Errorf("apply does not say %q:\n%s", text, r.stderr)
+		}
+	}
+	s.lacks(s.router, "10.200.0.0/16")
+	s.apply()
 }
 
 // TestSavedPlanOverBroker: a broker that is restarted between the lease and the

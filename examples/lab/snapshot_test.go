@@ -44,6 +44,7 @@ func TestSnapshot(t *testing.T) {
 	t.Log("with something to announce, to change and to withdraw")
 	s.put("10.0.1.0/24, med: 2", "10.0.2.0/24")
 	same()
+	s.expect(0, "plan", "- 10.0.0.0/24", "last set by ", "goes dark")
 	s.expect(2, "plan --against state.json --detailed-exitcode", "1 to announce, 1 to change, 1 to withdraw")
 	s.expect(0, "apply --yes --timeout 20s")
 	s.expect(2, "plan --against state.json --detailed-exitcode", "1 to announce, 1 to change, 1 to withdraw", "note: against what was advertised at ")

@@ -17,6 +17,9 @@ type Case struct {
 	// Tags are those that a route was announced with at a peer, for routes that no
 	// file has any more; false if they are not known. It may be nil.
 	Tags func(state.Key, netip.Addr) ([]string, bool)
+	// Imagined: the peers are no speaker's, so their ASes are not known, and nothing
+	// is sent by the plan.
+	Imagined bool
 	// VRPs is the file that [state.RPKI] names. nil is one that was not read.
 	VRPs *rpki.File
 	// Changed is how often a route changed within the time of [state.Flap]; nil if
@@ -46,16 +49,6 @@ func (f *fate) gone() bool { return f.before && !f.after }
 // fates gives each key that the owner has, or will have, in order. What is given is
 // valid until the next.
 func (c *Case) fates(each func(*fate)) {
-	c.all(func(_ state.Key, _ []state.Advert, f *fate) {
-		if f != nil {
-			each(f)
-		}
-	})
-}
-
-// all gives each key that is there or will be, in order, with what is advertised of
-// it, and what becomes of it if the owner has it, or will have it.
-func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 	changes := c.Plan.Changes
 	var f fate
 	c.Desired.Join(c.Advertised, func(key state.Key, wanted []state.Wanted, adverts []state.Advert) {
@@ -72,9 +65,7 @@ func (c *Case) all(each func(state.Key, []state.Advert, *fate)) {
 			changes = changes[n:]
 		}
 		if f.before || f.after {
-			each(key, adverts, &f)
-		} else {
-			each(key, adverts, nil)
+			each(&f)
 		}
 	})
 }

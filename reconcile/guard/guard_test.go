@@ -28,6 +28,7 @@ type world struct {
 	vrps       *rpki.File
 	changed    func(state.Key) int
 	uncounted  error
+	imagined   bool
 }
 
 func newWorld(t *testing.T) *world {
@@ -87,7 +88,7 @@ func (w *world) check() Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now, VRPs: w.vrps, Changed: w.changed, Uncounted: w.uncounted}
+	c := Case{Desired: &w.desired, Advertised: &w.advertised, Plan: plan, Now: w.now, VRPs: w.vrps, Changed: w.changed, Uncounted: w.uncounted, Imagined: w.imagined}
 	if len(w.tags) > 0 {
 		c.Tags = func(k state.Key, _ netip.Addr) ([]string, bool) { tags, ok := w.tags[k]; return tags, ok }
 	}

@@ -227,51 +227,6 @@ func covered(by map[state.Key]map[netip.Addr]bool, f state.Family, rd string, n 
 	return false
 }
 
-// TestCoversAgreeWithLookingAtAll: each route that goes, with the longest prefix
-// that stays around it, whoever has that.
-func TestCoversAgreeWithLookingAtAll(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c := drawn(t)
-		before, after := carriedOut(c)
-		stays := map[state.Key]string{}
-		for k, adverts := range c.Advertised.Routes.All() {
-			for i := range adverts {
-				if adverts[i].Owner != owner && standing(&adverts[i]) {
-					stays[k] = adverts[i].Owner
-				}
-			}
-		}
-		for k := range after {
-			stays[k] = owner
-		}
-		got := Covers(c)
-		n := 0
-		for k := range before {
-			if after[k] != nil {
-				continue
-			}
-			n++
-			best := -1
-			for s := range stays {
-				p := s.Prefix()
-				if s.Family == k.Family && s.RD() == k.RD() && p.Bits() <= k.Bits() && p.Contains(k.Prefix().Addr()) {
-					best = max(best, p.Bits())
-				}
-			}
-			i := slices.IndexFunc(got, func(x Cover) bool { return x.Key == k })
-			switch {
-			case i < 0:
-				t.Errorf("%s goes, and is not listed", k)
-			case best < 0 != got[i].Dark(), best >= 0 && got[i].By.Bits() != best, best >= 0 && stays[got[i].By] != got[i].Owner:
-				t.Errorf("%s is held by %+v; the longest has /%d", k, got[i], best)
-			}
-		}
-		if n != len(got) {
-			t.Errorf("%d routes are listed, and %d go", len(got), n)
-		}
-	})
-}
-
 // TestClearIsNeverWrong: what is cleared at a glance, a look at all of it has nothing
 // against.
 func TestClearIsNeverWrong(t *testing.T) {

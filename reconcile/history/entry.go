@@ -161,6 +161,9 @@ type Case struct {
 	Reason string
 }
 
+// NotDone tells whether it was seen that the change was not made.
+func (c *Case) NotDone() bool { return c.State == "refused" || c.State == "foreign" }
+
 // Entry is one entry without its changes.
 type Entry struct {
 	Number int

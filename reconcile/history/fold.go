@@ -61,8 +61,8 @@ func notDone(o *Outcome) map[caseID]bool {
 	if o == nil {
 		return all
 	}
-	for _, c := range o.Cases {
-		if c.State == "refused" || c.State == "foreign" {
+	for i := range o.Cases {
+		if c := &o.Cases[i]; c.NotDone() {
 			all[caseID{c.Key, c.Peer}] = true
 		}
 	}

@@ -72,9 +72,13 @@ func (s *Store) Last(speaker string, changes []state.Change) (*Settings, error) 
 				continue
 			}
 			var found []Setting
+			refused := notDone(p.Outcome)
 			err := s.Changes(n, &p.Part, func(c *Change) error {
-				if _, asked := out.asked[c.Key]; asked {
-					found = append(found, Setting{e, p, *c})
+				if _, asked := out.asked[c.Key]; !asked {
+					return nil
+				}
+				if x := c.less(refused); len(x.Peers) > 0 {
+					found = append(found, Setting{e, p, x})
 				}
 				return nil
 			})
@@ -85,6 +89,15 @@ func (s *Store) Last(speaker string, changes []state.Change) (*Settings, error) 
 		}
 	}
 	return out, nil
+}
+
+// less is the change at the peers where it was not seen to be refused.
+func (c *Change) less(refused map[caseID]bool) Change {
+	x := *c
+	if len(refused) > 0 {
+		x.Peers = slices.DeleteFunc(slices.Clone(c.Peers), func(a netip.Addr) bool { return refused[caseID{c.Key, a}] })
+	}
+	return x
 }
 
 // take takes what was found in a part. What is known of all its peers is not asked for

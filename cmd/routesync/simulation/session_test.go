@@ -73,8 +73,8 @@ func (s *session) DeclareSpeaker(ctx context.Context, speaker string) error {
 	})
 }
 
-// BindRequests is of bridge.Session; Requests has done it.
-func (s *session) BindRequests(ctx context.Context, _ string) error {
+// BindCommands is of bridge.Session; Requests has done it.
+func (s *session) BindCommands(ctx context.Context, _ string) error {
 	return s.ask(ctx, func(*broker) error { return nil })
 }
 
