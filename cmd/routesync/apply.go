@@ -59,7 +59,7 @@ what is reverted is an older file from then on: no watch brings it back unless i
 	addOutput(cmd, &f.output)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOlderOK(cmd, &f.olderOK)
-	cmd.Flags().StringArrayVar(&f.overrides, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
+	addOverride(cmd, &f.overrides)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	cmd.Flags().DurationVar(&f.confirmWithin, "confirm-within", 0, "bring back what was before, unless routesync confirm comes within this time")
