@@ -143,6 +143,9 @@ func imaginedPeers(files ...*state.Desired) ([]state.Neighbor, map[netip.Addr]st
 	}
 	rest := state.Neighbor{Addr: fresh(), Up: true, Families: state.Families()}
 	names[rest.Addr] = "every other peer"
+	if len(selectors) == 0 {
+		names[rest.Addr] = "every peer"
+	}
 	peers = append(peers, rest)
 	slices.SortFunc(peers, func(a, b state.Neighbor) int { return a.Addr.Compare(b.Addr) })
 	return peers, names

@@ -41,7 +41,7 @@ func (e *evidence) complete(c *guard.Case) {
 
 // judge has the guards judge a plan, less what the file and people lift of it.
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
-	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now}
+	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now, Imagined: o.file != ""}
 	newEvidence(p.vrps, o.past).counting().complete(&c)
 	return o.named(guard.Check(c, p.desired.Guards()))
 }

@@ -19,13 +19,13 @@ func (s speakerPlan) judgement(p plans) []string {
 		lines[0] = impactText(s.guards.Impact) + "Guards: refused."
 	}
 	for _, f := range s.guards.Refusals {
-		lines = append(lines, findingText("refuses", f))
+		lines = append(lines, findingText("Refused by", f))
 	}
 	for _, f := range s.lifted {
-		lines = append(lines, findingText("is overridden", f))
+		lines = append(lines, findingText("Overridden:", f))
 	}
 	for _, f := range s.guards.Warnings {
-		lines = append(lines, findingText("warns", f))
+		lines = append(lines, findingText("Warning of", f))
 	}
 	if len(s.guards.Refusals) > 0 {
 		lines = append(lines, fmt.Sprintf("If exactly this is meant, apply it with %s %s", flagOverride, s.override(p)))
@@ -33,9 +33,10 @@ func (s speakerPlan) judgement(p plans) []string {
 	return lines
 }
 
-// findingText is what one guard has against a plan.
-func findingText(verb string, f guard.Finding) string {
-	line := fmt.Sprintf("Guard %s %s: %s", f.Rule, verb, f.Text)
+// findingText is what one guard has against a plan. Its first words are what becomes of
+// that: a rule is called never.
+func findingText(what string, f guard.Finding) string {
+	line := fmt.Sprintf("%s guard %s: %s", what, f.Rule, f.Text)
 	if list := f.List(); list != "" {
 		line += ": " + list
 	}

@@ -56,7 +56,7 @@ func TestPlanAgainstSnapshotIsThePlan(t *testing.T) {
 		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
 			t.Errorf("-live +snapshot:\n%s", diff)
 		}
-		if lifted := strings.Contains(want.String(), "is overridden"); lifted != (file == olderFile) {
+		if lifted := strings.Contains(want.String(), "Overridden: guard"); lifted != (file == olderFile) {
 			t.Errorf("something is overridden: %v, in the plan of\n%s", lifted, file)
 		}
 	}

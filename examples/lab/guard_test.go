@@ -55,7 +55,7 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	s.quiet(s.router, func() {
 		s.must(s.save(cut))
 		s.says(watch, "nothing is sent: a guard refuses the plan")
-		s.expect(0, "plan", "20 to withdraw", "Guard withdraw refuses: 20 of 40 routes would be withdrawn (50%); at most 12 may be (max-withdraw: 30%)")
+		s.expect(0, "plan", "20 to withdraw", "Refused by guard withdraw: 20 of 40 routes would be withdrawn (50%); at most 12 may be (max-withdraw: 30%)")
 		s.until("status tells what is held", func() bool {
 			r := s.expect(0, "status")
 			return strings.Contains(r.stdout, "guarded since ") && strings.Contains(r.stdout, "20 to withdraw") && strings.Contains(r.stdout, "routesync override withdraw,withdraw-space@")

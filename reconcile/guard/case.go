@@ -17,6 +17,9 @@ type Case struct {
 	// Tags are those that a route was announced with at a peer, for routes that no
 	// file has any more; false if they are not known. It may be nil.
 	Tags func(state.Key, netip.Addr) ([]string, bool)
+	// Imagined: the peers are no speaker's, so their ASes are not known, and nothing
+	// is sent by the plan.
+	Imagined bool
 	// VRPs is the file that [state.RPKI] names. nil is one that was not read.
 	VRPs *rpki.File
 	// Changed is how often a route changed within the time of [state.Flap]; nil if

@@ -135,6 +135,9 @@ func (o *originated) found(r state.RPKI) []acted {
 		all = append(all, acted{Finding{Text: o.fault.Error()}, state.Warn})
 	}
 	add(o.invalid, r.Invalid, "have an origin that is invalid by the RPKI, and be dropped by many; first %s (rpki)", o.first)
+	if o.c.Imagined && unknown == state.Refuse {
+		unknown = state.Warn
+	}
 	add(o.asless, unknown, "have the speaker's own AS as their origin, and that is not known, so it can't be told whether the RPKI lets it (rpki)")
 	add(o.notFound, r.NotFound, "have an origin of which the RPKI knows nothing (rpki: not-found)")
 	return all

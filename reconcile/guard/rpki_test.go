@@ -55,6 +55,16 @@ func TestOrigins(t *testing.T) {
 			"1 route would have an origin that is invalid by the RPKI, and be dropped by many; first 20.0.0.0/24 of AS64500: there is only AS64496 20.0.0.0/24, AS64499 20.0.0.0/16 (rpki)", state.Refuse},
 		"an AS that is not known": {func(w *world) { w.advertised.Peers[1].LocalAS = 0; w.wants("", nil, "20.0.0.0/24") }, state.RPKI{Invalid: state.Refuse},
 			"1 route would have the speaker's own AS as their origin, and that is not known, so it can't be told whether the RPKI lets it (rpki)", state.Refuse},
+		"an AS that only a speaker knows": {func(w *world) {
+			w.imagined, w.advertised.Peers[1].LocalAS = true, 0
+			w.wants("", nil, "20.0.0.0/24")
+		}, state.RPKI{Invalid: state.Refuse},
+			"1 route would have the speaker's own AS as their origin, and that is not known, so it can't be told whether the RPKI lets it (rpki)", state.Warn},
+		"invalid, whatever a speaker knows": {func(w *world) {
+			w.imagined, w.advertised.Peers[1].LocalAS = true, 0
+			w.wants("as-path 64511", nil, "20.0.0.0/24")
+		}, state.RPKI{Invalid: state.Refuse},
+			"1 route would have an origin that is invalid by the RPKI, and be dropped by many; first 20.0.0.0/24 of AS64511: there is only AS64496 20.0.0.0/24, AS64499 20.0.0.0/16 (rpki)", state.Refuse},
 		"no peers": {func(w *world) { w.advertised.Peers = nil; w.wants("", nil, "20.0.0.0/24") }, state.RPKI{Invalid: state.Warn},
 			"1 route would have the speaker's own AS as their origin, and that is not known, so it can't be told whether the RPKI lets it (rpki)", state.Warn},
 		"old VRPs": {func(w *world) { w.now += 24 * time.Hour.Milliseconds(); w.wants("", nil, "20.0.0.0/24") }, state.RPKI{Invalid: state.Refuse},

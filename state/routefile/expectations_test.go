@@ -69,3 +69,25 @@ func TestParseExpectationsRefuses(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is read is whole: nothing, with faults that have places, or what can be
+// held against a plan.
+func FuzzParseExpectations(f *testing.F) {
+	f.Add("version: 1\nmust-announce:\n  - 203.0.113.0/24\n  - { prefix: 198.51.100.0/24, match: or-shorter, speakers: [edge1] }\n")
+	f.Add("version: 1\nmust-not-announce: [{ prefixes: [10.0.0.0/8, fc00::/7], match: or-longer }]\ntags: { ddos: 3, a: { at-least: 2 } }\n")
+	f.Add("version: 1\ntags: { ddos: 0 }\nmust-announce: [x]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := ParseExpectations("e.yaml", []byte(text))
+		switch {
+		case err != nil && (all != nil || len(Faults(err)) == 0):
+			t.Fatalf("%v, %v", all, err)
+		case err == nil && len(all) == 0:
+			t.Fatal("nothing is expected")
+		}
+		for _, e := range all {
+			if !e.Prefix.IsValid() != (e.Kind == expect.Tagged) || e.Kind == expect.Tagged && (e.Least < 1 || e.Tag == "") || e.Pos.Line < 1 || e.Pos.Column < 1 {
+				t.Fatalf("%+v", e)
+			}
+		}
+	})
+}
