@@ -366,7 +366,7 @@ func (c *core) giveAgain() {
 			p := c.findPeer(a)
 			s := c.table.find(o.key, p)
 			if o.withdraw && s != nil && s.grade == state.Withdrawing {
-				c.table.set(o.key, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Accepted, leaves: true})
+				c.put(o.key, slot{peer: p, claimant: o.claimant, attrs: o.attrs, grade: state.Accepted, leaves: true}) // it ends when it is to, if this withdraw fails
 			}
 		}
 		c.claim(o.key)

@@ -234,6 +234,28 @@ func TestResumeUnderWay(t *testing.T) {
 	}
 }
 
+// A route that has expired is withdrawn until it is gone, also when the bridge
+// died at the first try, and exaBGP gave no answer to the next.
+func TestExpiryUnderWayIsTriedAgain(t *testing.T) {
+	w, want := steady(t)
+	want.Routes[0].Expires = w.now.Add(time.Minute).UnixMilli()
+	w.want(want)
+	w.settle()
+	w.now = w.now.Add(2 * time.Minute)
+	w.core.tick(w.now)
+	w.exabgp.lose = func(string) bool { return true }
+	w.step()
+	w.boot("boot-1", "next")
+	for _, p := range w.exabgp.peers {
+		w.holds(p, "10.0.0.0/24 "+nh+" med 1", "10.0.1.0/24 "+nh, "10.255.0.0/16 "+nh)
+	}
+	w.exabgp.lose = nil
+	w.pass(expireAgain)
+	for _, p := range w.exabgp.peers {
+		w.holds(p, "10.0.1.0/24 "+nh, "10.255.0.0/16 "+nh)
+	}
+}
+
 // What a peer that is down was never sent is suspected in every life of the bridge,
 // also behind one that had to read exaBGP's table.
 func TestUnsentIsSuspectedInEveryLife(t *testing.T) {

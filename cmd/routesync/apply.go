@@ -187,6 +187,9 @@ func (a *applier) show(seen []observation) (bool, error) {
 		return false, err
 	}
 	a.plans.commit, a.desired = a.commit, a.plans.desired
+	for _, o := range seen {
+		a.ledgers.record.reverted(o.speaker, o.inForce(a.desired.Owner))
+	}
 	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err

@@ -148,10 +148,11 @@ func (b *rollback) readFile(owner string) {
 // restore looks what the speakers advertise, and makes what they go back to. Those that
 // go back to the same are one target.
 func (b *rollback) restore(ctx context.Context, s *history.Store, o observer) error {
-	pasts, err := s.PastAfter(b.number)
+	all, err := s.PastsAfter(b.number)
 	if err != nil {
 		return hinted(err, damagedHint)
 	}
+	pasts := all[0]
 	speakers := b.flags.speakers
 	if len(speakers) == 0 {
 		speakers = slices.Sorted(maps.Keys(pasts))
