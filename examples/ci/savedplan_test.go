@@ -42,7 +42,7 @@ func TestSavedPlanGitHub(t *testing.T) {
 			r, f := job(t, github)
 			r.set("GITHUB_SHA", merged)
 			f.has("/repos/acme/routes/commits/"+merged+"/pulls", c.pulls)
-			f.has("/repos/acme/routes/actions/artifacts?name=routesync-plan-"+head+"&per_page=100", `{"artifacts": [` + strings.Join(c.artifacts, ",") + `]}`)
+			f.has("/repos/acme/routes/actions/artifacts?name=routesync-plan-"+head+"&per_page=100", `{"artifacts": [`+strings.Join(c.artifacts, ",")+`]}`)
 			code, out := r.sh("ci/saved-plan.sh")
 			if c.run == "" {
 				r.ends(1, code, out, c.says)
@@ -109,7 +109,7 @@ func TestSavedPlanGitLab(t *testing.T) {
 			r, f := job(t, gitlab)
 			r.set("CI_COMMIT_SHA", merged)
 			r.set("CI_COMMIT_BRANCH", "main")
-			f.has(project+"/repository/commits/"+merged+"/merge_requests", "[" + strings.Join(c.requests, ",") + "]")
+			f.has(project+"/repository/commits/"+merged+"/merge_requests", "["+strings.Join(c.requests, ",")+"]")
 			f.has(project+"/merge_requests/7/pipelines?per_page=20", pipelines)
 			if c.fill != nil {
 				c.fill(f)
