@@ -246,6 +246,9 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 	// What is put in force is what no guard refuses, and that is not known yet; but
 	// only with the lease can an older file be meant.
 	revision := s.target.Accepted()
+	if revision.Digest != s.target.Revision().Digest {
+		revision = state.Revision{} // of a file before: somebody may have put a later one in force since
+	}
 	if s.over != "" {
 		revision = s.target.Revision()
 	}
