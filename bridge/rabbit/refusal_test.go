@@ -100,8 +100,11 @@ func TestOfferIntoAnAlarm(t *testing.T) {
 	const reason = "low on memory"
 	p, through := newProxy(t)
 	p.Edit(func(frame amqpproxy.Frame) (pass, answer amqpproxy.Frame) {
-		if bytes.HasPrefix(frame.Payload(), []byte{0, 60, 0, 40}) {
+		switch content := frame[0] == 2 || frame[0] == 3; { // AMQP 0-9-1, section 4.2.3
+		case bytes.HasPrefix(frame.Payload(), []byte{0, 60, 0, 40}): // basic.publish
 			return nil, amqpproxy.Method(0, 10, 60, append([]byte{byte(len(reason))}, reason...)) // connection.blocked
+		case content: // of that, without which the broker would end the connection
+			return nil, nil
 		}
 		return frame, nil
 	})
