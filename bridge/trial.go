@@ -3,7 +3,6 @@ package bridge
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -133,66 +132,6 @@ func (c *core) ordered(owner, text string) {
 	c.aboutNews = true
 }
 
-// tried are the routes of a trial at some peers of which it is not noted yet what
-// they had.
-type tried struct {
-	of     *trial
-	claims []journal.Claim
-}
-
-// noting returns what notes what an operation is about to change; nothing if it is of
-// no trial.
-func (c *core) noting(o *op) tried {
-	if t := c.trials[o.owner]; o.batch != nil && t != nil && t.revert == nil {
-		return tried{of: t}
-	}
-	return tried{}
-}
-
-// note notes what a peer has of the route, if the trial changes it for the first
-// time.
-func (x *tried) note(o *op, p *peer, s *slot) {
-	if x.of == nil {
-		return
-	}
-	for _, claim := range x.of.before[o.key] {
-		if slices.Contains(claim.Peers, p.Addr) {
-			return
-		}
-	}
-	had := journal.Claim{Owner: o.owner, Leaving: true}
-	if s != nil && s.owner == o.owner && s.grade != state.Withdrawing && !s.leaves {
-		had = journal.Claim{Owner: o.owner, From: s.provenance(), Value: s.asked().Canonical()}
-	}
-	for i := range x.claims {
-		if alikeButPeers(&x.claims[i], &had) {
-			x.claims[i].Peers = append(x.claims[i].Peers, p.Addr)
-			return
-		}
-	}
-	had.Peers = p.alone()
-	x.claims = append(x.claims, had)
-}
-
-// keep writes down what was noted.
-func (c *core) keep(x *tried, k state.Key) {
-	if len(x.claims) == 0 {
-		return
-	}
-	t := x.of
-	all := append(slices.Clone(t.before[k]), x.claims...)
-	if !slices.EqualFunc(all, t.last, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) }) {
-		t.last = all
-	}
-	t.before[k] = t.last
-	e := journal.Entry{Key: k, Claims: t.last}
-	if n := len(c.out.tried); n > 0 && c.out.tried[n-1].Owner == t.owner {
-		c.out.tried[n-1].Entries = append(c.out.tried[n-1].Entries, e)
-		return
-	}
-	c.out.tried = append(c.out.tried, journal.Tried{Owner: t.owner, Entries: []journal.Entry{e}})
-}
-
 // beginRevert has a trial be reverted: nothing that its commander sent goes any more, and
 // the file that was before is in force, later than the one that was tried. by is who
 // wants it; zero for the time.
@@ -274,69 +213,6 @@ func (c *core) lookAtTrials() {
 // keys are the routes that a trial has changed, in their order.
 func (t *trial) keys() []state.Key {
 	return slices.SortedFunc(maps.Keys(t.before), state.CompareKeys)
-}
-
-// outdated puts what was before a trial in the place of what it changed, in what is
-// to be announced again to a new exaBGP, if its time is over.
-func (c *core) outdated() {
-	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
-		t := c.trials[owner]
-		if c.waitsOn(t) || c.idle(t) {
-			continue
-		}
-		if !c.watches.owner(owner).Trial.Reverting {
-			c.beginRevert(t, wire.Commander{})
-		}
-		if len(c.replay.before) > 0 {
-			c.replay.before = t.instead(c.replay.before)
-		}
-	}
-}
-
-// instead is entries as they would be without the trial.
-func (t *trial) instead(entries []journal.Entry) []journal.Entry {
-	seen := make(map[state.Key]struct{}, len(t.before))
-	out := make([]journal.Entry, 0, len(entries))
-	for _, e := range entries {
-		before, changed := t.before[e.Key]
-		if changed {
-			seen[e.Key] = struct{}{}
-			e.Claims = t.claimsInstead(e.Claims, before)
-		}
-		out = append(out, e)
-	}
-	for _, k := range t.keys() {
-		if _, is := seen[k]; !is {
-			out = append(out, journal.Entry{Key: k, Claims: t.before[k]})
-		}
-	}
-	return out
-}
-
-func (t *trial) claimsInstead(claims, before []journal.Claim) []journal.Claim {
-	changed := func(a netip.Addr) bool {
-		return slices.ContainsFunc(before, func(x journal.Claim) bool { return slices.Contains(x.Peers, a) })
-	}
-	var out []journal.Claim
-	taken := map[netip.Addr]bool{} // by somebody else meanwhile
-	for _, x := range claims {
-		if x.Owner == t.owner {
-			x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), changed)
-		} else if x.Value != "" && !x.Leaving {
-			for _, a := range x.Peers {
-				taken[a] = true
-			}
-		}
-		if len(x.Peers) > 0 {
-			out = append(out, x)
-		}
-	}
-	for _, x := range before {
-		if x.Peers = slices.DeleteFunc(slices.Clone(x.Peers), func(a netip.Addr) bool { return taken[a] }); len(x.Peers) > 0 {
-			out = append(out, x)
-		}
-	}
-	return out
 }
 
 // trialTold is what readers are told of a trial.

@@ -294,6 +294,7 @@ func TestRevertLeavesOthers(t *testing.T) {
 	w.want(desired(t, after()...))
 	w.settle()
 	w.types("+ 10.0.1.0/24 " + nh + " med 7 @127.0.0.2") // the trial has withdrawn it
+	w.pass(time.Minute)
 	changed, added := desired(t, "10.0.0.0/24").Routes[0].Key, desired(t, "10.0.3.0/24").Routes[0].Key
 	a.change(changed, attrs(t, nh+" med 9"), false)
 	b.change(changed, state.Attrs{}, true)
@@ -436,9 +437,11 @@ func TestTrialIsShared(t *testing.T) {
 func TestRevertsDriftToTheOwners(t *testing.T) {
 	t.Parallel()
 	w, a, _ := trialWorld(t, before()...)
+	w.pass(time.Minute)
 	a.change(desired(t, "10.0.0.0/24").Routes[0].Key, attrs(t, nh+" med 9"), false)
 	w.exabgp.flush()
 	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh+" med 9", "10.0.1.0/24 "+nh+" med 1", "10.0.2.0/24 "+nh)
 	w.mustTry("a", minute("y", 20))
 	w.want(desired(t, after()...))
 	w.settle()
@@ -461,8 +464,10 @@ func TestRevertWithdrawsLast(t *testing.T) {
 	w.core.tick(w.now)
 	e := w.core.take()
 	w.write(e)
-	if len(under.lines) == 0 || strings.Contains(strings.Join(e.lines, " "), "withdraw") {
-		t.Fatalf("behind %q exaBGP is told %q", under.lines, e.lines)
+	for o := range w.core.flying {
+		if o.revert != nil && o.withdraw {
+			t.Errorf("%s is withdrawn behind %q", o.key, under.lines)
+		}
 	}
 	for _, line := range append(under.lines, e.lines...) {
 		w.exabgp.write(line)

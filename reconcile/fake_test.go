@@ -24,6 +24,7 @@ type fakeSpeaker struct {
 	declared              []string // digests
 	breaks                bool     // the connection breaks before the next batch
 	overrides, carriedOut []state.Override
+	carriedAt             int  // how many routes there were then
 	unsent                int  // batches that are not answered
 	lose                  bool // the next batch gets lost, and the epoch ends
 	epoch                 int64
@@ -73,7 +74,9 @@ func (f *fakeSpeaker) Epoch() int64 { return f.epoch }
 
 func (f *fakeSpeaker) Overrides() []state.Override { return f.overrides }
 
-func (f *fakeSpeaker) CarriedOut(all []state.Override) { f.carriedOut = append(f.carriedOut, all...) }
+func (f *fakeSpeaker) CarriedOut(all []state.Override) {
+	f.carriedOut, f.carriedAt = append(f.carriedOut, all...), f.set.Routes.Len()
+}
 
 func (f *fakeSpeaker) Send(_ context.Context, changes []state.Change) error {
 	f.mu.Lock()

@@ -163,14 +163,35 @@ func TestOverrideToARunningWatch(t *testing.T) {
 		if len(f.sent()) != 2 || len(f.sent()[1]) != 2 {
 			t.Fatalf("sent %v", f.sent()[1:])
 		}
+		if f.carriedAt != 2 {
+			t.Errorf("the bridge was told with %d routes there that it is done", f.carriedAt)
+		}
 		if got := fmt.Sprint(f.carriedOut); got != fmt.Sprint([]state.Override{part, e.Override}) {
 			t.Errorf("carried out: %s", got)
 		}
 		// What is undone of it is done again, without another word.
-		f.inbox <- func() { f.set.Routes.Set(f.set.Routes.Get(d.Routes[0].Key), file(t, "10.0.3.0/24").Routes[0].Key) }
+		undo := func() {
+			for _, w := range file(t, prefixes(2, 2)...).Routes {
+				f.set.Routes.Set(f.set.Routes.Get(d.Routes[0].Key), w.Key)
+			}
+		}
+		f.inbox <- func() { f.overrides = nil } // the bridge has dropped it
+		f.inbox <- undo
+		synctest.Wait()
+		if len(f.sent()) != 3 || len(f.sent()[2]) != 2 {
+			t.Fatalf("sent %v", f.sent()[2:])
+		}
+		// But not if the file says otherwise now, though it asks for the same.
+		policy := *d.Policy
+		policy.MinRoutes = 3
+		stricter := *d
+		stricter.Policy = &policy
+		target.Set(&stricter)
+		synctest.Wait()
+		f.inbox <- undo
 		synctest.Wait()
 		if len(f.sent()) != 3 {
-			t.Errorf("sent %v", f.sent()[2:])
+			t.Errorf("under another policy, sent %v", f.sent()[3:])
 		}
 	})
 }

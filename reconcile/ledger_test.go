@@ -248,3 +248,23 @@ func keysOf(f *fakeSpeaker) func(func(state.Key) bool) {
 		}
 	}
 }
+
+// TestATermIsNotSeenBeforeItIsThere: a route that is to end at another time is there
+// already, with the same attributes.
+func TestATermIsNotSeenBeforeItIsThere(t *testing.T) {
+	t.Parallel()
+	w := file(t, "10.0.0.0/24").Routes[0]
+	w.Expires, w.Lease = 7, 8
+	f := newFakeSpeaker()
+	s := receipt{id: 1, changes: []state.Change{{Key: w.Key, Wanted: &w, Peers: f.set.Resolve("", w.Key.Family)}}}
+	for _, from := range []state.Provenance{{}, {Expires: 7}, {Lease: 8}} {
+		f.set.Routes.Set([]state.Advert{{Attrs: w.Attrs, Owner: "team", From: from, At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, w.Key)
+		if s.look(&inspector{set: &f.set, owner: "team"}, time.Now()); len(s.left) != 1 {
+			t.Fatalf("with %+v it is confirmed", from)
+		}
+	}
+	f.set.Routes.Set([]state.Advert{{Attrs: w.Attrs, Owner: "team", From: state.Provenance{Expires: 7, Lease: 8}, At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, w.Key)
+	if s.look(&inspector{set: &f.set, owner: "team"}, time.Now()); len(s.left) != 0 {
+		t.Error("it is there, and not confirmed")
+	}
+}

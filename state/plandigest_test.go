@@ -39,7 +39,10 @@ func TestPlanDigestIsTheSameEverywhere(t *testing.T) {
 	if got, want := state.JoinDigests([]string{"a", "b"}), "16275ef0f5d0eb9dd9e0a53277549fda5c886358a6872df23c797b13e11455bc"; got != want {
 		t.Errorf("of both %s, want %s", got, want)
 	}
-	if state.JoinDigests([]string{"ab"}) == state.JoinDigests([]string{"a", "b"}) {
+	if got := state.JoinDigests([]string{"a"}); got != "a" {
+		t.Errorf("of one speaker it is %q", got)
+	}
+	if state.JoinDigests([]string{"ab", ""}) == state.JoinDigests([]string{"a", "b"}) {
 		t.Error("the bounds between speakers do not count")
 	}
 }

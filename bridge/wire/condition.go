@@ -63,6 +63,10 @@ const (
 	NoHistory = "no-history"
 	// Unfinished: another process is writing it.
 	Unfinished = "unfinished-file"
+	// Guarded: a guard refuses what would lead to it.
+	Guarded = "guarded"
+	// Flapping: some of its routes change too often, and are held as they are.
+	Flapping = "flapping"
 )
 
 // maxConditions is more than there are names.

@@ -26,24 +26,24 @@ import (
 )
 
 // Version is the version of all messages of this package.
-const Version = 2
+const Version = 3
 
 // The AMQP types of the messages.
 const (
-	TypeBatch    = "rs.batch.v2"
-	TypeRequest  = "rs.request.v2"
-	TypeGrant    = "rs.grant.v2"
-	TypeUpdate   = "rs.update.v2"
-	TypeRejected = "rs.rejected.v2"
-	TypeStanding = "rs.standing.v2"
-	TypeTyped    = "rs.typed.v2"
-	TypeAnswer   = "rs.answer.v2"
-	TypeLocate   = "rs.locate.v2"
-	TypeLocated  = "rs.located.v2"
-	TypeReceived = "rs.received.v2"
-	TypeEvents   = "rs.events.v2"
-	TypeOrder    = "rs.order.v2"
-	TypeOrdered  = "rs.ordered.v2"
+	TypeBatch    = "rs.batch.v3"
+	TypeRequest  = "rs.request.v3"
+	TypeGrant    = "rs.grant.v3"
+	TypeUpdate   = "rs.update.v3"
+	TypeRejected = "rs.rejected.v3"
+	TypeStanding = "rs.standing.v3"
+	TypeTyped    = "rs.typed.v3"
+	TypeAnswer   = "rs.answer.v3"
+	TypeLocate   = "rs.locate.v3"
+	TypeLocated  = "rs.located.v3"
+	TypeReceived = "rs.received.v3"
+	TypeEvents   = "rs.events.v3"
+	TypeOrder    = "rs.order.v3"
+	TypeOrdered  = "rs.ordered.v3"
 )
 
 // Group is a set of NLRI that share everything else.
@@ -296,7 +296,7 @@ func encode[T any](body T) ([]byte, error) {
 }
 
 // head is what a body of this version begins with, as [encode] writes it.
-const head = `{"v":2,"body":`
+const head = `{"v":3,"body":`
 
 func decode[T any](what string, data []byte) (T, error) {
 	var zero T

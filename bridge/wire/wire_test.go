@@ -221,13 +221,13 @@ func TestStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ name, old, new, want string }{
-		{"version", `"v":2`, `"v":3`, "version 3"},
-		{"version of long ago", `"v":2`, `"v":1`, "version 1"},
-		{"two versions", `{"v":2`, `{"v":2,"v":3`, "version 3"},
-		{"another version behind this", "}\n", `,"v":3}`, "version 3"},
-		{"another version with another body", `{"v":2,"body":{`, `{"v":1,"body":{"x":1,`, "version 1"},
-		{"no version", `"v":2,`, ``, "version 0"},
-		{"two bodies", "\n", "\n" + `{"v":2,"body":{}}`, "after top-level value"},
+		{"version", `"v":3`, `"v":4`, "version 4"},
+		{"version of long ago", `"v":3`, `"v":1`, "version 1"},
+		{"two versions", `{"v":3`, `{"v":3,"v":4`, "version 4"},
+		{"another version behind this", "}\n", `,"v":4}`, "version 4"},
+		{"another version with another body", `{"v":3,"body":{`, `{"v":1,"body":{"x":1,`, "version 1"},
+		{"no version", `"v":3,`, ``, "version 0"},
+		{"two bodies", "\n", "\n" + `{"v":3,"body":{}}`, "after top-level value"},
 		{"unknown field", `"speaker"`, `"sp":"x","speaker"`, "unknown field"},
 		{"trailing bytes", "\n", "\n{}", "after top-level value"},
 		{"host bits", "10.0.0.0/24", "10.0.0.1/24", "host bits"},

@@ -59,7 +59,7 @@ what is reverted is an older file from then on: no watch brings it back unless i
 	addOutput(cmd, &f.output)
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOlderOK(cmd, &f.olderOK)
-	cmd.Flags().StringArrayVar(&f.overrides, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
+	addOverride(cmd, &f.overrides)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	cmd.Flags().DurationVar(&f.confirmWithin, "confirm-within", 0, "bring back what was before, unless routesync confirm comes within this time")
@@ -187,6 +187,9 @@ func (a *applier) show(seen []observation) (bool, error) {
 		return false, err
 	}
 	a.plans.commit, a.desired = a.commit, a.plans.desired
+	for _, o := range seen {
+		a.ledgers.record.reverted(o.speaker, o.inForce(a.desired.Owner))
+	}
 	a.plans.lift(func(speakerPlan) []state.Override { return a.overrides })
 	if err := a.saved.refuse(a.plans, unused); err != nil {
 		return false, err

@@ -91,6 +91,7 @@ type applyFlags struct {
 	file, output  string
 	yes, olderOK  bool
 	overrides     []string
+	instead       []string // the command line, of another command that does so
 	wait          string
 	timeout       time.Duration
 	confirmWithin time.Duration
@@ -202,6 +203,10 @@ const (
 	flagOlderOK  = "--older-file-ok"
 	flagOverride = "--override"
 )
+
+func addOverride(cmd *cobra.Command, all *[]string) {
+	cmd.Flags().StringArrayVar(all, strings.TrimPrefix(flagOverride, "--"), nil, "RULES@DIGEST, as a refusal has it: lift guards for exactly the plan with that digest")
+}
 
 func addOlderOK(cmd *cobra.Command, ok *bool) {
 	cmd.Flags().BoolVar(ok, strings.TrimPrefix(flagOlderOK, "--"), false, "the file as it is now is meant, although it is older than what is in force")

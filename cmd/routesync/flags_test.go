@@ -39,7 +39,7 @@ func TestEveryFlag(t *testing.T) {
 		"show":     {"file": "h.yaml", "owner": "x", "output": "json"},
 		"diff":     {"file": "h.yaml", "owner": "x", "output": "json"},
 		"blame":    {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "offline": "true", "timeout": "8s"},
-		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "wait": "accepted", "timeout": "9s"},
+		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "9s"},
 		"events":   {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	orders := map[string]orderFlags{}
@@ -94,7 +94,7 @@ func TestEveryFlag(t *testing.T) {
 		show:     showFlags{historyFlags{"h.yaml", "x", "json"}},
 		diff:     diffFlags{historyFlags{"h.yaml", "x", "json"}},
 		blame:    blameFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, 8 * time.Second},
-		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second},
+		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second, []string{"never@9b1d2c3f4a5b"}},
 		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
 		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 		pause:    orders["pause"], resume: orders["resume"], override: orders["override"], confirm: orders["confirm"], revert: orders["revert"],

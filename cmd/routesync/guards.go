@@ -136,10 +136,12 @@ func (f *applyFlags) checkOverrides() ([]state.Override, error) {
 	return all, nil
 }
 
-// again is the command line of apply, without overrides.
+// again is the command line that was given.
 func (f *applyFlags) again() string {
 	words := []string{"routesync", "apply"}
 	switch {
+	case f.instead != nil:
+		words = slices.Clone(f.instead)
 	case f.plan != "" && f.fileGiven:
 		words = append(words, shellWord(f.plan), "-f", shellWord(f.file))
 	case f.plan != "":

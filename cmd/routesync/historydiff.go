@@ -45,14 +45,14 @@ func runDiff(w *world, g *globalFlags, f *diffFlags, args []string) error {
 		return err
 	}
 	var numbers [2]int
-	var pasts [2]map[string]*history.Past
 	for i := range numbers {
 		if numbers[i], err = parseEntry(s, args[i]); err != nil {
 			return err
 		}
-		if pasts[i], err = s.PastAfter(numbers[i]); err != nil {
-			return hinted(err, damagedHint)
-		}
+	}
+	pasts, err := s.PastsAfter(numbers[:]...)
+	if err != nil {
+		return hinted(err, damagedHint)
 	}
 	j := diffJSON{formatVersion, s.Owner(), numbers[0], numbers[1], []diffSpeakersJSON{}}
 	out := bufio.NewWriter(w.stdout)
@@ -78,7 +78,7 @@ func runDiff(w *world, g *globalFlags, f *diffFlags, args []string) error {
 }
 
 // damagedHint is what can be done about an entry that is needed and damaged.
-const damagedHint = "nothing of it is believed, so what was in force is not known; put it back from a backup"
+const damagedHint = "nothing of it is believed, so what was in force is known only after later entries; put it back from a backup"
 
 func writeDifference(out *bufio.Writer, w *world, speaker string, all []history.Change, numbers [2]int) {
 	if len(all) == 0 {

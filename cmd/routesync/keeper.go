@@ -230,6 +230,17 @@ func (k *keeper) begin(name, owner string, before *kept) *kept {
 	return s
 }
 
+// declared is the revision that the lease is asked for with. What is put in force is
+// what no guard refuses: of a set that was not judged yet nothing is said, unless an
+// older file is meant, which can only be said with the lease.
+func (s *kept) declared() state.Revision {
+	r := s.target.Revision()
+	if s.over == "" && r != s.target.Accepted() {
+		return state.Revision{}
+	}
+	return r
+}
+
 // command keeps a speaker at its target over one session, once it is ours to
 // command.
 func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *slog.Logger) error {
@@ -243,16 +254,10 @@ func (k *keeper) command(ctx context.Context, rs *rabbit.Session, s *kept, log *
 		s.record.note("%s: took over from %s", s.name, s.rival)
 		s.rival = ""
 	}
-	// What is put in force is what no guard refuses, and that is not known yet; but
-	// only with the lease can an older file be meant.
-	revision := s.target.Accepted()
-	if s.over != "" {
-		revision = s.target.Revision()
-	}
 	// The client puts the speaker's name into the log itself.
 	c := bridge.NewCommander(rs, s.name, bridge.Mandate{
 		Owner: s.owner, From: k.me, Locate: s.target.Locate, Held: s.held,
-		Revision: revision, Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
+		Revision: s.declared(), Over: s.over, Hold: func() []wire.Condition { return s.notes.with(k.hold.Load()) },
 		Pausable: true,
 	}, k.log)
 	if err := c.Open(ctx); err != nil {

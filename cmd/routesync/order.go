@@ -104,7 +104,6 @@ func revertCommand(w *world, g *globalFlags, f *orderFlags) *cobra.Command {
 type order struct {
 	wire.Order
 	answer wire.Ordered
-	err    error
 	done   bool
 }
 

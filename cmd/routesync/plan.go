@@ -96,10 +96,10 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	case wrong != nil:
 		return wrong
-	case f.detailed && plans.withheld() != nil:
-		return plans.withheld()
 	case f.detailed && plans.guarded():
 		return said(exitGuarded)
+	case f.detailed && plans.withheld() != nil:
+		return plans.withheld()
 	case f.detailed && plans.changes() > 0:
 		return said(exitChanges)
 	}

@@ -55,6 +55,7 @@ type record struct {
 	mu    sync.Mutex
 	notes []reconcile.Notes // who is told that it can't be kept
 	bad   string            // why it can't; "" if it can
+	noted map[string]bool   // what is on record by now, or by somebody else
 }
 
 // newRecord begins one for an owner. Without a place for it there is none, and that
@@ -135,6 +136,32 @@ func (r *record) note(format string, args ...any) {
 	h := r.head
 	h.At, h.Note = time.Now().UTC().Truncate(time.Millisecond), fmt.Sprintf(format, args...)
 	r.recorder.Note(h)
+}
+
+// reverted puts on record that a bridge brought back what was in force before, once,
+// whoever sees it first. What it changed is not known here.
+func (r *record) reverted(speaker string, f *wire.InForce) {
+	if r == nil || f == nil || f.Reverted == nil {
+		return
+	}
+	why := "for nobody had confirmed it in time"
+	if f.Reverted.By != (wire.Commander{}) {
+		why = "as " + f.Reverted.By.By() + " ordered"
+	}
+	h := r.head
+	h.At = time.Now().UTC().Truncate(time.Millisecond)
+	h.Note = fmt.Sprintf("%s: at %s the bridge took back the file with digest %s, %s, and brought back the one before, %s",
+		speaker, timeJSON(f.Reverted.At), shortDigest(f.Reverted.Digest), why, shortDigest(f.Revision.Digest))
+	r.mu.Lock()
+	said := r.noted[h.Note]
+	if r.noted == nil {
+		r.noted = map[string]bool{}
+	}
+	r.noted[h.Note] = true
+	r.mu.Unlock()
+	if !said {
+		r.recorder.NoteOnce(h)
+	}
 }
 
 // tell has n told when the record can't be kept.

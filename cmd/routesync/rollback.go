@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,10 +19,11 @@ import (
 
 type rollbackFlags struct {
 	historyFlags
-	speakers []string
-	yes      bool
-	wait     string
-	timeout  time.Duration
+	speakers  []string
+	yes       bool
+	wait      string
+	timeout   time.Duration
+	overrides []string
 }
 
 func rollbackCommand(w *world, g *globalFlags, f *rollbackFlags) *cobra.Command {
@@ -46,9 +48,22 @@ force, and is refused until it is changed or touched.`,
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, or the file to write, which must not be there yet and ends in .yaml or .yml")
 	cmd.Flags().StringSliceVar(&f.speakers, "speaker", nil, "only at these speakers")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	addOverride(cmd, &f.overrides)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	return cmd
+}
+
+// again is the command line, without what asks nothing and overrides.
+func (f *rollbackFlags) again(entry string) []string {
+	words := []string{"routesync", "rollback", shellWord(entry), "-f", shellWord(f.file)}
+	if f.owner != "" {
+		words = append(words, "--owner", shellWord(f.owner))
+	}
+	if len(f.speakers) > 0 {
+		words = append(words, "--speaker", shellWord(strings.Join(f.speakers, ",")))
+	}
+	return words
 }
 
 // writes is the file that is to be written; "" for none.
@@ -77,7 +92,7 @@ type goal struct {
 }
 
 func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags, text string) error {
-	b := &rollback{world: w, flags: f, apply: &applyFlags{file: "entry " + text, output: f.output, yes: f.yes, wait: f.wait, timeout: f.timeout}}
+	b := &rollback{world: w, flags: f, apply: &applyFlags{file: "entry " + text, output: f.output, yes: f.yes, wait: f.wait, timeout: f.timeout, overrides: f.overrides, instead: f.again(text)}}
 	read := f.historyFlags
 	if path := f.writes(); path != "" {
 		read.output, b.apply.output = outputText, outputText
@@ -87,6 +102,10 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 		}
 	}
 	grade, err := b.apply.check(w)
+	if err != nil {
+		return err
+	}
+	overrides, err := b.apply.checkOverrides()
 	if err != nil {
 		return err
 	}
@@ -120,7 +139,7 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 	for _, t := range b.targets {
 		seen.hasty = false
 		a := newApplier(newUndertaking(w, "roll back", seen, t.desired), b.apply, grade)
-		a.me.Verb = "rollback"
+		a.me.Verb, a.overrides = "rollback", overrides
 		if f.yes {
 			a.agreement = givenBefore
 		}
@@ -148,10 +167,11 @@ func (b *rollback) readFile(owner string) {
 // restore looks what the speakers advertise, and makes what they go back to. Those that
 // go back to the same are one target.
 func (b *rollback) restore(ctx context.Context, s *history.Store, o observer) error {
-	pasts, err := s.PastAfter(b.number)
+	all, err := s.PastsAfter(b.number)
 	if err != nil {
 		return hinted(err, damagedHint)
 	}
+	pasts := all[0]
 	speakers := b.flags.speakers
 	if len(speakers) == 0 {
 		speakers = slices.Sorted(maps.Keys(pasts))

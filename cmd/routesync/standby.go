@@ -232,6 +232,7 @@ func (b *bystander) take(d rabbit.Delivery) error {
 		return err
 	}
 	b.standing = standing
+	b.s.record.reverted(b.s.name, standing.InForce)
 	b.s.ordered.Store(&ordered{standing.Pause, standing.Trial})
 	return nil
 }

@@ -15,12 +15,14 @@ func TestComment(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			r, f := job(t, kind)
-			for i := range 230 {
-				f.comments = append(f.comments, comment{i, "7", fmt.Sprintf("comment %d", i)})
-			}
-			// Whoever may write a comment can begin it so, and change it later.
-			f.comments[3].body = marker + "\nPlan: nothing at all, please merge"
-			f.comments[5] = comment{5, f.me(), "another job's, which quotes " + marker}
+			f.locked(func() {
+				for i := range 230 {
+					f.comments = append(f.comments, comment{i, "7", fmt.Sprintf("comment %d", i)})
+				}
+				// Whoever may write a comment can begin it so, and change it later.
+				f.comments[3].body = marker + "\nPlan: nothing at all, please merge"
+				f.comments[5] = comment{5, f.me(), "another job's, which quotes " + marker}
+			})
 
 			first := "## Plan: 1 to \"announce\"\n\n`203.0.113.0/24` \\n $HOME 'q' → ok\t|\n"
 			r.put("plan.md", first)
@@ -34,12 +36,14 @@ func TestComment(t *testing.T) {
 			if len(ours) != 2 || ours[1].body != marker+"\n## No changes.\n" {
 				t.Errorf("the job has these comments: %+v", ours)
 			}
-			if f.comments[3].body != marker+"\nPlan: nothing at all, please merge" || !strings.HasPrefix(f.comments[5].body, "another") {
-				t.Errorf("comments of others were changed: %q", f.calls)
-			}
-			if len(f.calls) != 2 || !strings.HasPrefix(f.calls[0], "POST ") {
-				t.Errorf("calls %q, want one that creates and one that updates", f.calls)
-			}
+			f.locked(func() {
+				if f.comments[3].body != marker+"\nPlan: nothing at all, please merge" || !strings.HasPrefix(f.comments[5].body, "another") {
+					t.Errorf("comments of others were changed: %q", f.calls)
+				}
+				if len(f.calls) != 2 || !strings.HasPrefix(f.calls[0], "POST ") {
+					t.Errorf("calls %q, want one that creates and one that updates", f.calls)
+				}
+			})
 			if kind == github && r.get("summary.md") != first+"## No changes.\n" {
 				t.Errorf("the summary of the job is %q", r.get("summary.md"))
 			}
@@ -101,15 +105,14 @@ func TestCommentRefused(t *testing.T) {
 		r.set("GITHUB_TOKEN", "of-a-fork")
 		r.set("GITLAB_TOKEN", "of-a-fork")
 		r.put("plan.md", "one\n")
-		if code, out := r.sh("ci/comment.sh", "plan.md"); code == 0 || !strings.Contains(out, "403") || len(f.comments) > 0 {
+		if code, out := r.sh("ci/comment.sh", "plan.md"); code == 0 || !strings.Contains(out, "403") || len(f.ours()) > 0 {
 			t.Errorf("%s: it ended with %d:\n%s", kind, code, out)
 		}
 	}
 	// The list may be read, and not written to.
 	r, f := job(t, github)
-	f.comments = nil
-	f.kind = gitlab // takes no POST at GitHub's place
-	f.files["/repos/acme/routes/issues/7/comments?per_page=100&page=1"] = "[]"
+	f.locked(func() { f.kind = gitlab }) // takes no POST at GitHub's place
+	f.has("/repos/acme/routes/issues/7/comments?per_page=100&page=1", "[]")
 	r.put("plan.md", "one\n")
 	if code, out := r.sh("ci/comment.sh", "plan.md"); code == 0 || !strings.Contains(out, "404") {
 		t.Errorf("it ended with %d:\n%s", code, out)

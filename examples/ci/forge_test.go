@@ -21,7 +21,8 @@ type comment struct {
 	body string
 }
 
-// forge answers as GitHub and GitLab do, of one pull request, number 7.
+// forge answers as GitHub and GitLab do, of one pull request, number 7. Other processes
+// ask it, so all of it is under its lock.
 //
 // https://docs.github.com/en/rest/issues/comments
 // https://docs.gitlab.com/api/notes/
@@ -39,6 +40,20 @@ func newForge(t *testing.T, kind string) (*forge, *httptest.Server) {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	return f, server
+}
+
+// has serves a file at a path.
+func (f *forge) has(path, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files[path] = text
+}
+
+// locked has f changed by a test, or looked at.
+func (f *forge) locked(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
 }
 
 // me is who the token is of.
@@ -137,7 +152,7 @@ func job(t *testing.T, kind string) (*repo, *forge) {
 	r := newRepo(t, kind)
 	f, server := newForge(t, kind)
 	if kind == gitlab {
-		f.files["/api/v4/user"] = `{"id": 42}`
+		f.has("/api/v4/user", `{"id": 42}`)
 		r.set("GITLAB_TOKEN", token)
 		r.set("CI_API_V4_URL", server.URL+"/api/v4")
 		r.set("CI_MERGE_REQUEST_PROJECT_ID", "11")

@@ -41,8 +41,8 @@ func TestSavedPlanGitHub(t *testing.T) {
 			t.Parallel()
 			r, f := job(t, github)
 			r.set("GITHUB_SHA", merged)
-			f.files["/repos/acme/routes/commits/"+merged+"/pulls"] = c.pulls
-			f.files["/repos/acme/routes/actions/artifacts?name=routesync-plan-"+head+"&per_page=100"] = `{"artifacts": [` + strings.Join(c.artifacts, ",") + `]}`
+			f.has("/repos/acme/routes/commits/"+merged+"/pulls", c.pulls)
+			f.has("/repos/acme/routes/actions/artifacts?name=routesync-plan-"+head+"&per_page=100", `{"artifacts": [`+strings.Join(c.artifacts, ",")+`]}`)
 			code, out := r.sh("ci/saved-plan.sh")
 			if c.run == "" {
 				r.ends(1, code, out, c.says)
@@ -68,7 +68,7 @@ func TestSavedPlanGitLab(t *testing.T) {
 	}
 	pipelines := `[{"id": 8, "project_id": 99}, {"id": 5, "project_id": 11}, {"id": 7, "project_id": 11}, {"id": 6, "project_id": 11}]`
 	jobs := func(f *forge, pipeline int, name, status string, id int) {
-		f.files[fmt.Sprintf("%s/pipelines/%d/jobs?per_page=100", project, pipeline)] = fmt.Sprintf(`[{"id": 1, "name": "check", "status": "success"}, {"id": %d, "name": %q, "status": %q}]`, id, name, status)
+		f.has(fmt.Sprintf("%s/pipelines/%d/jobs?per_page=100", project, pipeline), fmt.Sprintf(`[{"id": 1, "name": "check", "status": "success"}, {"id": %d, "name": %q, "status": %q}]`, id, name, status))
 	}
 	for name, c := range map[string]struct {
 		requests []string
@@ -82,8 +82,8 @@ func TestSavedPlanGitLab(t *testing.T) {
 				jobs(f, 7, "plan", "failed", 70)
 				jobs(f, 6, "plan", "success", 60)
 				jobs(f, 5, "plan", "success", 50)
-				f.files[project+"/jobs/60/artifacts/plan.json"] = `{"saved": true}`
-				f.files[project+"/jobs/50/artifacts/plan.json"] = `{"older": true}`
+				f.has(project+"/jobs/60/artifacts/plan.json", `{"saved": true}`)
+				f.has(project+"/jobs/50/artifacts/plan.json", `{"older": true}`)
 			},
 			plan: `{"saved": true}`, says: "the plan of merge request 7, job 60",
 		},
@@ -109,8 +109,8 @@ func TestSavedPlanGitLab(t *testing.T) {
 			r, f := job(t, gitlab)
 			r.set("CI_COMMIT_SHA", merged)
 			r.set("CI_COMMIT_BRANCH", "main")
-			f.files[project+"/repository/commits/"+merged+"/merge_requests"] = "[" + strings.Join(c.requests, ",") + "]"
-			f.files[project+"/merge_requests/7/pipelines?per_page=20"] = pipelines
+			f.has(project+"/repository/commits/"+merged+"/merge_requests", "["+strings.Join(c.requests, ",")+"]")
+			f.has(project+"/merge_requests/7/pipelines?per_page=20", pipelines)
 			if c.fill != nil {
 				c.fill(f)
 			}

@@ -64,9 +64,9 @@ func (r *repository) trial(ctx context.Context) error {
 		return fmt.Errorf("the router saw %d withdraws", seen.Withdraws)
 	}
 	const reverted = "nobody confirmed it"
-	if err := r.until(ctx, "the bridge knows that what was before is back", func() (bool, error) {
+	if err := r.until(ctx, "status says that it was reverted", func() (bool, error) {
 		status, err := r.routesync(ctx, "status", "--speaker", speaker)
-		return strings.Contains(status.stdout, reverted) && !strings.Contains(status.stdout, "TRIAL"), err
+		return strings.Contains(status.stdout, reverted), err
 	}); err != nil {
 		return err
 	}
@@ -83,6 +83,12 @@ func (r *repository) setMED(prefix, old, new string) error {
 func (r *repository) revert(ctx context.Context) error {
 	r.title("The file that was not confirmed is not taken for good again; git revert makes it agree")
 	if err := r.moves(ctx, rig.Counters{}, func() error {
+		if err := r.until(ctx, "others may command again", func() (bool, error) {
+			got, err := r.routesync(ctx, "apply", "--yes")
+			return !strings.Contains(got.stderr, "being brought back"), err
+		}); err != nil {
+			return err
+		}
 		_, err := r.says(ctx, 1, strings.TrimSpace, "apply --yes", "was reverted at", "not confirmed")
 		return err
 	}); err != nil {

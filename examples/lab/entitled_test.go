@@ -37,7 +37,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	g.sees(g.router, "10.0.1.0/24", "")
 	for _, args := range []string{
 		"plan --detailed-exitcode", "plan --out plan.json", "snapshot -o state.json", "plan --against state.json", "status",
-		"received --peer 127.0.0.2", "import --speaker " + g.name + " --owner " + owner,
+		"received --peer 127.0.0.2", "import --speaker " + g.name + " --owner " + owner, "history", "blame 10.0.0.0/24",
 	} {
 		if r := g.by("reader", strings.Fields(args)...); r.code != 0 {
 			t.Errorf("routesync %s ended with %d for who only looks:\n%s%s", args, r.code, r.stdout, r.stderr)
@@ -45,11 +45,18 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 	before := g.held(g.router)
 	const lacks = "lacks the permission write for exchange 'rs.cmd'"
-	console := []string{"console", "--speaker", g.name, "--command", "announce route 10.8.0.0/16 next-hop 192.0.2.1", "--timeout", "5s"}
+	console := []string{"console", "--speaker", g.name, "--command", "announce route 10.8.0.0/16 next-hop 192.0.2.1", "--timeout", "3s"}
+	orders := []string{"pause --reason maintenance", "resume", "override withdraw@9b1d2c3f4a5b", "confirm", "revert"}
 	g.quiet(g.router, func() {
-		r := g.by("reader", console...)
-		if r.code == 0 || !strings.Contains(r.stdout+r.stderr, lacks) {
-			t.Errorf("the console ended with %d for who only looks:\n%s%s", r.code, r.stdout, r.stderr)
+		tries := [][]string{console, {"apply", "--yes", "--timeout", "3s"}}
+		for _, args := range orders {
+			tries = append(tries, append(strings.Fields(args), "--timeout", "3s"))
+		}
+		for _, args := range tries {
+			r := g.by("reader", args...)
+			if r.code == 0 || args[0] != "apply" && !strings.Contains(r.stdout+r.stderr, lacks) {
+				t.Errorf("routesync %q ended with %d for who only looks:\n%s%s", args, r.code, r.stdout, r.stderr)
+			}
 		}
 		g.forge()
 	})
@@ -61,8 +68,24 @@ func TestWhoMayDoWhat(t *testing.T) {
 		t.Errorf("the console ended with %d for who gives orders:\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	g.sees(g.router, "10.8.0.0/16", "")
+	order := func(args string) {
+		t.Helper()
+		if r := g.by("operator", strings.Fields(args)...); r.code != 0 {
+			t.Fatalf("routesync %s ended with %d for who gives orders:\n%s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+	order(orders[0])
+	order(orders[2])
+	g.says(g.watch, "paused")
 	g.put("10.0.0.0/24, med: 2")
+	g.until("the watch lets go", func() bool {
+		return g.by("commander", "apply", "--yes", "--confirm-within", "1m", "--timeout", "5s").code == 0
+	})
 	g.sees(g.router, "10.0.0.0/24", "2")
+	order("confirm")
+	order("resume")
+	g.put("10.0.0.0/24, med: 3")
+	g.sees(g.router, "10.0.0.0/24", "3")
 }
 
 // forge sends the bridge, as who only looks, everything that commands, each as good as

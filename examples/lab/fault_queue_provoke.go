@@ -86,8 +86,8 @@ func full(ctx context.Context, g *ground) error {
 // poison puts messages that nobody can read among the batches of a save.
 func (g *ground) poison(ctx context.Context, queue string) error {
 	for i, m := range []string{
-		publishing(queue, "rs.batch.v2", "garbage"), publishing(queue, "rs.batch.v9", "{}"), publishing(queue, "rs.batch.v2", `{\"v\":2,\"body\":[]}`),
-		strings.Replace(publishing(queue, "rs.batch.v2", "not gzip"), "[{type", `[{content_encoding, <<"gzip">>}, {type`, 1),
+		publishing(queue, "rs.batch.v3", "garbage"), publishing(queue, "rs.batch.v9", "{}"), publishing(queue, "rs.batch.v3", `{\"v\":2,\"body\":[]}`),
+		strings.Replace(publishing(queue, "rs.batch.v3", "not gzip"), "[{type", `[{content_encoding, <<"gzip">>}, {type`, 1),
 	} {
 		if err := g.eval(ctx, m); err != nil {
 			return err

@@ -105,3 +105,45 @@ func TestHistoryWithoutADisk(t *testing.T) {
 	s.until("it is kept again", func() bool { return strings.Contains(s.expect(0, "history").stdout, "1 announced") })
 	s.until("status says so", func() bool { return !strings.Contains(s.expect(0, "status").stdout, "no-history") })
 }
+
+// TestHistoryOfATrial: what nobody confirmed, and the bridge took back, is on record.
+func TestHistoryOfATrial(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	s.put("1.0.0.0/24, med: 1")
+	s.apply()
+	s.put("1.0.0.0/24, med: 2")
+	s.expect(0, "apply --yes --confirm-within 2s")
+	s.sees(s.router, "1.0.0.0/24", "1")
+	s.until("it is over", func() bool { return !strings.Contains(s.expect(0, "status", "was reverted at").stdout, "TRIAL") })
+	for range 2 {
+		s.expect(1, "apply --yes")
+	}
+	if text := s.expect(0, "history", "nobody had confirmed it in time, and brought back the one before").stdout; strings.Count(text, "brought back") != 1 {
+		t.Errorf("the history is\n%s", text)
+	}
+	s.expect(0, "blame 1.0.0.0/24", "since entry 2 it was changed at 127.0.0.2 by somebody who is not on record here")
+	s.quiet(s.router, func() { s.expect(0, "rollback 1 --yes", "advertises exactly what entry 1 asks for") })
+}
+
+// TestHistoryOfATakeover: a watch that takes over from another says so.
+func TestHistoryOfATakeover(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	s.put("1.0.0.0/24")
+	first, err := s.watch(s.ctx)
+	s.must(err)
+	s.sees(s.router, "1.0.0.0/24", "")
+	second, err := s.lab.Program(s.ctx, "second", s.dir, s.env(), s.binary, "watch")
+	s.must(err)
+	s.must(second.WaitWrote(s.ctx, "standing by: watch on "))
+	s.must(first.Kill(s.ctx))
+	s.until("the takeover is on record", func() bool {
+		return strings.Contains(s.expect(0, "history").stdout, s.name+": took over from watch on ")
+	})
+	s.must(second.WaitWrote(s.ctx, "msg=converged"))
+	s.put("1.0.0.0/24, med: 1")
+	s.until("what it does is on record", func() bool {
+		return strings.Contains(s.expect(0, "history").stdout, "1 changed (the file changed): confirmed at 1 of 1 peer")
+	})
+}

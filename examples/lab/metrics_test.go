@@ -92,6 +92,23 @@ func TestMetrics(t *testing.T) {
 	s.must(s.save(s.public(3)))
 	s.shows(at, "routes_desired 3", `changes_published_total{change="withdraw"} 2`, `changes_pending{change="withdraw"} 0`)
 
+	s.expect(0, "pause --speaker "+s.name+" --owner "+owner+" --reason maintenance")
+	s.shows(at, "paused 1", "commands 0", "connected 1")
+	if text, ok := s.get(at + "/healthz"); !ok || !strings.Contains(text, s.name+": paused") {
+		t.Errorf("health of a watch that is paused: %s", text)
+	}
+	s.must(s.save(s.public(4)))
+	s.expect(0, "apply --yes --confirm-within 1m")
+	onTrial := regexp.MustCompile(`trial_deadline_timestamp_seconds\{.*\} 1\.\d+e\+09`)
+	s.until("the trial is told", func() bool {
+		text, _ := s.get(at + "/metrics")
+		return onTrial.MatchString(text)
+	})
+	s.expect(0, "confirm --speaker "+s.name+" --owner "+owner)
+	s.expect(0, "resume --speaker "+s.name+" --owner "+owner)
+	s.shows(at, "paused 0", "commands 1", "trial_deadline_timestamp_seconds 0", "routes_unchanged 4")
+	s.must(s.save(s.public(3)))
+
 	second := s.answered(s.watches("second", "--listen", "127.0.0.1:0"))
 	s.shows(second, "connected 1", "commands 0")
 	if text, ok := s.get(second + "/healthz"); !ok || !strings.Contains(text, "stands by") {

@@ -84,6 +84,11 @@ func (w *world) wants(attrs string, tags []string, prefixes ...string) {
 
 func (w *world) check() Verdict {
 	w.t.Helper()
+	return Check(w.given(), w.desired.Policy)
+}
+
+func (w *world) given() Case {
+	w.t.Helper()
 	plan, err := state.Diff(&w.desired, &w.advertised)
 	if err != nil {
 		w.t.Fatal(err)
@@ -92,7 +97,7 @@ func (w *world) check() Verdict {
 	if len(w.tags) > 0 {
 		c.Tags = func(k state.Key, _ netip.Addr) ([]string, bool) { tags, ok := w.tags[k]; return tags, ok }
 	}
-	return Check(c, w.desired.Policy)
+	return c
 }
 
 // some are n prefixes of the same length.
@@ -102,14 +107,6 @@ func some(from, n int) []string {
 		all[i] = fmt.Sprintf("20.0.%d.0/24", from+i)
 	}
 	return all
-}
-
-func limit(t *testing.T, text string) state.Limit {
-	l, err := state.ParseLimit(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
 }
 
 // TestEachRule: each rule refuses what it is for, says so with its numbers, and
@@ -285,6 +282,9 @@ func TestEachRule(t *testing.T) {
 			}
 			if f := v.Refusals[0]; f.Count == 0 || len(f.Routes) != min(f.Count, Shown) {
 				t.Errorf("it is about %d routes, %v", f.Count, f.Routes)
+			}
+			if Clear(w.given(), w.desired.Policy) {
+				t.Error("it is cleared at a glance")
 			}
 			if again := w.check(); fmt.Sprint(again) != fmt.Sprint(v) {
 				t.Errorf("the verdict is another one the second time:\n%v\n%v", v, again)

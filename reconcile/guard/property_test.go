@@ -67,7 +67,7 @@ func drawnKey(t *rapid.T) state.Key {
 	case 0:
 		return state.UnicastKey(netip.PrefixFrom(netip.AddrFrom4([4]byte{20, 0, 0, n}), 26+bits).Masked(), id)
 	case 1:
-		if rapid.IntRange(0, 19).Draw(t, "default") == 0 {
+		if rapid.IntRange(0, 7).Draw(t, "default") == 0 {
 			return state.UnicastKey(netip.PrefixFrom(netip.IPv6Unspecified(), 0), id)
 		}
 		return state.UnicastKey(netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0x2a, 15: n}), 122+bits).Masked(), id)

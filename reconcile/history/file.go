@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 )
 
 const (
@@ -67,10 +68,26 @@ func writeFile(dir, name string, fill func(io.Writer) error) (err error) {
 	if z != nil && err == nil {
 		err = z.Close()
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close(), inherit(path, dir)); err != nil {
 		return err
 	}
 	return os.Rename(path, filepath.Join(dir, name))
+}
+
+// inherit gives what root makes to whoever has the directory that it is in: a watch has
+// to read what an apply of root wrote.
+func inherit(path, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 {
+		return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	}
+	return nil
 }
 
 // readFile reads one; what is wrong with its content is a [*DamagedError].

@@ -26,12 +26,42 @@ type moment struct {
 	broken bool   // the next change found something else there: somebody is not on record
 }
 
-// PastAfter is the past of each speaker right after an entry. What a later entry found
-// before it changed something tells of routes that no earlier entry has.
-func (s *Store) PastAfter(number int) (map[string]*Past, error) {
+// PastsAfter is the past of each speaker right after each of some entries. What a later
+// entry found before it changed something tells of routes that no earlier entry has, so
+// that the record need not go back to the beginning: an entry that is damaged or missing
+// matters only if one of those that are asked for is older.
+func (s *Store) PastsAfter(numbers ...int) ([]map[string]*Past, error) {
+	from, err := s.soundFrom(slices.Min(numbers))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]map[string]*Past, len(numbers))
+	for i, n := range numbers {
+		if all[i], err = s.pastAfter(from, n); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// soundFrom is the first entry from which on all to a number are there, and whole.
+func (s *Store) soundFrom(number int) (int, error) {
+	if _, err := s.Entry(number); err != nil {
+		return 0, err
+	}
+	for number > 1 {
+		if _, err := s.Entry(number - 1); err != nil {
+			break
+		}
+		number--
+	}
+	return number, nil
+}
+
+func (s *Store) pastAfter(from, number int) (map[string]*Past, error) {
 	all := map[string]*Past{}
 	refused := map[*PartOutcome]map[caseID]bool{}
-	err := s.Each(func(e *Entry, p *PartOutcome, c *Change) error {
+	err := s.Each(from, func(e *Entry, p *PartOutcome, c *Change) error {
 		past := all[p.Speaker]
 		if past == nil {
 			past = &Past{at: map[state.Key]map[netip.Addr]*moment{}}

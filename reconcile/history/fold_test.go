@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -102,11 +103,11 @@ func TestPastIsWhatWas(t *testing.T) {
 			after = append(after, w.text())
 		}
 		for i := range n {
-			pasts, err := s.PastAfter(i + 1)
+			pasts, err := s.PastsAfter(i + 1)
 			if err != nil {
 				rt.Fatal(err)
 			}
-			r := pasts["edge1"].Restore("edge-team", w.advertised(), day(3).UnixMilli())
+			r := pasts[0]["edge1"].Restore("edge-team", w.advertised(), day(3).UnixMilli())
 			if len(r.Broken)+len(r.Expired)+len(r.Unseen) > 0 {
 				rt.Fatalf("after %d: nothing of this is so: %+v", i+1, r)
 			}
@@ -169,11 +170,11 @@ func TestWhatThePastDoesNotKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &world{at: map[caseID]*state.Terms{{key("10.0.3.0/24"), peer(1)}: {Attrs: other.Attrs}, {key("10.0.9.0/24"), peer(2)}: plain, {key("10.0.5.0/24"), peer(1)}: plain}}
-	pasts, err := s.PastAfter(1)
+	pasts, err := s.PastsAfter(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := pasts["edge1"].Restore("edge-team", w.advertised(), day(4).UnixMilli())
+	r := pasts[0]["edge1"].Restore("edge-team", w.advertised(), day(4).UnixMilli())
 	var keys []string
 	for _, w := range r.Routes {
 		keys = append(keys, w.Key.String())
@@ -183,40 +184,54 @@ func TestWhatThePastDoesNotKnow(t *testing.T) {
 		t.Errorf("restored is\n%s, want\n%s", got, want)
 	}
 	// Without the second entry's word on what it changed, nothing was seen of it.
-	pasts, err = s.PastAfter(2)
+	pasts, err = s.PastsAfter(2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = pasts["edge1"].Restore("edge-team", w.advertised(), day(4).UnixMilli())
+	r = pasts[0]["edge1"].Restore("edge-team", w.advertised(), day(4).UnixMilli())
 	if fmt.Sprint(r.Unseen) != "[10.0.0.0/24 10.0.2.0/24 10.0.5.0/24]" {
 		t.Errorf("not seen are %v", r.Unseen)
 	}
-	if err := os.RemoveAll(s.entryDir(1)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Begin(sampleHead(), samplePart(), nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(s.entryDir(2)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Begin(sampleHead(), samplePart(), nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(s.entryDir(3)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Begin(sampleHead(), samplePart(), nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.PastAfter(5); err != nil {
-		t.Errorf("the oldest are gone: %v", err)
-	}
-	if err := os.Rename(s.entryDir(5), s.entryDir(7)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.PastAfter(7); !errors.As(err, new(*DamagedError)) {
-		t.Errorf("one in the middle is gone: %v", err)
+}
+
+// TestPastBehindDamage: what is damaged or missing matters only to what is older.
+func TestPastBehindDamage(t *testing.T) {
+	t.Parallel()
+	plain := &state.Terms{Attrs: attrs(t, "next-hop", "192.0.2.9")}
+	for _, gone := range []bool{true, false} {
+		s := store(t)
+		for i := range 4 {
+			if _, err := s.Begin(sampleHead(), samplePart(), []state.Change{announce(fmt.Sprintf("10.0.%d.0/24", i), plain, peer(1))}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		path := filepath.Join(s.entryDir(2), "edge1.1.changes.jsonl")
+		err := os.RemoveAll(s.entryDir(2))
+		if !gone {
+			err = errors.Join(os.Mkdir(s.entryDir(2), 0o700), os.WriteFile(path, []byte("{}"), 0o600))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{at: map[caseID]*state.Terms{}}
+		for i := range 4 {
+			w.at[caseID{key(fmt.Sprintf("10.0.%d.0/24", i)), peer(1)}] = plain
+		}
+		pasts, err := s.PastsAfter(3, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := pasts[0]["edge1"].Restore("edge-team", w.advertised(), 0); len(r.Routes) != 3 || r.Untouched != 2 || len(r.Broken) > 0 {
+			t.Errorf("restored is %+v", r)
+		}
+		if d := Difference(pasts[0]["edge1"], pasts[1]["edge1"]); len(d) != 1 || d[0].Op() != Announce {
+			t.Errorf("the difference is %+v", d)
+		}
+		for _, n := range []int{1, 2} {
+			if _, err := s.PastsAfter(4, n); err == nil {
+				t.Errorf("what was after %d is known", n)
+			}
+		}
 	}
 }
 

@@ -117,12 +117,15 @@ func (s *Settings) take(found []Setting) {
 	}
 }
 
-// Each gives f every change that is on record, in the order in which they were sent,
-// with the entry and the part that it is of.
-func (s *Store) Each(f func(*Entry, *PartOutcome, *Change) error) error {
+// Each gives f every change that is on record from an entry on, in the order in which
+// they were sent, with the entry and the part that it is of.
+func (s *Store) Each(from int, f func(*Entry, *PartOutcome, *Change) error) error {
 	numbers, err := s.Numbers()
 	if err != nil {
 		return err
+	}
+	for len(numbers) > 0 && numbers[0] < from {
+		numbers = numbers[1:]
 	}
 	for i, n := range numbers {
 		if i > 0 && n != numbers[i-1]+1 {

@@ -79,6 +79,9 @@ func TestAFileIsOneEntry(t *testing.T) {
 	two.Sending(sent(t, 4, reconcile.CauseFile, "y"))
 	one.Confirming(reconcile.Confirming{ID: 1, At: day(3), Final: true, Peers: []reconcile.PeerCount{{Peer: peer(1), Changes: 2, Confirmed: 2, When: day(3)}}})
 	r.Note(Head{At: day(3), Who: Who{Host: "noc1"}, Verb: "watch", Note: "somebody else commands"})
+	for range 2 {
+		r.NoteOnce(Head{At: day(3), Who: Who{Host: "noc1"}, Verb: "watch", Note: "it was taken back"})
+	}
 	stop()
 	want := `1 edge1.1 start 2/2
 1 edge1.2 again
@@ -89,7 +92,8 @@ func TestAFileIsOneEntry(t *testing.T) {
 4 edge1.1 file
 5 edge2.1 time
 6 edge2.1 file
-7 somebody else commands`
+7 somebody else commands
+8 it was taken back`
 	if diff := cmp.Diff(want, summary(t, s)); diff != "" {
 		t.Errorf("on record is (-want +got):\n%s", diff)
 	}

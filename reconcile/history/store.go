@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -85,7 +86,11 @@ func (s *Store) Begin(h Head, p Part, changes []state.Change, gone func(*state.C
 	if err := os.Mkdir(dir, 0o750); err != nil {
 		return 0, err
 	}
-	err := writeFile(dir, headFile, func(to io.Writer) error { return encodeHead(to, h) })
+	err := inherit(dir, s.dir)
+	if err != nil {
+		return 0, errors.Join(err, os.RemoveAll(dir))
+	}
+	err = writeFile(dir, headFile, func(to io.Writer) error { return encodeHead(to, h) })
 	if err == nil && p.Speaker != "" {
 		err = s.write(dir, p, changes, gone)
 	}
@@ -297,8 +302,10 @@ func (s *Store) Keep(n int, now time.Time) error {
 		return nil
 	}
 	for _, one := range all {
-		info, statErr := one.Info()
-		if len(one.Name()) < len(unfinished) || one.Name()[:len(unfinished)] != unfinished || statErr != nil || now.Sub(info.ModTime()) < long {
+		if !strings.HasPrefix(one.Name(), unfinished) {
+			continue
+		}
+		if info, err := one.Info(); err != nil || now.Sub(info.ModTime()) < long {
 			continue
 		}
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, one.Name())))
