@@ -271,7 +271,7 @@ func (h *trialHistory) drift() {
 			noted = noted || slices.Contains(x.Peers, p.addr)
 		}
 		e := w.core.table.entries[k]
-		if a, is := p.cache[k]; is && noted && e != nil && e.flight == nil && e.waiting == nil && e.slot(w.core.findPeer(p.addr)) != nil && p.up && len(p.pending) == 0 {
+		if a, is := p.cache[k]; is && noted && e != nil && e.flight == nil && e.waiting.empty() && e.slot(w.core.findPeer(p.addr)) != nil && p.up && len(p.pending) == 0 {
 			p.change(k, drifted(h.t, a), rapid.Bool().Draw(h.rt, "withdrawn"))
 			w.exabgp.flush()
 			return

@@ -32,7 +32,7 @@ type op struct {
 	revert   *trial       // of which it brings back what was before; nil for no such
 	launch   uint64       // number of the commands that it went into, of [launches]; 0 before
 
-	next       *op       // that waits behind it, of the same key
+	next       *op       // that waits behind it, see [queue]
 	targets    []*peer   // where exaBGP has to be told
 	own        []*peer   // those of them where the route was exaBGP's own
 	commands   int       // commands that exaBGP has not answered yet
@@ -137,8 +137,8 @@ func (c *core) enqueue(o *op) {
 		o.batch.open++
 	}
 	e := c.table.entry(o.key)
-	first := e.waiting == nil
-	e.wait(o)
+	first := e.waiting.empty()
+	e.waiting.push(o)
 	if first {
 		c.next(o.key, e)
 	}
@@ -320,8 +320,8 @@ func (c *core) answered(l *lease) {
 // next starts the operation behind the one that has ended. Of those that end at
 // once there may be any number, so it is a loop.
 func (c *core) next(k state.Key, e *entry) {
-	for e.flight == nil && e.waiting != nil && !c.delays(k, e, e.waiting) {
-		c.begin(e.next(), e)
+	for e.flight == nil && !e.waiting.empty() && !c.delays(k, e, e.waiting.first()) {
+		c.begin(e.waiting.pop(), e)
 	}
 	c.table.release(k, e)
 }

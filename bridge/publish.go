@@ -137,13 +137,7 @@ func (c *core) heldBack(r *wire.Request) string {
 func (c *core) cancel(owner string) {
 	for o := range c.flying {
 		e := c.table.entry(o.key)
-		for at := &e.waiting; *at != nil; {
-			w := *at
-			if w.owner != owner {
-				at = &w.next
-				continue
-			}
-			*at, w.next = w.next, nil
+		for _, w := range e.waiting.leave(owner) {
 			c.answerOp(w)
 		}
 	}

@@ -187,7 +187,7 @@ func (c *core) restoreGiven(p *peer) {
 func (c *core) restore(k state.Key, p *peer) {
 	s := c.table.find(k, p)
 	_, withdrawn := c.quiet.withdrawn[place{k, p.Addr}]
-	if e := c.table.entries[k]; e != nil && (e.flight != nil || e.waiting != nil) {
+	if e := c.table.entries[k]; e != nil && (e.flight != nil || !e.waiting.empty()) {
 		return
 	}
 	at, key := []netip.Addr{p.Addr}, []state.Key{k}

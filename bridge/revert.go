@@ -118,7 +118,7 @@ func (c *core) toBringBack(k state.Key, x *journal.Claim) []netip.Addr {
 	e := c.table.entry(k)
 	defer c.table.release(k, e)
 	// Behind a change that exaBGP has not answered, it shows then what there is to do.
-	moves := e.waiting != nil || e.flight != nil && !e.flight.accepted
+	moves := !e.waiting.empty() || e.flight != nil && !e.flight.accepted
 	for _, a := range x.Peers {
 		p := c.findPeer(a)
 		if p == nil || !slices.Contains(p.Families, k.Family) {

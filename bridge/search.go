@@ -221,7 +221,7 @@ func (c *core) tries(p *peer) bool {
 	}
 	return slices.ContainsFunc(d.trial, func(x value) bool {
 		e := c.table.entries[x.key]
-		if e == nil || e.flight == nil && e.waiting == nil {
+		if e == nil || e.flight == nil && e.waiting.empty() {
 			return false
 		}
 		s := e.slot(p)

@@ -32,7 +32,7 @@ type cell struct {
 type entry struct {
 	slots   []cell // at most one a peer, in the order of the peers' addresses
 	flight  *op    // the change under way, if any
-	waiting *op    // the first of the changes behind it, if any
+	waiting queue  // the changes behind it
 	dirty   bool   // readers have not been told of it
 }
 
@@ -50,22 +50,6 @@ func (e *entry) slot(p *peer) *slot {
 		return e.slots[i].slot
 	}
 	return nil
-}
-
-// wait puts a change behind those that wait.
-func (e *entry) wait(o *op) {
-	last := &e.waiting
-	for *last != nil {
-		last = &(*last).next
-	}
-	*last = o
-}
-
-// next takes out the change that waits longest.
-func (e *entry) next() *op {
-	o := e.waiting
-	e.waiting, o.next = o.next, nil
-	return o
 }
 
 // adjRIBOut is the bridge's picture of exaBGP's Adj-RIB-Out, of all peers. All
@@ -233,7 +217,7 @@ func (t *adjRIBOut) drop(k state.Key, p *peer) {
 
 // release forgets a key of which there is nothing left.
 func (t *adjRIBOut) release(k state.Key, e *entry) {
-	if len(e.slots) == 0 && e.flight == nil && e.waiting == nil {
+	if len(e.slots) == 0 && e.flight == nil && e.waiting.empty() {
 		delete(t.entries, k)
 	}
 }
