@@ -47,7 +47,7 @@ func TestVRPsHoldAnInvalidOrigin(t *testing.T) {
 	s.quiet(s.router, func() {
 		s.must(s.save(s.guardedBy(guard, "10.0.1.0/24", "10.0.2.0/24")))
 		s.says(watch, "refused by guard rpki")
-		s.expect(0, "plan", "Guard rpki refuses: 1 route would have an origin that is invalid by the RPKI", fmt.Sprintf("10.0.2.0/24 of AS%d: there is only AS64511 10.0.0.0/16-24", speakerAS))
+		s.expect(0, "plan", "Refused by guard rpki: 1 route would have an origin that is invalid by the RPKI", fmt.Sprintf("10.0.2.0/24 of AS%d: there is only AS64511 10.0.0.0/16-24", speakerAS))
 		s.must(os.Remove(filepath.Join(s.dir, "vrps.json")))
 		s.until("status tells that there are no VRPs", func() bool {
 			return strings.Contains(s.expect(0, "status").stdout, "VRPs of vrps.json: no such file or directory")
