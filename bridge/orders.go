@@ -142,7 +142,7 @@ func (c *core) endByOrder(o *wire.Order) (done, refused string) {
 	case c.waitsOn(t) && revert:
 		c.beginRevert(t, o.From)
 		c.lookAtTrials()
-		return fmt.Sprintf("%d routes are brought back to what they were", len(t.before)), ""
+		return t.broughtBack(), ""
 	case c.waitsOn(t):
 		tried := *x.Trial
 		x.Ended = &journal.Ended{Digest: tried.Revision.Digest, Of: tried.By.ID, At: c.now.UnixMilli(), By: journal.Process(o.From)}

@@ -154,7 +154,7 @@ func (c *core) beginRevert(t *trial, by wire.Commander) {
 	if by.ID != "" {
 		why = by.String() + " wants it"
 	}
-	c.trouble(fmt.Sprintf("the trial of %s for owner %s is reverted: %s; %d routes that it changed are brought back to what they were", wire.Commander(x.By), t.owner, why, len(t.before)))
+	c.trouble(fmt.Sprintf("the trial of %s for owner %s is reverted: %s; %s", wire.Commander(x.By), t.owner, why, t.broughtBack()))
 }
 
 // dismiss ends what the commander of an owner may do. Its signs of life still count.
@@ -208,6 +208,14 @@ func (c *core) lookAtTrials() {
 			t.revert.queue, t.revert.withdraws, t.revert.rests = t.keys(), false, false
 		}
 	}
+}
+
+// broughtBack says how much a revert is about.
+func (t *trial) broughtBack() string {
+	if len(t.before) == 1 {
+		return "1 route is brought back to what it was"
+	}
+	return fmt.Sprintf("%d routes are brought back to what they were", len(t.before))
 }
 
 // keys are the routes that a trial has changed, in their order.
