@@ -116,7 +116,7 @@ func decodeHead(from io.Reader) (Head, error) {
 	return j.Head, err
 }
 
-// encodeChanges writes a part. It yields groups of one value at the same peers.
+// encodeChanges writes a part, of groups of one value at the same peers.
 func encodeChanges(to io.Writer, owner string, p Part, groups iter.Seq2[Change, []state.Key]) error {
 	w := newLineWriter(to)
 	if err := w.line(partJSON{versioned{format}, owner, p}); err != nil {

@@ -28,11 +28,52 @@ type class struct {
 	gone   bool
 }
 
+// classed is the changes of a class: where they are among all, in runs, for there may be
+// a million of them, and most often they follow each other.
+type classed struct {
+	class
+	runs []run
+	n    int
+}
+
+// run is changes from one up to another, which is not in it.
+type run struct{ from, to int32 }
+
 // grouped puts changes together, in the order in which they begin, and counts them.
+// What it yields has [maxKeys] keys at most, which are only good until the next.
 func grouped(owner string, changes []state.Change, gone func(*state.Change) bool) (iter.Seq2[Change, []state.Key], Tally) {
-	var order []class
-	keys := map[class][]state.Key{}
+	groups := classify(changes, gone)
 	var tally Tally
+	for i := range groups {
+		one := groups[i].change(owner)
+		for range groups[i].n {
+			tally.Add(&one)
+		}
+	}
+	return func(yield func(Change, []state.Key) bool) {
+		var keys []state.Key
+		for i := range groups {
+			g := &groups[i]
+			one, left := g.change(owner), g.n
+			for _, r := range g.runs {
+				for j := r.from; j < r.to; j++ {
+					keys = append(keys, changes[j].Key)
+					if left--; len(keys) < maxKeys && left > 0 {
+						continue
+					}
+					if !yield(one, keys) {
+						return
+					}
+					keys = keys[:0]
+				}
+			}
+		}
+	}, tally
+}
+
+func classify(changes []state.Change, gone func(*state.Change) bool) []classed {
+	var groups []classed
+	at := map[class]int{}
 	var lastPeers []netip.Addr
 	var peers state.Peers
 	for i := range changes {
@@ -47,24 +88,20 @@ func grouped(owner string, changes []state.Change, gone func(*state.Change) bool
 		if c.Advert != nil {
 			is.advert, is.owner, is.attrs, is.from = true, c.Advert.Owner, c.Advert.Attrs, c.Advert.From
 		}
-		if keys[is] == nil {
-			order = append(order, is)
+		to, known := at[is]
+		if !known {
+			to = len(groups)
+			at[is], groups = to, append(groups, classed{class: is})
 		}
-		keys[is] = append(keys[is], c.Key)
+		g := &groups[to]
+		g.n++
+		if last := len(g.runs) - 1; last >= 0 && g.runs[last].to == int32(i) {
+			g.runs[last].to++
+		} else {
+			g.runs = append(g.runs, run{int32(i), int32(i) + 1})
+		}
 	}
-	for _, is := range order {
-		one := is.change(owner)
-		for range keys[is] {
-			tally.Add(&one)
-		}
-	}
-	return func(yield func(Change, []state.Key) bool) {
-		for _, is := range order {
-			if !yield(is.change(owner), keys[is]) {
-				return
-			}
-		}
-	}, tally
+	return groups
 }
 
 // change is what the class does to each of its keys.
