@@ -119,7 +119,7 @@ func (k *keeper) take(c watch.Content) {
 	if waiting, over := untimely(desired, time.Now().UnixMilli()); waiting+over > 0 {
 		args = append(args, "not started", waiting, "expired", over)
 	}
-	k.log.Info("file is in force", args...)
+	k.log.Info("file is read", args...) // what of it is in force, the bridges say: a guard may hold it
 	k.put(desired)
 }
 

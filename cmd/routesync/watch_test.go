@@ -83,7 +83,7 @@ func TestKeeperTakes(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	force := `INFO msg="file is in force" file=routes.yaml owner=a routes=0`
+	force := `INFO msg="file is read" file=routes.yaml owner=a routes=0`
 	gone := `WARN msg="the speaker is not in the file any more; its routes are left as they are" speaker=`
 	want := []string{
 		`ERROR msg="the file can't be read; nothing is changed until there is a good one" file=routes.yaml error="no such file"`,
@@ -165,7 +165,7 @@ func TestWatchTakesOtherFiles(t *testing.T) {
 		}
 	}
 	force := func(routes int) string {
-		return fmt.Sprintf(`INFO msg="file is in force" file=routes.yaml owner=a routes=%d`, routes)
+		return fmt.Sprintf(`INFO msg="file is read" file=routes.yaml owner=a routes=%d`, routes)
 	}
 	refused := `ERROR msg="the file has faults; the last good one stays in force" file=routes.yaml faults=1`
 	wait(force(1))

@@ -14,7 +14,7 @@ import (
 
 // What watch logs when it has read a file, and when all of it is confirmed.
 const (
-	markRead = `msg="file is in force"`
+	markRead = `msg="file is read"`
 	markDone = "msg=converged"
 )
 
