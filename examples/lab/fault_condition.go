@@ -118,30 +118,32 @@ func (g *ground) logs(ctx context.Context, text string) error {
 	return g.watches[0].WaitWrote(ctx, text)
 }
 
-// logged is how often it has logged a text, or exaBGP and its bridge have.
-func (g *ground) logged(text string) (int, error) {
+// logged is how often it has logged any of some texts, or exaBGP and its bridge have.
+func (g *ground) logged(texts ...string) (int, error) {
 	n := 0
 	for _, path := range []string{g.watches[0].Log(), g.speaker.Log()} {
 		log, err := os.ReadFile(path)
 		if err != nil {
 			return 0, fmt.Errorf("read a log: %w", err)
 		}
-		n += strings.Count(string(log), text)
+		for _, text := range texts {
+			n += strings.Count(string(log), text)
+		}
 	}
 	return n, nil
 }
 
-// logsMore waits until they have logged a text more often than that.
-func (g *ground) logsMore(ctx context.Context, text string, than int) error {
+// logsMore waits until they have logged the texts more often than that.
+func (g *ground) logsMore(ctx context.Context, than int, texts ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, conditionPatience)
 	defer cancel()
 	for {
-		n, err := g.logged(text)
+		n, err := g.logged(texts...)
 		if err != nil || n > than {
 			return err
 		}
 		if err := wait(ctx, planEvery); err != nil {
-			return fmt.Errorf("nobody logs %q once more: %w", text, err)
+			return fmt.Errorf("nobody logs any of %q once more: %w", texts, err)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (g *ground) refuses(ctx context.Context, text string) error {
 	if err := g.configure(text); err != nil {
 		return err
 	}
-	return g.logsMore(ctx, refused, before)
+	return g.logsMore(ctx, before, refused)
 }
 
 func (g *ground) configure(text string) error {

@@ -129,14 +129,21 @@ func deleteCommands(ctx context.Context, g *ground) error {
 	return g.ctl(ctx, "delete_queue", g.commands())
 }
 
+// deleteEvents takes the answers of a bridge away. The watch misses that of its batch,
+// or, if the bridge was just away for it, all that comes after.
 func deleteEvents(ctx context.Context, g *ground) error {
+	const batch, all = "asking for its state again", "so it is subscribed to again"
+	before, err := g.logged(batch, all)
+	if err != nil {
+		return err
+	}
 	if err := g.eval(ctx, `rabbit_exchange:delete(rabbit_misc:r(<<"/">>, exchange, <<"rs.evt">>), false, <<"lab">>)`); err != nil {
 		return err
 	}
 	if err := g.edit(5); err != nil {
 		return err
 	}
-	if err := g.logs(ctx, "asking for its state again"); err != nil {
+	if err := g.logsMore(ctx, before, batch, all); err != nil {
 		return err
 	}
 	g.over()

@@ -86,7 +86,7 @@ func full(ctx context.Context, g *ground) error {
 // poison puts messages that nobody can read among the batches of a save.
 func (g *ground) poison(ctx context.Context, queue string) error {
 	for i, m := range []string{
-		publishing(queue, "rs.batch.v3", "garbage"), publishing(queue, "rs.batch.v9", "{}"), publishing(queue, "rs.batch.v3", `{\"v\":2,\"body\":[]}`),
+		publishing(queue, "rs.batch.v3", "garbage"), publishing(queue, "rs.batch.v9", "{}"), publishing(queue, "rs.batch.v3", `{\"v\":3,\"body\":[]}`),
 		strings.Replace(publishing(queue, "rs.batch.v3", "not gzip"), "[{type", `[{content_encoding, <<"gzip">>}, {type`, 1),
 	} {
 		if err := g.eval(ctx, m); err != nil {
@@ -178,7 +178,7 @@ func (g *ground) takenBack(ctx context.Context) error {
 		if err := g.edit(5); err != nil {
 			return err
 		}
-		if err := g.logsMore(ctx, "msg=publishing", published); err != nil {
+		if err := g.logsMore(ctx, published, "msg=publishing"); err != nil {
 			return err
 		}
 		if err := g.ctl(ctx, "close_all_connections", "lab"); err != nil {
@@ -199,7 +199,7 @@ func sizeLimit(ctx context.Context, g *ground) error {
 	if err := g.edit(manyRoutes); err != nil {
 		return err
 	}
-	if err := g.logsMore(ctx, "raise max_message_size", 0); err != nil {
+	if err := g.logsMore(ctx, 0, "raise max_message_size"); err != nil {
 		return err
 	}
 	if err := g.eval(ctx, fmt.Sprintf(set, 134217728)); err != nil {
