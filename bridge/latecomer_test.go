@@ -44,6 +44,40 @@ func TestLatecomerIsWithdrawnAgain(t *testing.T) {
 	}
 }
 
+// exaBGP's table, which never had it any more, does not tell whether its withdraw
+// was taken: one without an answer is given again, by a bridge that did not see
+// the route sent too.
+func TestLatecomerWhoseWithdrawIsLost(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.want(desired(t))
+	w.settle()
+	w.exabgp.lose = func(line string) bool { return strings.Contains(line, "withdraw") }
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.sendOnce(p, k, attrs(t, nh))
+	w.boot("boot-1", "run-2")
+	w.settle()
+	w.exabgp.lose = nil
+	if _, there := p.holds[k]; !there {
+		t.Fatal("the peer does not hold the route; want it held, and its withdraws lost")
+	}
+	for range 4 {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	if _, there := p.holds[k]; there || w.core.table.entries[k] != nil || len(w.claims[k]) > 0 {
+		t.Errorf("the peer holds %v, the table has %v of it, and the journal %v; want nothing", p.holds, w.core.table.entries[k], w.claims[k])
+	}
+}
+
 // What comes when the session has long been up is somebody else's.
 func TestWhatComesLaterIsForeign(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)

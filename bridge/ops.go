@@ -39,6 +39,7 @@ type op struct {
 	accepted   bool      // it has answered them all
 	turnedDown []*peer   // where one of them was not taken
 	proven     []*peer   // of a withdraw: peers that were sent the route in this session
+	presumed   bool      // of a withdraw: exaBGP did not answer, and its table is without the route
 	since      time.Time // when it was accepted
 	waiting    []*peer   // that have not been sent it yet
 	seen       []*peer   // that were sent it before the answer was read

@@ -96,7 +96,7 @@ func (c *core) giveUp(o *op, p *peer) {
 	s := c.table.find(o.key, p)
 	switch {
 	case s == nil:
-	case o.withdraw && has(o.proven, p):
+	case o.withdraw && (has(o.proven, p) || o.presumed):
 		c.table.grade(o.key, s, state.Withdrawing, unwithdrawnReason)
 	case o.withdraw:
 		// Gone from exaBGP's table; a withdraw that exaBGP does not send is one

@@ -293,6 +293,9 @@ func (c *core) verify(x *exchange, why string) {
 			o.commands++ // it is two from here on
 		}
 		if len(taken.at) > 0 {
+			// Its table may have been without the route before: of what a session that
+			// came up was sent, see [latecomer], it keeps nothing.
+			o.presumed = x.withdraw
 			c.accept(o, &taken)
 		}
 		if len(not.at) > 0 {
