@@ -78,10 +78,11 @@ say what to give. It holds until the plan is carried out, and for a day at most.
 			if len(args) != 1 {
 				return usage(fmt.Errorf("override takes one RULE[,RULE...]@DIGEST, and was given %d", len(args)))
 			}
-			if _, _, err := wire.SplitOverride(args[0]); err != nil {
+			if err := wire.CheckOverride(args[0]); err != nil {
 				return usage(err)
 			}
-			return nil
+			_, err := parseOverride(args[0]) // one of a rule that there is not would lift nothing
+			return err
 		},
 	})
 }
