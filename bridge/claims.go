@@ -91,8 +91,7 @@ func (c *core) claim(k state.Key) {
 // shareClaims returns a copy of claims that is not to be changed: most keys have
 // the same as the one before.
 func (c *core) shareClaims(claims []journal.Claim) []journal.Claim {
-	same := slices.EqualFunc(c.lastClaims, claims, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) })
-	if !same {
+	if !slices.EqualFunc(c.lastClaims, claims, sameClaim) {
 		c.lastClaims = slices.Clone(claims)
 	}
 	return c.lastClaims
@@ -104,6 +103,10 @@ func (p *peer) alone() []netip.Addr {
 		p.self = []netip.Addr{p.Addr}
 	}
 	return p.self[:1:1]
+}
+
+func sameClaim(a, b journal.Claim) bool {
+	return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers)
 }
 
 func alikeButPeers(a, b *journal.Claim) bool {

@@ -70,28 +70,19 @@ type effects struct {
 	epoch     int64 // to be stored before grants go; 0 if none
 	lines     []string
 	accepted  bool // what of owners is about files must outlive the machine
-	grants    []grant
-	standings []standingAnswer
+	grants    []reply[wire.Grant]
+	standings []reply[wire.Standing]
 	snapshots []string // queues that asked for one
 	rejected  []wire.Rejected
-	answers   []answer
-	ordered   []orderedAnswer
+	answers   []reply[wire.Answer]
+	ordered   []reply[wire.Ordered]
 	acks      []ticket
 }
 
-type grant struct {
+// reply is what is answered, and to which queue.
+type reply[T any] struct {
 	to     string
-	answer wire.Grant
-}
-
-type standingAnswer struct {
-	to     string
-	answer wire.Standing
-}
-
-type answer struct {
-	to     string
-	answer wire.Answer
+	answer T
 }
 
 // lease is who commands for one owner.

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -211,12 +212,21 @@ func (w *world) apply(u wire.Update) {
 
 func (w *world) lease(owner string) {
 	w.t.Helper()
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: owner, From: wire.Commander{ID: "w", Host: "h", Verb: "watch"}}, "q", w.now)
-	g := w.core.out.grants[len(w.core.out.grants)-1].answer
-	if g.Refused != "" {
+	if g := w.asks(wire.Request{Owner: owner, From: wire.Commander{ID: "w", Host: "h", Verb: "watch"}}); g.Refused != "" {
 		w.t.Fatalf("no lease: %s", g.Refused)
 	}
-	w.epoch, w.seq = g.Epoch, 0
+}
+
+// asks asks for a lease, of team if it does not say of whom. Who is granted it
+// commands from then on.
+func (w *world) asks(r wire.Request) wire.Grant {
+	r.Kind, r.Owner = wire.RequestLease, cmp.Or(r.Owner, "team")
+	w.core.request(r, "q", w.now)
+	g := w.core.out.grants[len(w.core.out.grants)-1].answer
+	if g.Refused == "" {
+		w.epoch, w.seq = g.Epoch, 0
+	}
+	return g
 }
 
 // want sends the difference to a desired set, as a commander would, in small

@@ -271,7 +271,7 @@ func (x *typed) weight() int {
 func (c *core) answer() {
 	for _, x := range c.typed.fresh {
 		x.fresh = false
-		c.out.answers = append(c.out.answers, answer{x.to, wire.Answer{
+		c.out.answers = append(c.out.answers, reply[wire.Answer]{x.to, wire.Answer{
 			Speaker: c.speaker, Boot: c.boot, Run: c.run, ID: x.commander, Seq: x.seq, Results: slices.Clone(x.results[x.told:]),
 		}})
 		x.told = len(x.results)

@@ -114,9 +114,7 @@ func TestRandomHistoriesOfThreePeers(t *testing.T) {
 }
 
 func (w *world) leaseIfReady() {
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: wire.Commander{ID: "w"}}, "q", w.now)
-	if g := w.core.out.grants[len(w.core.out.grants)-1].answer; g.Refused == "" {
-		w.epoch, w.seq = g.Epoch, 0
+	if g := w.asks(wire.Request{From: wire.Commander{ID: "w"}}); g.Refused == "" {
 		w.snapshot()
 	}
 }

@@ -76,10 +76,9 @@ func (c *Reader) halted() error {
 			return fmt.Errorf("%s: %w: it is paused by %s: %s", c.speaker, ErrPaused, p.By.By(), p.Reason)
 		}
 	}
-	for _, f := range about.InForce {
-		if f.Owner == c.mandate.Owner && c.epoch != 0 && f.Epoch > c.epoch && f.Reverted != nil && f.Reverted.Digest == c.mandate.Revision.Digest {
-			return &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: f}
-		}
+	f := about.InForceOf(c.mandate.Owner)
+	if f != nil && c.epoch != 0 && f.Epoch > c.epoch && f.Reverted != nil && f.Reverted.Digest == c.mandate.Revision.Digest {
+		return &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: *f}
 	}
 	return nil
 }
@@ -111,14 +110,8 @@ func (c *Commander) Declare(r state.Revision) {
 
 // older is the error of a batch, or a request, that was made for an older file.
 func (c *Reader) older(detail string) error {
-	e := &OlderError{Speaker: c.speaker, Has: c.mandate.Revision}
-	if c.replica.about != nil {
-		for _, f := range c.replica.about.InForce {
-			if f.Owner == c.mandate.Owner {
-				e.InForce = f
-				return e
-			}
-		}
+	if f := c.replica.about.InForceOf(c.mandate.Owner); f != nil {
+		return &OlderError{Speaker: c.speaker, Has: c.mandate.Revision, InForce: *f}
 	}
 	return fmt.Errorf("%s: %s", c.speaker, detail)
 }

@@ -18,7 +18,7 @@ func (c *core) outdated() {
 		if c.waitsOn(t) || c.idle(t) {
 			continue
 		}
-		if !c.watches.owner(owner).Trial.Reverting {
+		if !c.record(t).Reverting {
 			c.beginRevert(t, wire.Commander{})
 		}
 		if len(c.replay.before) > 0 {

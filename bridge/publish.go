@@ -17,7 +17,7 @@ func (c *core) request(r wire.Request, to string, now time.Time) {
 	c.step(now)
 	switch r.Kind {
 	case wire.RequestLease:
-		c.out.grants = append(c.out.grants, grant{to, c.grant(r, to)})
+		c.out.grants = append(c.out.grants, reply[wire.Grant]{to, c.grant(r, to)})
 	case wire.RequestSnapshot:
 		c.out.snapshots = append(c.out.snapshots, to)
 	case wire.RequestAlive:

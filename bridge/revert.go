@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -29,8 +30,8 @@ type revert struct {
 // goOnReverting goes on with what is being reverted, as far as there is room: a trial
 // may have changed a million routes.
 func (c *core) goOnReverting() {
-	for _, t := range c.trials {
-		if t.revert != nil {
+	for _, owner := range slices.Sorted(maps.Keys(c.trials)) {
+		if t := c.trials[owner]; t.revert != nil {
 			c.revertOf(t)
 		}
 	}

@@ -14,11 +14,8 @@ func TestBase(t *testing.T) {
 	w := newWorld(t, testPeer("127.0.0.2", 65001))
 	ask := func(id string, r state.Revision, base *int64) wire.Grant {
 		t.Helper()
-		w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from(id), Revision: r, Base: base}, "q", w.now)
-		g := w.core.out.grants[len(w.core.out.grants)-1].answer
-		if g.Refused == "" {
-			w.epoch, w.seq = g.Epoch, 0
-		} else if !g.Stale || g.Epoch != 0 {
+		g := w.asks(wire.Request{From: from(id), Revision: r, Base: base})
+		if g.Refused != "" && (!g.Stale || g.Epoch != 0) {
 			t.Fatalf("it is refused: %+v", g)
 		}
 		w.settle()
@@ -42,7 +39,7 @@ func TestBase(t *testing.T) {
 		}
 	}
 	base := func() *int64 {
-		for _, f := range w.replica.about.InForce {
+		if f := w.replica.about.InForceOf("team"); f != nil {
 			return new(f.Epoch)
 		}
 		return new(int64(0))

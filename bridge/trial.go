@@ -1,10 +1,10 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"routesync/bridge/journal"
@@ -25,13 +25,17 @@ import (
 // was reverted is older than it, and no file is the same.
 const noFile = "none"
 
-// trial is one, from its lease until it is confirmed or reverted.
+// trial is one, from its lease until it is confirmed or reverted. The owner's record
+// says whose it is, and until when it waits.
 type trial struct {
-	owner    string
-	deadline time.Time
-	before   map[state.Key][]journal.Claim // most keys share theirs
-	last     []journal.Claim               // of those, the one that was noted last
-	revert   *revert                       // nil while nothing is brought back
+	owner  string
+	before map[state.Key][]journal.Claim // most keys share theirs
+	last   []journal.Claim               // of those, the one that was noted last
+	revert *revert                       // nil while nothing is brought back
+}
+
+func newTrial(owner string) *trial {
+	return &trial{owner: owner, before: map[state.Key][]journal.Claim{}}
 }
 
 // trialsOf are those that a journal has.
@@ -39,7 +43,7 @@ func trialsOf(memory *journal.Memory) map[string]*trial {
 	all := map[string]*trial{}
 	for _, o := range memory.Owners {
 		if o.Trial != nil {
-			all[o.Name] = &trial{owner: o.Name, deadline: time.UnixMilli(o.Trial.Deadline), before: map[state.Key][]journal.Claim{}}
+			all[o.Name] = newTrial(o.Name)
 		}
 	}
 	for _, x := range memory.Tried {
@@ -51,9 +55,12 @@ func trialsOf(memory *journal.Memory) map[string]*trial {
 	return all
 }
 
+// record is what the journal has of a trial.
+func (c *core) record(t *trial) *journal.Trial { return c.watches.owner(t.owner).Trial }
+
 // waitsOn tells whether a trial can still be confirmed.
 func (c *core) waitsOn(t *trial) bool {
-	return t != nil && t.revert == nil && !c.watches.owner(t.owner).Trial.Reverting && c.now.Before(t.deadline)
+	return t != nil && t.revert == nil && !c.record(t).Reverting && c.now.Before(time.UnixMilli(c.record(t).Deadline))
 }
 
 // isQuiet tells whether a trial is told to nobody: there is nothing to take back, or all
@@ -64,7 +71,7 @@ func (c *core) isQuiet(t *trial) bool {
 
 // idle tells whether there is nothing to take back: it keeps nobody out.
 func (c *core) idle(t *trial) bool {
-	x := c.watches.owner(t.owner).Trial
+	x := c.record(t)
 	return len(t.before) == 0 && x.Revision.Digest == x.Before.Digest && !x.Reverting
 }
 
@@ -76,7 +83,7 @@ func (c *core) refuseForTrial(r *wire.Request) string {
 		return ""
 	case !c.waitsOn(t):
 		return "what was in force before a trial is being brought back"
-	case c.watches.owner(r.Owner).Trial.By.ID == r.From.ID:
+	case c.record(t).By.ID == r.From.ID:
 		return ""
 	}
 	return "a trial waits to be confirmed: " + c.trialText(t)
@@ -84,21 +91,17 @@ func (c *core) refuseForTrial(r *wire.Request) string {
 
 // trialText says of a trial whose it is, and until when it waits.
 func (c *core) trialText(t *trial) string {
-	x := c.watches.owner(t.owner).Trial
+	x := c.record(t)
 	return fmt.Sprintf("that of %s; it is reverted at %s if nobody confirms it", wire.Commander(x.By), clockTime(x.Deadline))
 }
 
 // cantTry is why there can be no trial now, "" if there can.
 func (c *core) cantTry(r *wire.Request) string {
-	switch {
-	case r.ConfirmWithin == 0 || c.trials[r.Owner] != nil:
+	why := cmp.Or(c.memoryless, c.amnesia)
+	if r.ConfirmWithin == 0 || c.trials[r.Owner] != nil || why == "" {
 		return ""
-	case c.memoryless != "":
-		return "there can be no trial: " + c.memoryless
-	case c.amnesia != "":
-		return "there can be no trial: " + c.amnesia
 	}
-	return ""
+	return "there can be no trial: " + why
 }
 
 // beginTrial makes a trial of what is done under a lease, if that is asked for. The
@@ -113,11 +116,10 @@ func (c *core) beginTrial(l *lease, within int64) {
 	if within == 0 || o.Ended != nil && o.Ended.Of == l.Holder.ID { // it was confirmed already
 		return
 	}
-	d := time.Duration(within) * time.Millisecond
-	t := &trial{owner: l.Owner, deadline: c.now.Add(d), before: map[state.Key][]journal.Claim{}}
+	t := newTrial(l.Owner)
 	c.trials[l.Owner] = t
 	o.Trial = &journal.Trial{
-		By: journal.Process(l.Holder), Revision: l.Revision, Began: c.now.UnixMilli(), Deadline: t.deadline.UnixMilli(),
+		By: journal.Process(l.Holder), Revision: l.Revision, Began: c.now.UnixMilli(), Deadline: c.now.UnixMilli() + within,
 		Before: o.Revision, Host: o.Host,
 	}
 	o.Ended = nil
@@ -200,7 +202,7 @@ func (c *core) lookAtTrials() {
 		case c.idle(t):
 			c.endTrial(t)
 		case t.revert == nil:
-			if !c.watches.owner(owner).Trial.Reverting {
+			if !c.record(t).Reverting {
 				c.beginRevert(t, wire.Commander{})
 			}
 			t.revert = &revert{queue: t.keys()}
@@ -223,11 +225,15 @@ func (t *trial) keys() []state.Key {
 	return slices.SortedFunc(maps.Keys(t.before), state.CompareKeys)
 }
 
-// trialTold is what readers are told of a trial.
-func (c *core) trialTold(t *trial) wire.Trial {
-	x := c.watches.owner(t.owner).Trial
-	return wire.Trial{
-		Owner: t.owner, By: wire.Commander(x.By), Revision: x.Revision, Before: x.Before, Began: x.Began, Deadline: x.Deadline,
+// trialTold is what readers are told of the trial of an owner; nil for nothing.
+func (c *core) trialTold(owner string) *wire.Trial {
+	t := c.trials[owner]
+	if t == nil || c.isQuiet(t) {
+		return nil
+	}
+	x := c.record(t)
+	return &wire.Trial{
+		Owner: owner, By: wire.Commander(x.By), Revision: x.Revision, Before: x.Before, Began: x.Began, Deadline: x.Deadline,
 		Changed: len(t.before), Revert: !c.waitsOn(t), Free: t.revert != nil && t.revert.passed,
 	}
 }
@@ -241,5 +247,5 @@ func endedText(e *journal.Ended) string {
 	if e.By.ID != "" {
 		by = " by " + wire.Commander(e.By).By()
 	}
-	return strings.TrimSpace(fmt.Sprintf("it was %s at %s%s", verb, clockTime(e.At), by))
+	return fmt.Sprintf("it was %s at %s%s", verb, clockTime(e.At), by)
 }

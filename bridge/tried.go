@@ -55,7 +55,7 @@ func (c *core) keep(x *tried, k state.Key) {
 	}
 	t := x.of
 	all := append(slices.Clone(t.before[k]), x.claims...)
-	if !slices.EqualFunc(all, t.last, func(a, b journal.Claim) bool { return alikeButPeers(&a, &b) && slices.Equal(a.Peers, b.Peers) }) {
+	if !slices.EqualFunc(all, t.last, sameClaim) {
 		t.last = all
 	}
 	t.before[k] = t.last

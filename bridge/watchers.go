@@ -244,20 +244,15 @@ func (c *core) standBy(r wire.Request, to string) {
 		}
 		c.hears(&b.Conditions, r)
 	}
-	answer := wire.Standing{Speaker: c.speaker, Owner: r.Owner, InForce: c.watches.of(r.Owner)}
+	answer := wire.Standing{Speaker: c.speaker, Owner: r.Owner, InForce: c.watches.of(r.Owner), Pause: c.watches.pauseOf(r.Owner), Trial: c.trialTold(r.Owner)}
 	if l := c.leases[r.Owner]; l != nil {
 		lease := l.Lease
 		answer.Lease = &lease
-		if c.watches.pauseOf(r.Owner) != nil {
+		if answer.Pause != nil {
 			l.kept = c.now // routes that go on silence stay while somebody waits to go on
 		}
 	}
-	answer.Pause = c.watches.pauseOf(r.Owner)
-	if t := c.trials[r.Owner]; t != nil && !c.isQuiet(t) {
-		told := c.trialTold(t)
-		answer.Trial = &told
-	}
-	c.out.standings = append(c.out.standings, standingAnswer{to, answer})
+	c.out.standings = append(c.out.standings, reply[wire.Standing]{to, answer})
 }
 
 // commands notes that a watch does not stand by any more.

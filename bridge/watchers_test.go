@@ -29,11 +29,7 @@ func from(id string) wire.Commander {
 // ask asks for the lease of team.
 func (w *world) ask(id string, r state.Revision, over string) wire.Grant {
 	w.t.Helper()
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from(id), Revision: r, Over: over}, "q", w.now)
-	g := w.core.out.grants[len(w.core.out.grants)-1].answer
-	if g.Refused == "" {
-		w.epoch, w.seq = g.Epoch, 0
-	}
+	g := w.asks(wire.Request{From: from(id), Revision: r, Over: over})
 	w.settle()
 	return g
 }
@@ -56,10 +52,8 @@ func (w *world) standBy(id string, r state.Revision, conditions ...wire.Conditio
 }
 
 func (w *world) inForce() string {
-	for _, f := range w.replica.about.InForce {
-		if f.Owner == "team" {
-			return f.Revision.Digest + " of " + f.Host
-		}
+	if f := w.replica.about.InForceOf("team"); f != nil {
+		return f.Revision.Digest + " of " + f.Host
 	}
 	return ""
 }

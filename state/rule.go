@@ -52,30 +52,44 @@ func NewOverride(digest string, rules []Rule) Override {
 	return o
 }
 
+const overrideHint = "write it as the refusal has it: withdraw,withdraw-space@9b1d2c3f4a5b"
+
+// SplitOverride reads what overrides of all releases have in common: words, which
+// name rules that this release need not know, and the first digits of a plan's
+// digest. Its errors are [*Fault].
+func SplitOverride(text string) (rules []Rule, plan string, err error) {
+	words, plan, found := strings.Cut(text, "@")
+	if !found {
+		return nil, "", &Fault{Msg: fmt.Sprintf("override %q does not say for which plan", text), Hint: overrideHint}
+	}
+	if len(plan) < ShortDigest || len(plan) > 64 || strings.Trim(plan, "0123456789abcdef") != "" {
+		return nil, "", &Fault{Msg: fmt.Sprintf("override %q: %q is not %d hex digits", text, plan, ShortDigest), Hint: overrideHint}
+	}
+	for word := range strings.SplitSeq(words, ",") {
+		rules = append(rules, Rule(word))
+	}
+	return rules, plan, nil
+}
+
 // ParseOverride reads "withdraw,withdraw-space@9b1d2c3f4a5b". Its errors are
 // [*Fault].
 func ParseOverride(text string) (Override, error) {
-	const hint = "write it as the refusal has it: withdraw,withdraw-space@9b1d2c3f4a5b"
-	words, digest, found := strings.Cut(text, "@")
-	if !found {
-		return Override{}, &Fault{Msg: fmt.Sprintf("override %q does not say for which plan", text), Hint: hint}
-	}
-	if len(digest) < ShortDigest || len(digest) > 64 || strings.Trim(digest, "0123456789abcdef") != "" {
-		return Override{}, &Fault{Msg: fmt.Sprintf("override %q: %q is not %d hex digits", text, digest, ShortDigest), Hint: hint}
+	named, plan, err := SplitOverride(text)
+	if err != nil {
+		return Override{}, err
 	}
 	var rules []Rule
-	for word := range strings.SplitSeq(words, ",") {
-		r := Rule(word)
+	for _, r := range named {
 		switch {
 		case !slices.Contains(Rules(), r):
-			return Override{}, &Fault{Msg: fmt.Sprintf("override %q: %q is not the name of a guard", text, word), Hint: hint}
+			return Override{}, &Fault{Msg: fmt.Sprintf("override %q: %q is not the name of a guard", text, r), Hint: overrideHint}
 		case slices.Contains(rules, r):
 			return Override{}, &Fault{Msg: fmt.Sprintf("override %q names %s twice", text, r)}
 		}
 		rules = append(rules, r)
 	}
-	o := NewOverride(digest, rules)
-	o.Plan = digest
+	o := NewOverride(plan, rules)
+	o.Plan = plan
 	return o, nil
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -55,52 +56,46 @@ type Ended struct {
 	Reverted bool    `json:"reverted"`
 }
 
-// orders is the part of an [Owner] that the first version of its record has not,
-// as it is written: in JSON, for it is read as often as a person looks at it.
-type orders struct {
+// Orders is the part of an [Owner] that the first version of its record has not. It
+// is written in JSON, for it is read as often as a person looks at it.
+type Orders struct {
+	// Epoch is that of the lease under which a file was put in force last, or a
+	// change of it was carried out, and Commander the ID of who held it.
 	Epoch     int64      `json:"epoch,omitempty"`
 	Commander string     `json:"commander,omitempty"`
-	Pause     *Pause     `json:"pause,omitempty"`
-	Overrides []Override `json:"overrides,omitempty"`
-	Trial     *Trial     `json:"trial,omitempty"`
-	Ended     *Ended     `json:"ended,omitempty"`
-}
-
-func (o *Owner) orders() orders {
-	return orders{o.Epoch, o.Commander, o.Pause, o.Overrides, o.Trial, o.Ended}
-}
-
-func (o *Owner) set(x orders) {
-	o.Epoch, o.Commander, o.Pause, o.Overrides, o.Trial, o.Ended = x.Epoch, x.Commander, x.Pause, x.Overrides, x.Trial, x.Ended
+	Pause     *Pause     `json:"pause,omitempty"`     // nil: it is not paused
+	Overrides []Override `json:"overrides,omitempty"` // in the order in which they came
+	Trial     *Trial     `json:"trial,omitempty"`     // nil: there is none
+	Ended     *Ended     `json:"ended,omitempty"`     // of the trial before; nil for none
 }
 
 // any tells whether there is something that the first version can't say.
-func (x *orders) any() bool {
+func (x *Orders) any() bool {
 	return x.Epoch != 0 || x.Commander != "" || x.Pause != nil || len(x.Overrides) > 0 || x.Trial != nil || x.Ended != nil
 }
 
-func (x orders) encode() (string, error) {
+func (x *Orders) encode() (string, error) {
 	text, err := json.Marshal(x)
 	return string(text), err
 }
 
 // decodeOrders reads exactly what encode writes.
-func decodeOrders(text []byte) (orders, error) {
-	var x orders
+func decodeOrders(text []byte) (Orders, error) {
+	var x Orders
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&x); err != nil {
-		return orders{}, fmt.Errorf("orders: %w", err)
+		return Orders{}, fmt.Errorf("orders: %w", err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return orders{}, fmt.Errorf("orders: something stands behind them")
+		return Orders{}, errors.New("orders: something stands behind them")
 	}
 	again, err := x.encode()
 	if err != nil {
-		return orders{}, fmt.Errorf("orders: %w", err)
+		return Orders{}, fmt.Errorf("orders: %w", err)
 	}
 	if again != string(text) || !x.any() {
-		return orders{}, fmt.Errorf("orders are not as they are written")
+		return Orders{}, errors.New("orders are not as they are written")
 	}
 	return x, nil
 }

@@ -27,14 +27,7 @@ type Owner struct {
 	// Heard is when a commander last gave a sign of life, in Unix milliseconds; 0
 	// if nothing depends on it.
 	Heard int64
-	// Epoch is that of the lease under which a file was put in force last, or a
-	// change of it was carried out, and Commander the ID of who held it.
-	Epoch     int64
-	Commander string
-	Pause     *Pause     // nil: it is not paused
-	Overrides []Override // in the order in which they came
-	Trial     *Trial     // nil: there is none
-	Ended     *Ended     // of the trial before; nil for none
+	Orders
 }
 
 // PutOwners stores what is known of these owners, where it outlives this process;
@@ -93,9 +86,8 @@ func (j *Journal) Sync() error {
 }
 
 func encodeOwner(o Owner) ([]byte, error) {
-	more := o.orders()
 	version := byte(ownerVersion)
-	if more.any() {
+	if o.Orders.any() {
 		version = ownerOrders
 	}
 	b := appendText([]byte{version}, o.Revision.Digest)
@@ -103,7 +95,7 @@ func encodeOwner(o Owner) ([]byte, error) {
 	b = appendText(b, o.Host)
 	b = binary.AppendVarint(b, o.Heard)
 	if version >= ownerOrders {
-		text, err := more.encode()
+		text, err := o.Orders.encode()
 		if err != nil {
 			return nil, err
 		}
@@ -130,11 +122,10 @@ func decodeOwner(key, value []byte) (Owner, error) {
 	if value[0] >= ownerOrders {
 		text := r.take(r.count(1))
 		if r.err == nil {
-			more, err := decodeOrders(text)
-			if err != nil {
+			var err error
+			if o.Orders, err = decodeOrders(text); err != nil {
 				return Owner{}, fmt.Errorf("record of an owner: %w", err)
 			}
-			o.set(more)
 		}
 	}
 	if len(r.b) > 0 {

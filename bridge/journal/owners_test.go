@@ -15,11 +15,11 @@ func someOwners() []Owner {
 		{Name: "edge-team", Revision: state.Revision{Digest: "00ff", Changed: 1_790_000_000_000}, Host: "noc1", Heard: 1_790_000_000_001},
 		{Name: "other", Heard: -1},
 		{
-			Name: "paused", Epoch: 7, Commander: "c",
-			Pause:     &Pause{By: Process{ID: "p", Host: "noc1", PID: 3, Verb: "pause", User: "al"}, At: 5, Reason: "a window <&>"},
-			Overrides: []Override{{By: Process{ID: "q"}, At: 6, Text: "withdraw@9b1d2c3f4a5b"}},
-			Trial:     &Trial{By: Process{ID: "c", Verb: "apply"}, Revision: state.Revision{Digest: "aa", Changed: 3}, Began: 4, Deadline: 9, Before: state.Revision{Digest: "bb"}, Host: "noc2"},
-			Ended:     &Ended{Digest: "cc", Of: "d", At: 2, Reverted: true},
+			Name: "paused", Orders: Orders{Epoch: 7, Commander: "c",
+				Pause:     &Pause{By: Process{ID: "p", Host: "noc1", PID: 3, Verb: "pause", User: "al"}, At: 5, Reason: "a window <&>"},
+				Overrides: []Override{{By: Process{ID: "q"}, At: 6, Text: "withdraw@9b1d2c3f4a5b"}},
+				Trial:     &Trial{By: Process{ID: "c", Verb: "apply"}, Revision: state.Revision{Digest: "aa", Changed: 3}, Began: 4, Deadline: 9, Before: state.Revision{Digest: "bb"}, Host: "noc2"},
+				Ended:     &Ended{Digest: "cc", Of: "d", At: 2, Reverted: true}},
 		},
 	}
 }

@@ -97,19 +97,17 @@ const (
 	maxOwners = 10_000
 )
 
-// SplitOverride is what the text of an override says: names of rules, and the
-// beginning of a plan's digest, of 12 hex digits at least.
-func SplitOverride(text string) (rules []string, digest string, err error) {
-	list, digest, cut := strings.Cut(text, "@")
-	isHex := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' }
-	isName := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
-	not := func(is func(rune) bool) func(rune) bool { return func(r rune) bool { return !is(r) } }
-	rules = strings.Split(list, ",")
-	if !cut || len(digest) < 12 || len(digest) > 64 || strings.ContainsFunc(digest, not(isHex)) ||
-		slices.ContainsFunc(rules, func(r string) bool { return r == "" || strings.ContainsFunc(r, not(isName)) }) {
-		return nil, "", fmt.Errorf("override %q is not RULE[,RULE...]@DIGEST, with 12 hex digits of the digest of a plan", text)
+// CheckOverride is the error of a text that is not an override of any release. Who
+// passes one on need not know the rules that it names.
+func CheckOverride(text string) error {
+	isName := func(r state.Rule) bool {
+		return r != "" && strings.Trim(string(r), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 	}
-	return rules, digest, nil
+	rules, _, err := state.SplitOverride(text)
+	if err != nil || slices.ContainsFunc(rules, func(r state.Rule) bool { return !isName(r) }) {
+		return fmt.Errorf("override %q is not RULE[,RULE...]@DIGEST, with %d hex digits of the digest of a plan", text, state.ShortDigest)
+	}
+	return nil
 }
 
 func (o *Order) check() error {
@@ -119,7 +117,7 @@ func (o *Order) check() error {
 			return fmt.Errorf("order %s: it has a text", o.Kind)
 		}
 	case OrderOverride:
-		if _, _, err := SplitOverride(o.Text); err != nil {
+		if err := CheckOverride(o.Text); err != nil {
 			return err
 		}
 	default:
@@ -177,6 +175,10 @@ func (p *Pause) check() error {
 	return errors.Join(p.By.check(), checkPrintable(p.Owner, p.Reason))
 }
 
+func (o *Override) check() error {
+	return errors.Join(CheckOverride(o.Text), o.By.check(), checkPrintable(o.Owner, o.Reason))
+}
+
 func (t *Trial) check() error {
 	if t == nil {
 		return nil
@@ -205,11 +207,8 @@ func (a *About) checkOrders() error {
 			return err
 		}
 	}
-	for _, o := range a.Overrides {
-		if _, _, err := SplitOverride(o.Text); err != nil {
-			return err
-		}
-		if err := errors.Join(o.By.check(), checkPrintable(o.Owner, o.Reason)); err != nil {
+	for i := range a.Overrides {
+		if err := a.Overrides[i].check(); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,19 @@ func DecodeStanding(data []byte) (Standing, error) {
 	return s, nil
 }
 
+// InForceOf is what is in force of an owner; nil for nothing, and of a nil About.
+func (a *About) InForceOf(owner string) *InForce {
+	if a == nil {
+		return nil
+	}
+	for i := range a.InForce {
+		if f := &a.InForce[i]; f.Owner == owner {
+			return f
+		}
+	}
+	return nil
+}
+
 // What these messages say comes from other machines, and goes to terminals.
 
 func (c Commander) check() error { return checkPrintable(c.Host, c.Verb, c.User) }

@@ -127,13 +127,22 @@ func overrideFlags(all []state.Override) string {
 func (f *applyFlags) checkOverrides() ([]state.Override, error) {
 	var all []state.Override
 	for _, text := range f.overrides {
-		o, err := state.ParseOverride(text)
-		if fault := (*state.Fault)(nil); errors.As(err, &fault) {
-			return nil, usage(err, fault.Hint)
+		o, err := parseOverride(text)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// parseOverride reads an override that was given on the command line.
+func parseOverride(text string) (state.Override, error) {
+	o, err := state.ParseOverride(text)
+	if fault := (*state.Fault)(nil); errors.As(err, &fault) {
+		return o, usage(err, fault.Hint)
+	}
+	return o, err
 }
 
 // again is the command line that was given.

@@ -44,15 +44,7 @@ type observation struct {
 // inForce is what was accepted of an owner last; nil if nothing was, or that is
 // not known.
 func (o observation) inForce(owner string) *wire.InForce {
-	if o.about == nil {
-		return nil
-	}
-	for i := range o.about.InForce {
-		if f := &o.about.InForce[i]; f.Owner == owner {
-			return f
-		}
-	}
-	return nil
+	return o.about.InForceOf(owner)
 }
 
 // observer looks at speakers over one session at a time.

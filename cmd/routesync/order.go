@@ -78,10 +78,11 @@ say what to give. It holds until the plan is carried out, and for a day at most.
 			if len(args) != 1 {
 				return usage(fmt.Errorf("override takes one RULE[,RULE...]@DIGEST, and was given %d", len(args)))
 			}
-			if _, _, err := wire.SplitOverride(args[0]); err != nil {
+			if err := wire.CheckOverride(args[0]); err != nil {
 				return usage(err)
 			}
-			return nil
+			_, err := parseOverride(args[0]) // one of a rule that there is not would lift nothing
+			return err
 		},
 	})
 }
@@ -128,7 +129,7 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 		}}
 	}
 	errs := make([]error, len(speakers))
-	failed := o.each(ctx, speakers, errs, func(ctx context.Context, s *rabbit.Session) error { return giveAll(ctx, w, s, all, errs) })
+	failed := o.each(ctx, speakers, errs, func(ctx context.Context, s *rabbit.Session) error { return giveAll(ctx, s, all, errs) })
 	if err := reportOrders(w, f.output, all); err != nil {
 		return err
 	}
@@ -152,8 +153,8 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 }
 
 // giveAll gives the orders that were not answered yet.
-func giveAll(ctx context.Context, w *world, s *rabbit.Session, all []*order, errs []error) error {
-	desk, err := bridge.NewOrders(ctx, s, w.log)
+func giveAll(ctx context.Context, s *rabbit.Session, all []*order, errs []error) error {
+	desk, err := bridge.NewOrders(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,9 @@ import (
 
 // watchOf asks for the lease of a watch, which gives way to a pause.
 func (w *world) watchOf(id string, r state.Revision) wire.Grant {
-	w.core.request(wire.Request{Kind: wire.RequestLease, Owner: "team", From: from(id), Revision: r, Pausable: true}, "q", w.now)
-	g := w.core.out.grants[len(w.core.out.grants)-1].answer
+	g := w.asks(wire.Request{From: from(id), Revision: r, Pausable: true})
 	if g.Refused == "" {
-		w.epoch, w.seq, w.revision = g.Epoch, 0, r
+		w.revision = r
 	}
 	w.settle()
 	return g
