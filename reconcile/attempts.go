@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"slices"
-	"sort"
 	"time"
 
 	"routesync/state"
@@ -52,18 +51,13 @@ func (a *attempts) fresh(changes []state.Change, now time.Time) []state.Change {
 // that are.
 func (s *sending) keep(changes []state.Change, tried []bool) {
 	var still []state.Change
-	rest := s.changes
+	rest, n := s.changes, 0
 	for i := range changes {
 		c := &changes[i]
-		if len(rest) > 0 && state.CompareKeys(rest[0].Key, c.Key) < 0 {
-			rest = rest[sort.Search(len(rest), func(i int) bool { return state.CompareKeys(rest[i].Key, c.Key) >= 0 }):]
-		}
-		for j := 0; j < len(rest) && rest[j].Key == c.Key; j++ {
-			if rest[j].SameAs(c) {
-				tried[i] = true
-				still = append(still, *c)
-				break
-			}
+		rest, n = state.Seek(rest, c.Key)
+		if slices.ContainsFunc(rest[:n], func(was state.Change) bool { return was.SameAs(c) }) {
+			tried[i] = true
+			still = append(still, *c)
 		}
 	}
 	s.changes = still

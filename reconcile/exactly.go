@@ -3,7 +3,6 @@ package reconcile
 import (
 	"net/netip"
 	"slices"
-	"sort"
 
 	"routesync/state"
 )
@@ -22,14 +21,10 @@ func NewExactly(plan *state.Plan) *Exactly { return &Exactly{plan.Changes} }
 // is a [*BeyondError].
 func (x *Exactly) Permit(plan *state.Plan) error {
 	var beyond []state.Change
-	rest := x.changes
+	rest, n := x.changes, 0
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
-		rest = rest[sort.Search(len(rest), func(i int) bool { return state.CompareKeys(rest[i].Key, c.Key) >= 0 }):]
-		n := 0
-		for n < len(rest) && rest[n].Key == c.Key {
-			n++
-		}
+		rest, n = state.Seek(rest, c.Key)
 		if !within(c, rest[:n]) {
 			beyond = append(beyond, *c)
 		}
@@ -58,7 +53,7 @@ func sameStep(a, b *state.Change) bool {
 	if was, had := a.Was(), b.Was(); was.Expires != had.Expires || was.Lease != had.Lease {
 		return false
 	}
-	return a.Wanted == nil || a.Wanted.Expires == b.Wanted.Expires && a.Wanted.Lease == b.Wanted.Lease
+	return sameTerms(a, b)
 }
 
 // BeyondError says that there is more to do, or something else, than was permitted.

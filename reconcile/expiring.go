@@ -42,10 +42,10 @@ func (x *expiring) gone(set *state.Advertised, now time.Time) ([]state.Change, m
 	for k := range x.withdrawn {
 		delete(x.late, k)
 	}
+	x.withdrawn = nil
 	if len(x.late) == 0 {
 		return nil, nil
 	}
-	x.withdrawn = nil
 	resolve := set.Resolver()
 	var changes []state.Change
 	gone := map[state.Key]bool{}

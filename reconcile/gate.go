@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"routesync/reconcile/guard"
@@ -57,11 +56,7 @@ type GuardedError struct {
 
 // Error names the rules, with their numbers.
 func (e *GuardedError) Error() string {
-	words := make([]string, len(e.Findings))
-	for i, f := range e.Findings {
-		words[i] = fmt.Sprintf("%s: %s", f.Rule, f.Text)
-	}
-	return fmt.Sprintf("%s: refused by a guard, and nothing of plan %s is sent: %s", e.Speaker, e.Digest[:min(state.ShortDigest, len(e.Digest))], strings.Join(words, "; "))
+	return fmt.Sprintf("%s: refused by a guard, and nothing of plan %s is sent: %s", e.Speaker, e.Digest[:min(state.ShortDigest, len(e.Digest))], findingsText(e.Findings))
 }
 
 // Judge tells what there is against a plan from what is advertised to what is desired

@@ -96,6 +96,7 @@ func (g *guarded) use(ordered []state.Override, r state.Rule, digest string) {
 	}
 }
 
+// findingsText names the rules of findings, with their numbers.
 func findingsText(all []guard.Finding) string {
 	words := make([]string, len(all))
 	for i, f := range all {

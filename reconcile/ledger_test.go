@@ -142,6 +142,38 @@ func TestTimeIsACause(t *testing.T) {
 	})
 }
 
+// A route that was withdrawn here when it expired, and is asked for again, may be
+// withdrawn by the bridge the next time.
+func TestAnExpiryIsOnRecordAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSpeaker()
+		target, n := withRecord()
+		until := func(digest string, end time.Time) *state.Desired {
+			d := revised(file(t, "10.0.0.0/24"), digest)
+			d.Routes[0].Expires = end.UnixMilli()
+			return d
+		}
+		target.Set(until("x", time.Now().Add(time.Minute)))
+		stop := converging(t, f, target)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		d := until("y", time.Now().Add(2*time.Minute))
+		target.Set(d)
+		synctest.Wait()
+		time.Sleep(2*time.Minute - time.Second)
+		f.inbox <- func() { time.Sleep(time.Second); f.set.Routes.Set(nil, d.Routes[0].Key) }
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		wants(t, n,
+			"start: +10.0.0.0/24, 192.0.2.1 1/1, final",
+			"time: -10.0.0.0/24, 192.0.2.1 1/1, final",
+			"file: +10.0.0.0/24, 192.0.2.1 1/1, final",
+			"time: -10.0.0.0/24(gone), 192.0.2.1 1/1, final",
+		)
+		_ = stop()
+	})
+}
+
 func TestWhatIsNotConfirmedIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSpeaker()

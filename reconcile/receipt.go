@@ -178,6 +178,7 @@ func (s *receipt) has(c *state.Change) bool {
 	return false
 }
 
+// sameTerms tells whether what two changes ask for stays as long.
 func sameTerms(a, b *state.Change) bool {
 	return a.Wanted == nil || a.Wanted.Expires == b.Wanted.Expires && a.Wanted.Lease == b.Wanted.Lease
 }

@@ -62,6 +62,11 @@ type Advert struct {
 	At   []At
 }
 
+// Stands tells whether the route is at some peer and was not told to go.
+func (a *Advert) Stands() bool {
+	return slices.ContainsFunc(a.At, func(at At) bool { return at.Grade != Withdrawing })
+}
+
 // Provenance is where a route comes from, and how long it stays. Times are in
 // Unix milliseconds.
 type Provenance struct {

@@ -102,7 +102,7 @@ func (s *standing) at(peer netip.Addr, owner string) (whose string, there bool) 
 }
 
 func (w *coverWalk) visit(k Key, adverts []Advert, from, to int) {
-	x := standing{family: k.Family, rd: k.rdBytes(), prefix: k.Prefix(), adverts: adverts, changes: w.plan.Changes[from:to]}
+	x := standing{family: k.Family, rd: k.Distinguisher(), prefix: k.Prefix(), adverts: adverts, changes: w.plan.Changes[from:to]}
 	if n := len(w.open); n > 0 && (!x.has(&w.open[n-1]) || !w.open[n-1].has(&x)) { // another prefix
 		w.settle()
 	}
@@ -143,10 +143,4 @@ func (c *Cover) add(peer netip.Addr, owner string, open []standing) {
 		return
 	}
 	c.Dark = append(c.Dark, peer)
-}
-
-// rdBytes is the route distinguisher of a prefix as it is on the wire, "" for none.
-func (k Key) rdBytes() string {
-	rd, _, _ := k.split()
-	return k.NLRI[:rd]
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // Op is what a change does.
@@ -68,6 +69,18 @@ func (c *Change) SameAs(d *Change) bool {
 // Seen tells whether a peer sees anything of the change: not if the route only ends
 // at another time.
 func (c *Change) Seen() bool { return c.Op() != Replace || c.Before() != c.After() }
+
+// Seek passes over the changes before a key, of some that are in the order of a plan.
+// It returns the rest, and how many of these, at its beginning, are of the key.
+func Seek(changes []Change, k Key) (rest []Change, n int) {
+	if len(changes) > 0 && CompareKeys(changes[0].Key, k) < 0 {
+		changes = changes[sort.Search(len(changes), func(i int) bool { return CompareKeys(changes[i].Key, k) >= 0 }):]
+	}
+	for n < len(changes) && changes[n].Key == k {
+		n++
+	}
+	return changes, n
+}
 
 // Foreign is a route that is advertised, but not for this owner. If Wanted is
 // not nil, the file asks for the same NLRI at the same peer and can't have it.

@@ -66,6 +66,16 @@ func (f Family) HasLabel() bool {
 	return f.HasPrefix() && (f.safi() == safiLabelled || f.safi() == safiVPN)
 }
 
+// IsPublic tells whether a prefix of the family means the same to everybody: it is
+// unicast, labelled or not, and of no VPN.
+func (f Family) IsPublic() bool {
+	switch f {
+	case IPv4Unicast, IPv4Labelled, IPv6Unicast, IPv6Labelled:
+		return true
+	}
+	return false
+}
+
 // HasRD tells whether a route of the family has a route distinguisher.
 func (f Family) HasRD() bool {
 	return f == L2VPNVPLS || f == IPv4VPN || f == IPv6VPN || f == IPv4FlowVPN || f == IPv6FlowVPN

@@ -106,6 +106,13 @@ func parsePrefixKey(f Family, words []string) (Key, error) {
 	return prefixKey(f, p, d, id), nil
 }
 
+// Distinguisher is the route distinguisher of a prefix, as it is on the wire; "" for
+// none.
+func (k Key) Distinguisher() string {
+	rd, _, _ := k.split()
+	return k.NLRI[:rd]
+}
+
 // split cuts the NLRI of a prefix: how long the route distinguisher and the
 // address in it are; false if it is none.
 func (k Key) split() (rd, addr int, ok bool) {

@@ -12,7 +12,6 @@ package flap
 import (
 	"hash/maphash"
 	"slices"
-	"sort"
 	"time"
 
 	"routesync/state"
@@ -50,16 +49,12 @@ func (g *Governor) Sent(changes []state.Change, now time.Time) { g.sent, g.at = 
 // had got lost: what is still to be done as before did not stick.
 func (g *Governor) Settle(plan []state.Change) {
 	g.count(g.at, len(g.sent), func(note func(state.Key)) {
+		n := 0
 		for i := range g.sent {
 			c := &g.sent[i]
-			if len(plan) > 0 && state.CompareKeys(plan[0].Key, c.Key) < 0 {
-				plan = plan[sort.Search(len(plan), func(i int) bool { return state.CompareKeys(plan[i].Key, c.Key) >= 0 }):]
-			}
-			again := false
-			for j := 0; j < len(plan) && plan[j].Key == c.Key && !again; j++ {
-				again = plan[j].SameAs(c)
-			}
-			if !again && c.Seen() {
+			plan, n = state.Seek(plan, c.Key)
+			again := func(p state.Change) bool { return p.SameAs(c) }
+			if !slices.ContainsFunc(plan[:n], again) && c.Seen() {
 				note(c.Key)
 			}
 		}

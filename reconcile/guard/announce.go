@@ -106,7 +106,7 @@ func (a *announced) complain(k state.Key, why complaint) {
 }
 
 func (a *announced) judge(x *state.Change) {
-	if public(x.Key.Family) {
+	if x.Key.Family.IsPublic() {
 		a.prefix(x.Key, x.Key.Prefix())
 	}
 	if after := x.After(); after != a.last || a.why == nil {
@@ -115,15 +115,6 @@ func (a *announced) judge(x *state.Change) {
 	for _, why := range a.why {
 		a.complain(x.Key, why)
 	}
-}
-
-// public tells whether a route of the family is seen outside of a VPN.
-func public(f state.Family) bool {
-	switch f {
-	case state.IPv4Unicast, state.IPv4Labelled, state.IPv6Unicast, state.IPv6Labelled:
-		return true
-	}
-	return false
 }
 
 func (a *announced) prefix(k state.Key, p netip.Prefix) {

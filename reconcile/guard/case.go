@@ -58,7 +58,7 @@ func (c *Case) fates(each func(*fate)) {
 		}
 		f = fate{key: key, wanted: wanted, peers: f.peers[:0], leaving: f.leaving[:0]}
 		if n == 0 {
-			f.before = slices.ContainsFunc(adverts, func(a state.Advert) bool { return a.Owner == c.Plan.Owner && standing(&a) })
+			f.before = slices.ContainsFunc(adverts, func(a state.Advert) bool { return a.Owner == c.Plan.Owner && a.Stands() })
 			f.after, f.adverts = f.before, adverts
 		} else {
 			c.change(&f, adverts, changes[:n])
@@ -68,11 +68,6 @@ func (c *Case) fates(each func(*fate)) {
 			each(&f)
 		}
 	})
-}
-
-// standing tells whether a route is at some peer and was not told to go.
-func standing(a *state.Advert) bool {
-	return slices.ContainsFunc(a.At, func(at state.At) bool { return at.Grade != state.Withdrawing })
 }
 
 // change finds the fate of a key that is changed.

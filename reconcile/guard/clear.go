@@ -138,7 +138,7 @@ func (l *leaving) enough() bool {
 }
 
 func (g *lost) see(k state.Key) {
-	p, rd := k.Prefix(), k.NLRI[:rdBytes(k.Family)]
+	p, rd := k.Prefix(), k.Distinguisher()
 	if p.Bits() > 0 && !g.now.has(rd, p) { // what a default route holds is not all that counts
 		g.now = patch{rd, p}
 		g.seen += size(p)

@@ -31,7 +31,7 @@ func (t *tally) origins(p *state.Policy) (refusals, warnings []Finding) {
 	resolve := t.c.Advertised.Resolver()
 	for i := range t.c.Plan.Changes {
 		x := &t.c.Plan.Changes[i]
-		if x.Op() == state.Withdraw || !public(x.Key.Family) {
+		if x.Op() == state.Withdraw || !x.Key.Family.IsPublic() {
 			continue
 		}
 		peers := x.Peers

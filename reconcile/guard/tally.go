@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -208,7 +209,7 @@ func (x *patch) has(rd string, p netip.Prefix) bool {
 }
 
 func (g *ground) take(f *fate) {
-	p, rd := f.key.Prefix(), f.key.NLRI[:rdBytes(f.key.Family)]
+	p, rd := f.key.Prefix(), f.key.Distinguisher()
 	switch {
 	case p.Bits() == 0 && g.rest == nil:
 		rest := *g
@@ -234,20 +235,9 @@ func (g *ground) take(f *fate) {
 	}
 }
 
-func rdBytes(f state.Family) int {
-	if f.HasRD() {
-		return 8
-	}
-	return 0
-}
-
 // size is how many addresses there are in a prefix.
 func size(p netip.Prefix) float64 {
-	n := 1.0
-	for range p.Addr().BitLen() - p.Bits() {
-		n *= 2
-	}
-	return n
+	return math.Ldexp(1, p.Addr().BitLen()-p.Bits())
 }
 
 // Impact is what a plan leads to. Routes count once, at however many peers they are.

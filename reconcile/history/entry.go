@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"routesync/reconcile"
 	"routesync/state"
 )
 
@@ -42,7 +43,7 @@ type Part struct {
 	Speaker string    `json:"speaker"`
 	Seq     int       `json:"part"` // counts from 1 for the speaker in the entry
 	At      time.Time `json:"at"`
-	Cause   string    `json:"cause"`          // of the causes of [reconcile.Sending]
+	Cause   string    `json:"cause"`          // a [reconcile.Cause]
 	Plan    string    `json:"plan,omitempty"` // digest of the plan
 	Tally
 	// Missed is how often something was sent to the speaker before this that is not
@@ -157,12 +158,14 @@ type PeerOutcome struct {
 type Case struct {
 	Key    state.Key
 	Peer   netip.Addr // zero if the speaker has no peer for it
-	State  string     // of the states of [reconcile.Unconfirmed]
+	State  string     // a [reconcile.Standing]
 	Reason string
 }
 
 // NotDone tells whether it was seen that the change was not made.
-func (c *Case) NotDone() bool { return c.State == "refused" || c.State == "foreign" }
+func (c *Case) NotDone() bool {
+	return c.State == string(reconcile.StandsRefused) || c.State == string(reconcile.StandsForeign)
+}
 
 // Entry is one entry without its changes.
 type Entry struct {

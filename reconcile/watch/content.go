@@ -53,7 +53,7 @@ func (c Content) Read(name string) ([]byte, error) {
 	return f.data, f.err
 }
 
-// Glob lists the files that matched a pattern when Data was read, as [Glob]
+// Glob lists the files that matched a pattern when Data was read, as [Disk.Glob]
 // does.
 func (c Content) Glob(pattern string) ([]string, error) {
 	f := c.ask(wish{name: pattern, glob: true})

@@ -23,7 +23,8 @@ func (d *Disk) Read(name string) ([]byte, error) {
 	return data, err
 }
 
-// Glob lists the files that match a pattern, as [Glob] does.
+// Glob lists the files that match a pattern of [filepath.Match], in order. A
+// directory that can't be read is an error, and not empty.
 func (d *Disk) Glob(pattern string) ([]string, error) {
 	names, changed, err := glob(pattern)
 	d.changed = newest(d.changed, changed)

@@ -9,20 +9,15 @@ import (
 	"time"
 )
 
-// Glob lists the files that match a pattern of [filepath.Match], in order. As in
-// a shell, a name that begins with a dot is matched only by a dot: editors keep
-// their locks there. Directories are left out.
+// glob lists the files that match a pattern of [filepath.Match], in order, and tells
+// when a name last came or went where the pattern looks. As in a shell, a name that
+// begins with a dot is matched only by a dot: editors keep their locks there.
+// Directories are left out.
 //
 // Unlike [filepath.Glob] it does not take a directory that can't be read for one
 // that is empty. The directory in front of the pattern must be there, and a link
 // to a directory must lead somewhere: otherwise a file system that is not mounted
 // would look like no files.
-func Glob(pattern string) ([]string, error) {
-	names, _, err := glob(pattern)
-	return names, err
-}
-
-// glob also tells when a name last came or went where the pattern looks.
 func glob(pattern string) ([]string, time.Time, error) {
 	m := matcher{}
 	dir, elements := cutPattern(pattern)

@@ -203,7 +203,7 @@ func TestGlob(t *testing.T) {
 		"a/*.y": {"a/1.y", "a/2.y"}, "*/1.y": {"a/1.y", "b/1.y"}, "a/.*.y": {"a/.1.y"}, "b/*": {"b/1.y", "b/gone.y"},
 		"a/[3-9].y": nil, "*/*.z": nil,
 	} {
-		got, err := Glob(filepath.Join(dir, pattern))
+		got, err := new(Disk).Glob(filepath.Join(dir, pattern))
 		for i := range got {
 			got[i], _ = filepath.Rel(dir, got[i])
 		}
@@ -211,22 +211,22 @@ func TestGlob(t *testing.T) {
 			t.Errorf("%s: %s, %v", pattern, cmp.Diff(want, got), err)
 		}
 	}
-	if _, err := Glob(dir + "/nowhere/*.y"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := new(Disk).Glob(dir + "/nowhere/*.y"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory that is not there: %v", err)
 	}
 	// What a link leads to can be a file system that is not mounted.
 	must(t, os.Mkdir(dir+"/[c]", 0o700), put(dir+"/[c]/1.y", ""), os.Mkdir(dir+"/sites", 0o700), os.Symlink(dir+"/nowhere", dir+"/sites/x"))
-	if got, err := Glob(dir + "/sites/*/*.y"); err == nil {
+	if got, err := new(Disk).Glob(dir + "/sites/*/*.y"); err == nil {
 		t.Errorf("a directory behind a link that leads nowhere has %v", got)
 	}
-	if got, err := Glob(dir + `/\[c\]/*.y`); err != nil || !slices.Equal(got, []string{dir + "/[c]/1.y"}) {
+	if got, err := new(Disk).Glob(dir + `/\[c\]/*.y`); err != nil || !slices.Equal(got, []string{dir + "/[c]/1.y"}) {
 		t.Errorf("a directory with brackets in its name: %v, %v", got, err)
 	}
-	if _, err := Glob(dir + `/\[d\]/*.y`); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := new(Disk).Glob(dir + `/\[d\]/*.y`); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory with brackets in its name that is not there: %v", err)
 	}
 	t.Chdir(dir)
-	if got, err := Glob("*/2.y"); err != nil || !slices.Equal(got, []string{"a/2.y"}) {
+	if got, err := new(Disk).Glob("*/2.y"); err != nil || !slices.Equal(got, []string{"a/2.y"}) {
 		t.Errorf("relative: %v, %v", got, err)
 	}
 }

@@ -10,7 +10,6 @@
 package expect
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -101,7 +100,7 @@ func Check(all []Expectation, views []View) []Failure {
 // future is what a speaker announces behind a plan.
 type future struct {
 	speaker string
-	routes  []route // in the order of compare
+	routes  []route // in the order of their prefixes
 	before  []route // what it announces now, likewise
 	tags    map[string]int
 }
@@ -111,10 +110,6 @@ type route struct {
 	prefix netip.Prefix
 	owner  string
 	wanted *state.Wanted // that asks for it; nil if it is not in the file
-}
-
-func compare(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
 
 // foresee finds out what is announced behind a plan.
@@ -136,7 +131,7 @@ func foresee(v *View) *future {
 				}
 			}
 		}
-		if !public(k.Family) {
+		if !k.Family.IsPublic() {
 			return
 		}
 		if len(own) > 0 {
@@ -148,7 +143,7 @@ func foresee(v *View) *future {
 		}
 		for i := range adverts {
 			a := &adverts[i]
-			if !standing(a) {
+			if !a.Stands() {
 				continue
 			}
 			r := route{prefix: k.Prefix(), owner: a.Owner}
@@ -159,22 +154,9 @@ func foresee(v *View) *future {
 		}
 	})
 	for _, list := range [][]route{f.routes, f.before} {
-		slices.SortStableFunc(list, func(a, b route) int { return compare(a.prefix, b.prefix) })
+		slices.SortStableFunc(list, func(a, b route) int { return a.prefix.Compare(b.prefix) })
 	}
 	return f
-}
-
-func public(f state.Family) bool {
-	switch f {
-	case state.IPv4Unicast, state.IPv4Labelled, state.IPv6Unicast, state.IPv6Labelled:
-		return true
-	}
-	return false
-}
-
-// standing tells whether a route is at some peer, and was not told to go.
-func standing(a *state.Advert) bool {
-	return slices.ContainsFunc(a.At, func(at state.At) bool { return at.Grade != state.Withdrawing })
 }
 
 // ownAfter lists the peers that an owner's route of a key is at behind changes.
@@ -212,7 +194,7 @@ func ownAfter(owner string, k state.Key, adverts []state.Advert, changes []state
 // matching lists the routes that an expectation is about.
 func matching(routes []route, e *Expectation) []route {
 	from := func(p netip.Prefix) []route {
-		return routes[sort.Search(len(routes), func(i int) bool { return compare(routes[i].prefix, p) >= 0 }):]
+		return routes[sort.Search(len(routes), func(i int) bool { return routes[i].prefix.Compare(p) >= 0 }):]
 	}
 	var all []route
 	if e.Match == OrShorter {

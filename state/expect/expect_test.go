@@ -115,7 +115,7 @@ func TestMatchingLikeTheSlowWay(t *testing.T) {
 		for _, p := range rapid.SliceOf(prefix).Draw(t, "routes") {
 			routes = append(routes, route{prefix: p})
 		}
-		slices.SortFunc(routes, func(a, b route) int { return compare(a.prefix, b.prefix) })
+		slices.SortFunc(routes, func(a, b route) int { return a.prefix.Compare(b.prefix) })
 		e := &Expectation{Prefix: prefix.Draw(t, "prefix"), Match: Match(rapid.IntRange(0, 2).Draw(t, "match"))}
 		var want []route
 		for _, r := range routes {
@@ -126,7 +126,7 @@ func TestMatchingLikeTheSlowWay(t *testing.T) {
 			}
 		}
 		got := matching(routes, e)
-		slices.SortFunc(got, func(a, b route) int { return compare(a.prefix, b.prefix) })
+		slices.SortFunc(got, func(a, b route) int { return a.prefix.Compare(b.prefix) })
 		if !slices.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}

@@ -136,13 +136,13 @@ func (p place) keys() []string {
 	case atGuard:
 		return guardKeys()
 	case atBounds:
-		return []string{"max-withdraw", "min-routes"}
+		return boundsKeys()
 	case atLengths:
-		return []string{"ipv4", "ipv6"}
+		return lengthsKeys()
 	case atRPKI:
-		return []string{"vrps", "invalid", "not-found", "max-age"}
+		return rpkiKeys()
 	case atFlap:
-		return []string{"changes", "within"}
+		return flapKeys()
 	case atRoute:
 		return slices.Concat([]string{"prefix", "prefixes", "prefixes-from", "rd", "path-information"}, attrs, about)
 	case atFlow:
