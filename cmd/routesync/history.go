@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -140,7 +141,7 @@ func writeList(w *world, s *history.Store, all []*history.Entry, total, before i
 
 // writeEntry writes an entry without its changes.
 func writeEntry(out *bufio.Writer, e *history.Entry) {
-	fmt.Fprintf(out, "%d  %s  %s\n", e.Number, timeJSON(e.At.UnixMilli()), headText(e.Head))
+	fmt.Fprintf(out, "%d  %s  %s\n", e.Number, momentJSON(e.At), headText(e.Head))
 	if e.Note != "" {
 		fmt.Fprintf(out, "    %s\n", printable(e.Note))
 	}
@@ -224,7 +225,7 @@ func seenText(o *history.Outcome) string {
 	if len(o.Peers) == 0 {
 		text = "no peer has the family"
 	}
-	for _, word := range slices.Sorted(keysOf(open)) {
+	for _, word := range slices.Sorted(maps.Keys(open)) {
 		text += fmt.Sprintf(", %d %s", open[word], printable(word))
 	}
 	return text

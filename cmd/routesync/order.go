@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -310,7 +309,7 @@ func reportOrders(w *world, output string, all []*order) error {
 	}
 	for _, x := range all {
 		if x.done && x.answer.Refused == "" {
-			if _, err := io.WriteString(w.stdout, fmt.Sprintf("%s: owner %s: %s\n", x.Speaker, x.Owner, x.answer.Done)); err != nil {
+			if _, err := fmt.Fprintf(w.stdout, "%s: owner %s: %s\n", x.Speaker, x.Owner, x.answer.Done); err != nil {
 				return err
 			}
 		}

@@ -35,7 +35,7 @@ func newPast(w *world, g *globalFlags, owner string) *past {
 
 var errPastSlow = errors.New("the history is slow, and was not read")
 
-// last finds who set the routes last that a plan takes away or changes.
+// last finds who set the routes last that a plan takes away.
 func (p *past) last(plan *state.Plan) (*history.Settings, error) {
 	if p == nil {
 		return nil, nil

@@ -40,5 +40,5 @@ func (s speakerPlan) lastSet(c state.Change) *lastSetJSON {
 	if e == nil {
 		return nil
 	}
-	return &lastSetJSON{e.Number, timeJSON(last.Part.At.UnixMilli()), e.Who.String(), e.Verb, e.Commit}
+	return &lastSetJSON{e.Number, momentJSON(last.Part.At), e.Who.String(), e.Verb, e.Commit}
 }
