@@ -109,10 +109,7 @@ func (a *applier) beyond() error {
 			"what was confirmed is above; what is to be done now: routesync plan -f " + a.flags.file,
 		}})
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 // changeRow is a change without what is known of its speaker.

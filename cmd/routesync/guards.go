@@ -202,8 +202,5 @@ func (a *applier) guarded() error {
 		all = append(all, &failure{code: exitGuarded, err: fmt.Errorf("%s: it moved since the plan was made, and a guard refuses what is left to do; nothing of that was sent (%d to announce, %d to change, %d to withdraw):\n  %s",
 			r.speaker, e.Plan.Announce, e.Plan.Change, e.Plan.Withdraw, strings.Join(words, "\n  ")), hints: []string{"see routesync plan"}})
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }

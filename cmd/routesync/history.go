@@ -115,13 +115,10 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	} else {
 		err = writeList(w, s, all, total, total-len(numbers))
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(bad) > 0:
-		return bad
 	}
-	return nil
+	return bad.err()
 }
 
 // writeList writes entries; before is how many there are before them.

@@ -144,10 +144,7 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 			bad = append(bad, failed)
 		}
 	}
-	if len(bad) == 0 {
-		return nil
-	}
-	return bad
+	return bad.err()
 }
 
 // giveAll gives the orders that were not answered yet.

@@ -258,10 +258,7 @@ func (p plans) overlaps() error {
 			all = append(all, hinted(fmt.Errorf("%s: %s; nothing is done about it", s.speaker, o), "give them peers that have none in common"))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 // withheld is the error of routes that the file asks for and somebody else keeps; nil
@@ -275,10 +272,7 @@ func (p plans) withheld() error {
 				"routesync adopt makes them the file's; or have them withdrawn there, or take them out of the file"))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 func (p plans) changes() int {

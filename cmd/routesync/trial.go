@@ -46,10 +46,7 @@ func (a *applier) refuseTrial(seen []observation) error {
 				"end it with routesync confirm, or routesync revert, --speaker "+o.speaker+" --owner "+t.Owner))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 type trialJSON struct {
