@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -190,13 +191,8 @@ func giveOrder(ctx context.Context, desk *bridge.Orders, x wire.Order) (wire.Ord
 
 // check reads what the flags mean.
 func (f *orderFlags) check(kind wire.OrderKind) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := cmp.Or(errors.Join(checkOutput(f.output), checkTimeout(f.timeout)), checkSpeakers(f.speakers...)); err != nil {
 		return err
-	}
-	for _, s := range f.speakers {
-		if err := checkSpeaker(s); err != nil {
-			return err
-		}
 	}
 	if f.owner != "" {
 		if err := state.CheckName(f.owner); err != nil {
