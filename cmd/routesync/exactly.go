@@ -121,7 +121,7 @@ func changeRow(c state.Change) row {
 	case state.Withdraw:
 		r.detail = c.Before().String()
 	default:
-		r.detail = strings.Join(append(difference(c.Before(), c.After()), termDifference(c)...), ", ")
+		r.detail = changeText(c)
 	}
 	if len(c.Peers) > 0 {
 		r.where = "at " + strings.Join(addrsJSON(c.Peers), ", ")

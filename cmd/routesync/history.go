@@ -285,22 +285,10 @@ func changedText(c *history.Change) string {
 		}
 		return text
 	}
-	words := difference(c.Before.Attrs, c.After.Attrs)
-	if c.Before.Expires != c.After.Expires {
-		words = append(words, fmt.Sprintf("expires %s -> %s", orNever(c.Before.Expires), orNever(c.After.Expires)))
-	}
-	if c.Before.Lease != c.After.Lease {
-		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(c.Before.Lease), leaseText(c.After.Lease)))
-	}
+	was, now := c.Before, c.After
+	words := slices.Concat(difference(was.Attrs, now.Attrs), expiryDifference(was.Expires, now.Expires, clockText), leaseDifference(was.Lease, now.Lease))
 	if len(words) == 0 {
 		return valueText(c.After) + " (was being withdrawn)"
 	}
 	return strings.Join(words, ", ")
-}
-
-func orNever(ms int64) string {
-	if ms == 0 {
-		return "never"
-	}
-	return clockText(ms)
 }

@@ -158,7 +158,7 @@ func (s speakerPlan) change(c state.Change) row {
 	case c.Before() == c.After() && c.Was().Expires == c.Wanted.Expires && c.Was().Lease == c.Wanted.Lease:
 		r.detail = c.After().String() + " (is being withdrawn)"
 	default:
-		r.detail = strings.Join(append(difference(c.Before(), c.After()), termDifference(c)...), ", ")
+		r.detail = changeText(c)
 	}
 	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
 		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
@@ -254,16 +254,27 @@ func difference(before, after state.Attrs) []string {
 	return words
 }
 
-// termDifference names what changes in how long the route stays.
-func termDifference(c state.Change) []string {
-	var words []string
-	if was, now := c.Was().Expires, c.Wanted.Expires; was != now {
-		words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(now), "never")))
+// changeText is what a route is changed in.
+func changeText(c state.Change) string {
+	was, now := c.Was(), c.Wanted
+	return strings.Join(slices.Concat(difference(c.Before(), c.After()), expiryDifference(was.Expires, now.Expires, timeJSON), leaseDifference(was.Lease, now.Lease)), ", ")
+}
+
+// expiryDifference names when a route expires, if that changes.
+func expiryDifference(was, now int64, clock func(ms int64) string) []string {
+	if was == now {
+		return nil
 	}
-	if was, now := c.Was().Lease, c.Wanted.Lease; was != now {
-		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now)))
+	return []string{fmt.Sprintf("expires %s -> %s", cmp.Or(clock(was), "never"), cmp.Or(clock(now), "never"))}
+}
+
+// leaseDifference names for how long a route stays without a sign of life, if that
+// changes.
+func leaseDifference(was, now int64) []string {
+	if was == now {
+		return nil
 	}
-	return words
+	return []string{fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now))}
 }
 
 func leaseText(ms int64) string {

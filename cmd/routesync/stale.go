@@ -194,13 +194,8 @@ func (s speakerPlan) move(m state.Move) row {
 	case m.Now == nil:
 		r.sign, r.detail, r.where = "-", m.Before.Attrs.String(), "was announced by "+whose(*m.Before)
 	default:
-		words := difference(m.Before.Attrs, m.Now.Attrs)
-		if was, is := m.Before.From.Expires, m.Now.From.Expires; was != is {
-			words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(is), "never")))
-		}
-		if was, is := m.Before.From.Lease, m.Now.From.Lease; was != is {
-			words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(is)))
-		}
+		was, is := m.Before.From, m.Now.From
+		words := slices.Concat(difference(m.Before.Attrs, m.Now.Attrs), expiryDifference(was.Expires, is.Expires, timeJSON), leaseDifference(was.Lease, is.Lease))
 		r.sign, r.detail, r.where = "~", strings.Join(words, ", "), "announced by "+whose(*m.Now)
 		if m.Before.Owner != m.Now.Owner {
 			r.where += "; it was of " + whose(*m.Before)
