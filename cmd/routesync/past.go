@@ -105,31 +105,6 @@ func (p *past) tags(plan *state.Plan) func(state.Key, netip.Addr) ([]string, boo
 	return func(k state.Key, peer netip.Addr) ([]string, bool) { return look().Tags(k, peer) }
 }
 
-// lastText is who set a withdrawn route last; "" if that is not on record. What is
-// advertised has to be what is on record: else somebody else set it.
-func lastText(found settings, c state.Change) string {
-	if found == nil || c.Op() != state.Withdraw {
-		return ""
-	}
-	text := ""
-	for _, peer := range c.Peers {
-		x, ok := found.At(c.Key, peer)
-		if !ok || x.After == nil || x.After.Attrs != c.Before() {
-			return ""
-		}
-		one := "last set by " + printable(x.Entry.Who.String()) + ", " + x.Part.At.Format(time.DateOnly)
-		if x.Entry.Commit != "" {
-			one += ", " + (&gitCommit{x.Entry.Commit, x.Entry.Dirty}).short()
-		}
-		one += fmt.Sprintf(" (entry %d)", x.Entry.Number)
-		if text != "" && text != one {
-			return "last set at different times (routesync blame says more)"
-		}
-		text = one
-	}
-	return text
-}
-
 // warnPast says where it is not known who set routes last, though it might be.
 func (p plans) warnPast(to io.Writer) error {
 	for _, s := range p.speakers {

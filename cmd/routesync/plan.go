@@ -159,8 +159,8 @@ type speakerPlan struct {
 	guards guard.Verdict   // less what is lifted
 	lifted []guard.Finding // by the file, or by people
 
-	set     settings // who set last what is withdrawn
-	pastErr error    // why that is not known
+	set     lastSettings // who set last what is withdrawn
+	pastErr error        // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {

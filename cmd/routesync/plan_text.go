@@ -114,7 +114,7 @@ func (s speakerPlan) rows() []row {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		r := s.change(c)
-		r.about(lastText(s.set, c))
+		r.about(s.lastText(c))
 		if len(covers) > 0 && covers[0].Change == i {
 			r.about(s.left(covers[0]))
 			covers = covers[1:]
