@@ -124,7 +124,7 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 	all := make([]*order, len(speakers))
 	for i, speaker := range speakers {
 		all[i] = &order{Order: wire.Order{
-			Speaker: speaker, ID: rand.Text(), Kind: kind, Owner: owner, From: me, Reason: asReason(f.reason), Text: text,
+			Speaker: speaker, ID: rand.Text(), Kind: kind, Owner: owner, From: me, Reason: strings.TrimSpace(toldText(f.reason)), Text: text,
 		}}
 	}
 	errs := make([]error, len(speakers))
@@ -270,11 +270,6 @@ func ownersFor(kind wire.OrderKind, a *wire.About) []string {
 		}
 	}
 	return all
-}
-
-// asReason is a text as it may go to the terminals of others.
-func asReason(text string) string {
-	return strings.TrimSpace(newHold("", time.Time{}, text, "").Text)
 }
 
 type ordersJSON struct {
