@@ -180,12 +180,7 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string {
-	if p.whole == nil {
-		return ""
-	}
-	return p.whole.Policy.Digest()
-}
+func (p plans) policy() string { return p.whole.Policy.Digest() }
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {

@@ -198,7 +198,7 @@ func (s speakerPlan) left(c state.Cover) string {
 // wanted is what the file says of a changed route: of one that is withdrawn,
 // what it says for another time.
 func (s speakerPlan) wanted(c state.Change) *state.Wanted {
-	if c.Wanted != nil || len(c.Peers) == 0 || s.whole == nil {
+	if c.Wanted != nil || len(c.Peers) == 0 {
 		return c.Wanted
 	}
 	return s.whole.Find(c.Key, c.Peers[0])
