@@ -262,8 +262,8 @@ func (p paragraph) lines() []string {
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
-// shortDigest is as much of a digest as people compare.
-func shortDigest(d string) string { return cmp.Or(d[:min(state.ShortDigest, len(d))], "none") }
+// shortDigest is as much of a digest as people compare, which may be of nothing.
+func shortDigest(d string) string { return cmp.Or(state.Short(d), "none") }
 
 // failure is the error of a command that does not carry the plan out.
 func (x *stale) failure() error {
