@@ -16,6 +16,10 @@ const planDigestHead = "routesync plan 1\n"
 // ShortDigest is how many digits of the digest of a plan people see and type.
 const ShortDigest = 12
 
+// Short is as much of a digest as people see: its first [ShortDigest] digits, or all if
+// there are fewer.
+func Short(digest string) string { return digest[:min(ShortDigest, len(digest))] }
+
 // Digest is a fingerprint of what the plan does, 64 hex digits: for whom and where,
 // what leads to it (the digest of the desired set and that of the policy), and every
 // change. When and by whom the plan was made, how far its routes have come, and what

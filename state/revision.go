@@ -30,7 +30,7 @@ func (r Revision) Differs(other Revision) bool {
 }
 
 // Short is as much of the digest as people compare.
-func (r Revision) Short() string { return r.Digest[:min(12, len(r.Digest))] }
+func (r Revision) Short() string { return Short(r.Digest) }
 
 // Digest is a fingerprint of all that the set asks for at any time: 32 hex
 // digits. What a file says for people, where it says it, and to which speakers it

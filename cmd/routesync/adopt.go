@@ -205,8 +205,5 @@ func (a *adopter) conclude() error {
 			return err
 		}
 	}
-	if len(all) > 0 {
-		return all
-	}
-	return nil
+	return all.err()
 }

@@ -49,10 +49,7 @@ func readAgainst(path string, desired *state.Desired, now int64, notes io.Writer
 		}
 		seen = append(seen, restored(s.Speakers[i]))
 	}
-	if len(missing) > 0 {
-		return seen, missing, nil
-	}
-	return seen, nil, nil
+	return seen, missing.err(), nil
 }
 
 // warnLeft says which speakers only the other file is for.

@@ -227,10 +227,7 @@ func (a *applier) refuseOlder(seen []observation) error {
 			all = append(all, hinted(fmt.Errorf("%s: %w", o.speaker, older), older.hints(time.Now())...))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 // carryOut brings all speakers to the desired set.

@@ -32,8 +32,5 @@ func (p plans) unexpected(all []expect.Expectation) error {
 	for _, f := range expect.Check(all, views) {
 		failed = append(failed, fmt.Errorf("not as expected: %s", f))
 	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return failed
+	return failed.err()
 }

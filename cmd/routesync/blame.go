@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func runBlame(ctx context.Context, w *world, g *globalFlags, f *blameFlags, text
 	if err != nil {
 		return err
 	}
-	if err := checkTimeout(f.timeout); err != nil {
+	if err := cmp.Or(checkTimeout(f.timeout), checkSpeakers(f.speakers...)); err != nil {
 		return err
 	}
 	route := parseAccused(text)

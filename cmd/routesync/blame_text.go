@@ -41,9 +41,7 @@ func (b *blamed) text(w *world) error {
 }
 
 func (r *blamedRoute) text(out *bufio.Writer) {
-	switch {
-	case !r.asked:
-	case len(r.live) == 0:
+	if r.asked && len(r.live) == 0 {
 		fmt.Fprintln(out, "  now: not advertised")
 	}
 	for i := range r.live {
@@ -101,12 +99,8 @@ func fateAt(o *history.Outcome, k state.Key, peer netip.Addr) string {
 		}
 	}
 	for _, p := range o.Peers {
-		switch {
-		case p.Peer != peer:
-		case !p.When.IsZero():
-			return "confirmed by " + momentJSON(p.When)
-		default:
-			return "confirmed by " + momentJSON(o.At)
+		if p.Peer == peer {
+			return "confirmed by " + cmp.Or(momentJSON(p.When), momentJSON(o.At))
 		}
 	}
 	return "not seen"

@@ -91,7 +91,7 @@ func runBridge(ctx context.Context, w *world, g *globalFlags, f *bridgeFlags) er
 	if f.speaker == "" {
 		return usage(errors.New("bridge needs --speaker NAME"), "the name is the one that routes.yaml has under speakers")
 	}
-	if err := checkSpeaker(f.speaker); err != nil {
+	if err := checkSpeakers(f.speaker); err != nil {
 		return err
 	}
 	if f.auditEvery < 0 {

@@ -81,12 +81,7 @@ func (f *consoleFlags) check() error {
 			return usage(fmt.Errorf("-c %s has commands behind it, which would not be carried out", c), "leave it out: the console leaves by itself after the last -c")
 		}
 	}
-	for _, s := range f.speakers {
-		if err := checkSpeaker(s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkSpeakers(f.speakers...)
 }
 
 // classicSpeaker stands for the exaBGP behind the two old queues, which has no

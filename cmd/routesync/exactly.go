@@ -109,10 +109,7 @@ func (a *applier) beyond() error {
 			"what was confirmed is above; what is to be done now: routesync plan -f " + a.flags.file,
 		}})
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 // changeRow is a change without what is known of its speaker.
@@ -124,7 +121,7 @@ func changeRow(c state.Change) row {
 	case state.Withdraw:
 		r.detail = c.Before().String()
 	default:
-		r.detail = strings.Join(append(difference(c.Before(), c.After()), termDifference(c)...), ", ")
+		r.detail = changeText(c)
 	}
 	if len(c.Peers) > 0 {
 		r.where = "at " + strings.Join(addrsJSON(c.Peers), ", ")

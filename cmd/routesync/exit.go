@@ -113,6 +113,14 @@ type failures []error
 
 func (f failures) Error() string { return errors.Join(f...).Error() }
 
+// err is the error that they are; nil if there are none.
+func (f failures) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
 // worst is the exit code for several: an error says more than a lack of
 // confirmation.
 func worst(codes []int) int {

@@ -230,11 +230,15 @@ func checkTimeout(d time.Duration) error {
 	return nil
 }
 
-func checkSpeaker(name string) error {
-	err := state.CheckName(name)
-	var fault *state.Fault
-	if errors.As(err, &fault) {
-		return usage(fmt.Errorf("--speaker %w", err), fault.Hint)
+// checkSpeakers is the error of the first name that no speaker can have.
+func checkSpeakers(names ...string) error {
+	for _, name := range names {
+		err := state.CheckName(name)
+		if fault := (*state.Fault)(nil); errors.As(err, &fault) {
+			return usage(fmt.Errorf("--speaker %w", err), fault.Hint)
+		} else if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

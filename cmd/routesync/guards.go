@@ -84,14 +84,13 @@ func (p plans) refusedBy(again string) error {
 		if len(s.guards.Refusals) == 0 {
 			continue
 		}
-		digest := s.digest(p)
 		var words []string
 		for _, f := range s.guards.Refusals {
 			words = append(words, refusalText(f))
 		}
 		announce, replace, withdraw := s.Count()
 		all = append(all, &failure{code: exitGuarded, err: fmt.Errorf("%s: refused by a guard; nothing was sent of plan %s, which has %d to announce, %d to change and %d to withdraw:\n  %s",
-			s.speaker, digest[:state.ShortDigest], announce, replace, withdraw, strings.Join(words, "\n  "))})
+			s.speaker, state.Short(s.digest(p)), announce, replace, withdraw, strings.Join(words, "\n  "))})
 		overrides = append(overrides, s.override(p))
 	}
 	if len(all) == 0 {
@@ -211,8 +210,5 @@ func (a *applier) guarded() error {
 		all = append(all, &failure{code: exitGuarded, err: fmt.Errorf("%s: it moved since the plan was made, and a guard refuses what is left to do; nothing of that was sent (%d to announce, %d to change, %d to withdraw):\n  %s",
 			r.speaker, e.Plan.Announce, e.Plan.Change, e.Plan.Withdraw, strings.Join(words, "\n  ")), hints: []string{"see routesync plan"}})
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }

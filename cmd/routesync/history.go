@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -114,13 +115,10 @@ func (f *listFlags) list(w *world, s *history.Store) error {
 	} else {
 		err = writeList(w, s, all, total, total-len(numbers))
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(bad) > 0:
-		return bad
 	}
-	return nil
+	return bad.err()
 }
 
 // writeList writes entries; before is how many there are before them.
@@ -140,7 +138,7 @@ func writeList(w *world, s *history.Store, all []*history.Entry, total, before i
 
 // writeEntry writes an entry without its changes.
 func writeEntry(out *bufio.Writer, e *history.Entry) {
-	fmt.Fprintf(out, "%d  %s  %s\n", e.Number, timeJSON(e.At.UnixMilli()), headText(e.Head))
+	fmt.Fprintf(out, "%d  %s  %s\n", e.Number, momentJSON(e.At), headText(e.Head))
 	if e.Note != "" {
 		fmt.Fprintf(out, "    %s\n", printable(e.Note))
 	}
@@ -224,7 +222,7 @@ func seenText(o *history.Outcome) string {
 	if len(o.Peers) == 0 {
 		text = "no peer has the family"
 	}
-	for _, word := range slices.Sorted(keysOf(open)) {
+	for _, word := range slices.Sorted(maps.Keys(open)) {
 		text += fmt.Sprintf(", %d %s", open[word], printable(word))
 	}
 	return text
@@ -287,22 +285,10 @@ func changedText(c *history.Change) string {
 		}
 		return text
 	}
-	words := difference(c.Before.Attrs, c.After.Attrs)
-	if c.Before.Expires != c.After.Expires {
-		words = append(words, fmt.Sprintf("expires %s -> %s", orNever(c.Before.Expires), orNever(c.After.Expires)))
-	}
-	if c.Before.Lease != c.After.Lease {
-		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(c.Before.Lease), leaseText(c.After.Lease)))
-	}
+	was, now := c.Before, c.After
+	words := slices.Concat(difference(was.Attrs, now.Attrs), expiryDifference(was.Expires, now.Expires, clockText), leaseDifference(was.Lease, now.Lease))
 	if len(words) == 0 {
 		return valueText(c.After) + " (was being withdrawn)"
 	}
 	return strings.Join(words, ", ")
-}
-
-func orNever(ms int64) string {
-	if ms == 0 {
-		return "never"
-	}
-	return clockText(ms)
 }

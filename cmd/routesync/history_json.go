@@ -1,10 +1,7 @@
 package main
 
 import (
-	"iter"
-	"maps"
 	"net/netip"
-	"time"
 
 	"routesync/bridge/exabgp"
 	"routesync/reconcile/history"
@@ -13,8 +10,6 @@ import (
 
 // printable is text that a file has, as it may be shown at a terminal.
 func printable(text string) string { return exabgp.Printable(text) }
-
-func keysOf(m map[string]int) iter.Seq[string] { return maps.Keys(m) }
 
 type historyJSON struct {
 	FormatVersion string      `json:"format_version"`
@@ -98,13 +93,6 @@ type pastValue struct {
 	By      string         `json:"by,omitempty"`
 	Tags    []string       `json:"tags,omitempty"`
 	Comment string         `json:"comment,omitempty"`
-}
-
-func momentJSON(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return timeJSON(t.UnixMilli())
 }
 
 func pastJSON(v *history.Value) *pastValue {

@@ -27,14 +27,14 @@ history, as far as that has them: routes that no entry has are in both.`,
 }
 
 type diffJSON struct {
-	FormatVersion string             `json:"format_version"`
-	Owner         string             `json:"owner"`
-	From          int                `json:"from"`
-	To            int                `json:"to"`
-	Speakers      []diffSpeakersJSON `json:"speakers"`
+	FormatVersion string            `json:"format_version"`
+	Owner         string            `json:"owner"`
+	From          int               `json:"from"`
+	To            int               `json:"to"`
+	Speakers      []diffSpeakerJSON `json:"speakers"`
 }
 
-type diffSpeakersJSON struct {
+type diffSpeakerJSON struct {
 	Speaker string         `json:"speaker"`
 	Changes []recordedJSON `json:"changes"`
 }
@@ -54,7 +54,7 @@ func runDiff(w *world, g *globalFlags, f *diffFlags, args []string) error {
 	if err != nil {
 		return hinted(err, damagedHint)
 	}
-	j := diffJSON{formatVersion, s.Owner(), numbers[0], numbers[1], []diffSpeakersJSON{}}
+	j := diffJSON{formatVersion, s.Owner(), numbers[0], numbers[1], []diffSpeakerJSON{}}
 	out := bufio.NewWriter(w.stdout)
 	for i, speaker := range slices.Sorted(maps.Keys(pasts[0])) {
 		all := history.Difference(pasts[0][speaker], pasts[1][speaker])
@@ -63,7 +63,7 @@ func runDiff(w *world, g *globalFlags, f *diffFlags, args []string) error {
 			for i := range all {
 				g.add(&all[i])
 			}
-			j.Speakers = append(j.Speakers, diffSpeakersJSON{speaker, listJSON(g.all)})
+			j.Speakers = append(j.Speakers, diffSpeakerJSON{speaker, listJSON(g.all)})
 			continue
 		}
 		if i > 0 {

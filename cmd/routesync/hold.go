@@ -14,12 +14,17 @@ import (
 // What keeps a file from being in force is told to the bridges, so that status
 // shows it on any host.
 
-// maxHold bounds the text of a condition of the file: readers get it with every
-// update.
+// maxHold bounds the text of a condition of the file, or of a reason, in bytes: readers
+// get it with every update.
 const maxHold = 500
 
 // newHold is a condition of the file that began at a time.
 func newHold(name string, since time.Time, text, do string) *wire.Condition {
+	return &wire.Condition{Name: name, Since: since.UnixMilli(), Text: toldText(text), Do: do}
+}
+
+// toldText is a text as it may go to the terminals of others.
+func toldText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -28,9 +33,9 @@ func newHold(name string, since time.Time, text, do string) *wire.Condition {
 	}, strings.ToValidUTF8(text, "?"))
 	const more = "..."
 	if len(text) > maxHold {
-		text = strings.ToValidUTF8(text[:maxHold-len(more)], "") + more
+		text = cut(text, maxHold-len(more)) + more
 	}
-	return &wire.Condition{Name: name, Since: since.UnixMilli(), Text: text, Do: do}
+	return text
 }
 
 // holds notes that the file as it is can't be in force. It is so since it was good.

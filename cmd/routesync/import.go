@@ -43,7 +43,7 @@ func (f *importFlags) check() error {
 	if f.speaker == "" {
 		return usage(errors.New("import needs --speaker NAME"), "the name is the one that its bridge has")
 	}
-	if err := errors.Join(checkSpeaker(f.speaker), checkTimeout(f.timeout)); err != nil {
+	if err := errors.Join(checkSpeakers(f.speaker), checkTimeout(f.timeout)); err != nil {
 		return err
 	}
 	switch {

@@ -79,3 +79,11 @@ func timeJSON(ms int64) string {
 	}
 	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
+
+// momentJSON is a time as [timeJSON] writes one; "" for the zero time.
+func momentJSON(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return timeJSON(t.UnixMilli())
+}

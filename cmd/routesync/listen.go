@@ -85,7 +85,7 @@ func (s *kept) look() web.Speaker {
 		out.Refusals[string(rule)] = n
 	}
 	if o := s.ordered.Load(); o != nil {
-		out.Paused = o.pause != nil
+		out.Paused = o.paused
 		if o.trial != nil {
 			out.Trial = time.UnixMilli(o.trial.Deadline)
 		}
@@ -105,8 +105,8 @@ func (s *kept) look() web.Speaker {
 
 // ordered is what people ordered at a speaker, as its bridge told last.
 type ordered struct {
-	pause *wire.Pause
-	trial *wire.Trial
+	paused bool
+	trial  *wire.Trial
 }
 
 // heeding is a commander of a speaker that notes what people ordered there.
@@ -118,14 +118,10 @@ type heeding struct {
 func (h heeding) Await(ctx context.Context, wake <-chan struct{}) error {
 	err := h.Commander.Await(ctx, wake)
 	if about := h.About(); about != nil {
-		var o ordered
-		if i := slices.IndexFunc(about.Pauses, func(p wire.Pause) bool { return p.Owner == h.kept.owner }); i >= 0 {
-			o.pause = &about.Pauses[i]
-		}
-		if i := slices.IndexFunc(about.Trials, func(t wire.Trial) bool { return t.Owner == h.kept.owner }); i >= 0 {
-			o.trial = &about.Trials[i]
-		}
-		h.kept.ordered.Store(&o)
+		h.kept.ordered.Store(&ordered{
+			paused: slices.ContainsFunc(about.Pauses, func(p wire.Pause) bool { return p.Owner == h.kept.owner }),
+			trial:  trialOf(about, h.kept.owner),
+		})
 	}
 	return err
 }

@@ -107,10 +107,7 @@ func (o observer) each(ctx context.Context, speakers []string, errs []error, ask
 			all = append(all, o.explain(ctx, speaker, errs[i]))
 		}
 	}
-	if len(all) > 0 {
-		return all
-	}
-	return nil
+	return all.err()
 }
 
 // settledAll tells whether there is nothing to learn by asking again: every

@@ -10,7 +10,7 @@ import (
 )
 
 // obstacles are what keeps a speaker, or some of its routes, from the file, for status.
-// The loop of the speaker obstacles it, and its client asks.
+// The loop of the speaker notes them, and its client asks.
 type obstacles struct {
 	mu  sync.Mutex
 	all []wire.Condition // by name, in order

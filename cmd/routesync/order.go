@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -125,7 +125,7 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 	all := make([]*order, len(speakers))
 	for i, speaker := range speakers {
 		all[i] = &order{Order: wire.Order{
-			Speaker: speaker, ID: rand.Text(), Kind: kind, Owner: owner, From: me, Reason: asReason(f.reason), Text: text,
+			Speaker: speaker, ID: rand.Text(), Kind: kind, Owner: owner, From: me, Reason: strings.TrimSpace(toldText(f.reason)), Text: text,
 		}}
 	}
 	errs := make([]error, len(speakers))
@@ -146,10 +146,7 @@ func runOrder(ctx context.Context, w *world, g *globalFlags, f *orderFlags, kind
 			bad = append(bad, failed)
 		}
 	}
-	if len(bad) == 0 {
-		return nil
-	}
-	return bad
+	return bad.err()
 }
 
 // giveAll gives the orders that were not answered yet.
@@ -195,13 +192,8 @@ func giveOrder(ctx context.Context, desk *bridge.Orders, x wire.Order) (wire.Ord
 
 // check reads what the flags mean.
 func (f *orderFlags) check(kind wire.OrderKind) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := cmp.Or(errors.Join(checkOutput(f.output), checkTimeout(f.timeout)), checkSpeakers(f.speakers...)); err != nil {
 		return err
-	}
-	for _, s := range f.speakers {
-		if err := checkSpeaker(s); err != nil {
-			return err
-		}
 	}
 	if f.owner != "" {
 		if err := state.CheckName(f.owner); err != nil {
@@ -281,11 +273,6 @@ func ownersFor(kind wire.OrderKind, a *wire.About) []string {
 	return all
 }
 
-// asReason is a text as it may go to the terminals of others.
-func asReason(text string) string {
-	return strings.TrimSpace(newHold("", time.Time{}, text, "").Text)
-}
-
 type ordersJSON struct {
 	FormatVersion string      `json:"format_version"`
 	Orders        []orderJSON `json:"orders"`
@@ -311,7 +298,7 @@ func reportOrders(w *world, output string, all []*order) error {
 	}
 	for _, x := range all {
 		if x.done && x.answer.Refused == "" {
-			if _, err := io.WriteString(w.stdout, fmt.Sprintf("%s: owner %s: %s\n", x.Speaker, x.Owner, x.answer.Done)); err != nil {
+			if _, err := fmt.Fprintf(w.stdout, "%s: owner %s: %s\n", x.Speaker, x.Owner, x.answer.Done); err != nil {
 				return err
 			}
 		}

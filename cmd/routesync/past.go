@@ -35,7 +35,7 @@ func newPast(w *world, g *globalFlags, owner string) *past {
 
 var errPastSlow = errors.New("the history is slow, and was not read")
 
-// last finds who set the routes last that a plan takes away or changes.
+// last finds who set the routes last that a plan takes away.
 func (p *past) last(plan *state.Plan) (*history.Settings, error) {
 	if p == nil {
 		return nil, nil
@@ -103,31 +103,6 @@ func (p *past) tags(plan *state.Plan) func(state.Key, netip.Addr) ([]string, boo
 		return found
 	})
 	return func(k state.Key, peer netip.Addr) ([]string, bool) { return look().Tags(k, peer) }
-}
-
-// lastText is who set a withdrawn route last; "" if that is not on record. What is
-// advertised has to be what is on record: else somebody else set it.
-func lastText(found settings, c state.Change) string {
-	if found == nil || c.Op() != state.Withdraw {
-		return ""
-	}
-	text := ""
-	for _, peer := range c.Peers {
-		x, ok := found.At(c.Key, peer)
-		if !ok || x.After == nil || x.After.Attrs != c.Before() {
-			return ""
-		}
-		one := "last set by " + printable(x.Entry.Who.String()) + ", " + x.Part.At.Format(time.DateOnly)
-		if x.Entry.Commit != "" {
-			one += ", " + (&gitCommit{x.Entry.Commit, x.Entry.Dirty}).short()
-		}
-		one += fmt.Sprintf(" (entry %d)", x.Entry.Number)
-		if text != "" && text != one {
-			return "last set at different times (routesync blame says more)"
-		}
-		text = one
-	}
-	return text
 }
 
 // warnPast says where it is not known who set routes last, though it might be.

@@ -159,8 +159,8 @@ type speakerPlan struct {
 	guards guard.Verdict   // less what is lifted
 	lifted []guard.Finding // by the file, or by people
 
-	set     settings // who set last what is withdrawn
-	pastErr error    // why that is not known
+	set     lastSettings // who set last what is withdrawn
+	pastErr error        // why that is not known
 }
 
 func planAll(file string, whole *state.Desired, now int64, seen []observation) (plans, error) {
@@ -180,12 +180,7 @@ func planAll(file string, whole *state.Desired, now int64, seen []observation) (
 }
 
 // policy is the digest of what the plans are judged by.
-func (p plans) policy() string {
-	if p.whole == nil {
-		return ""
-	}
-	return p.whole.Policy.Digest()
-}
+func (p plans) policy() string { return p.whole.Policy.Digest() }
 
 // digest is that of what the plans do, at all speakers.
 func (p plans) digest() string {
@@ -258,10 +253,7 @@ func (p plans) overlaps() error {
 			all = append(all, hinted(fmt.Errorf("%s: %s; nothing is done about it", s.speaker, o), "give them peers that have none in common"))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 // withheld is the error of routes that the file asks for and somebody else keeps; nil
@@ -275,10 +267,7 @@ func (p plans) withheld() error {
 				"routesync adopt makes them the file's; or have them withdrawn there, or take them out of the file"))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 func (p plans) changes() int {

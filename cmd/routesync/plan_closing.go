@@ -32,7 +32,7 @@ func (s speakerPlan) closing(p plans) []string {
 	}
 	lines = append(lines, timedLines(s.whole, s.now)...)
 	if len(s.Changes) > 0 {
-		lines = append(lines, fmt.Sprintf("Plan digest: %s.", s.digest(p)[:state.ShortDigest]))
+		lines = append(lines, fmt.Sprintf("Plan digest: %s.", state.Short(s.digest(p))))
 	}
 	return lines
 }

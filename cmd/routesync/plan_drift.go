@@ -27,7 +27,7 @@ const (
 // known where this file is the one in force. What comes and goes with time is left out.
 func (s speakerPlan) drift() (all []stray, known bool) {
 	f := s.inForce(s.Owner)
-	if f == nil || s.whole == nil || f.Revision.Digest == "" || f.Revision.Digest != s.whole.Revision.Digest {
+	if f == nil || f.Revision.Digest == "" || f.Revision.Digest != s.whole.Revision.Digest {
 		return nil, false
 	}
 	for _, c := range s.Changes {

@@ -9,13 +9,9 @@ import (
 func (p plans) json() plansJSON {
 	all := plansJSON{
 		FormatVersion: formatVersion, File: p.file, Owner: p.desired.Owner, Digest: p.digest(), Applyable: p.applyable(), Unanswered: p.unanswered(),
-		Desired: desiredJSON{Routes: len(p.desired.Routes), Git: p.commit}, Speakers: []speakerPlanJSON{}, Timed: []timedJSON{},
+		Desired: desiredJSON{Digest: p.whole.Revision.Digest, Routes: len(p.desired.Routes), Git: p.commit}, Speakers: []speakerPlanJSON{}, Timed: timedToJSON(p.whole, p.now),
 	}
-	if p.whole != nil {
-		all.Desired.Digest = p.whole.Revision.Digest
-		all.Timed = timedToJSON(p.whole, p.now)
-		all.NotStarted, all.Expired = untimely(p.whole, p.now)
-	}
+	all.NotStarted, all.Expired = untimely(p.whole, p.now)
 	for _, s := range p.speakers {
 		one := s.json(p)
 		all.Speakers = append(all.Speakers, one)

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
+	"time"
 
 	"routesync/reconcile/history"
 	"routesync/state"
 )
 
-// settings tell of the last change of a route at a peer that is on record; false if
+// lastSettings tell of the last change of a route at a peer that is on record; false if
 // none is.
-type settings interface {
+type lastSettings interface {
 	At(state.Key, netip.Addr) (history.Setting, bool)
 }
 
@@ -22,23 +25,49 @@ type lastSetJSON struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-// lastSet is who set the route last at all peers of a change; nil if that is not on
-// record, or was at different times.
-func (s speakerPlan) lastSet(c state.Change) *lastSetJSON {
+// settings are the last changes of a withdrawn route, at each of its peers; nil if one of
+// them is not on record. What is advertised has to be what is on record: else somebody
+// else set it.
+func (s speakerPlan) settings(c state.Change) []history.Setting {
 	if s.set == nil || c.Op() != state.Withdraw {
 		return nil
 	}
-	var last history.Setting
+	var all []history.Setting
 	for _, peer := range c.Peers {
 		x, ok := s.set.At(c.Key, peer)
-		if !ok || x.After == nil || x.After.Attrs != c.Before() || last.Entry != nil && last.Entry.Number != x.Entry.Number {
+		if !ok || x.After == nil || x.After.Attrs != c.Before() {
 			return nil
 		}
-		last = x
+		all = append(all, x)
 	}
-	e := last.Entry
-	if e == nil {
+	return all
+}
+
+// lastSet is who set the route last at all peers of a change; nil if that is not on
+// record, or was at different times.
+func (s speakerPlan) lastSet(c state.Change) *lastSetJSON {
+	all := s.settings(c)
+	if len(all) == 0 || slices.ContainsFunc(all, func(x history.Setting) bool { return x.Entry.Number != all[0].Entry.Number }) {
 		return nil
 	}
-	return &lastSetJSON{e.Number, timeJSON(last.Part.At.UnixMilli()), e.Who.String(), e.Verb, e.Commit}
+	last := all[len(all)-1]
+	e := last.Entry
+	return &lastSetJSON{e.Number, momentJSON(last.Part.At), e.Who.String(), e.Verb, e.Commit}
+}
+
+// lastText is who set a withdrawn route last; "" if that is not on record.
+func (s speakerPlan) lastText(c state.Change) string {
+	text := ""
+	for _, x := range s.settings(c) {
+		one := "last set by " + printable(x.Entry.Who.String()) + ", " + x.Part.At.Format(time.DateOnly)
+		if x.Entry.Commit != "" {
+			one += ", " + (&gitCommit{x.Entry.Commit, x.Entry.Dirty}).short()
+		}
+		one += fmt.Sprintf(" (entry %d)", x.Entry.Number)
+		if text != "" && text != one {
+			return "last set at different times (routesync blame says more)"
+		}
+		text = one
+	}
+	return text
 }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"routesync/bridge"
@@ -114,7 +112,7 @@ func (s speakerPlan) rows() []row {
 	covers := s.Covers(s.advertised)
 	for i, c := range s.Changes {
 		r := s.change(c)
-		r.about(lastText(s.set, c))
+		r.about(s.lastText(c))
 		if len(covers) > 0 && covers[0].Change == i {
 			r.about(s.left(covers[0]))
 			covers = covers[1:]
@@ -158,7 +156,7 @@ func (s speakerPlan) change(c state.Change) row {
 	case c.Before() == c.After() && c.Was().Expires == c.Wanted.Expires && c.Was().Lease == c.Wanted.Lease:
 		r.detail = c.After().String() + " (is being withdrawn)"
 	default:
-		r.detail = strings.Join(append(difference(c.Before(), c.After()), termDifference(c)...), ", ")
+		r.detail = changeText(c)
 	}
 	if c.Wanted != nil && len(c.Wanted.Tags) > 0 {
 		r.where = strings.TrimSpace(r.where + " [" + strings.Join(c.Wanted.Tags, " ") + "]")
@@ -200,7 +198,7 @@ func (s speakerPlan) left(c state.Cover) string {
 // wanted is what the file says of a changed route: of one that is withdrawn,
 // what it says for another time.
 func (s speakerPlan) wanted(c state.Change) *state.Wanted {
-	if c.Wanted != nil || len(c.Peers) == 0 || s.whole == nil {
+	if c.Wanted != nil || len(c.Peers) == 0 {
 		return c.Wanted
 	}
 	return s.whole.Find(c.Key, c.Peers[0])
@@ -238,49 +236,6 @@ func (s speakerPlan) where(peers []netip.Addr, f state.Family) string {
 		return ""
 	}
 	return "at " + strings.Join(s.peerWords(peers), ", ")
-}
-
-// difference names the attributes that change.
-func difference(before, after state.Attrs) []string {
-	var words []string
-	for _, name := range append(state.Names(), state.Label) {
-		old, had := before.Get(name)
-		now, has := after.Get(name)
-		if had == has && slices.Equal(old, now) {
-			continue
-		}
-		words = append(words, fmt.Sprintf("%s %s -> %s", name, value(old, had), value(now, has)))
-	}
-	return words
-}
-
-// termDifference names what changes in how long the route stays.
-func termDifference(c state.Change) []string {
-	var words []string
-	if was, now := c.Was().Expires, c.Wanted.Expires; was != now {
-		words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(now), "never")))
-	}
-	if was, now := c.Was().Lease, c.Wanted.Lease; was != now {
-		words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(now)))
-	}
-	return words
-}
-
-func leaseText(ms int64) string {
-	if ms == 0 {
-		return "(none)"
-	}
-	return duration(time.Duration(ms) * time.Millisecond)
-}
-
-func value(values []string, there bool) string {
-	switch {
-	case !there:
-		return "(none)"
-	case len(values) == 0:
-		return "set"
-	}
-	return state.FormatValues(values)
 }
 
 // writeRows writes rows in columns.

@@ -58,10 +58,8 @@ func addSpeakers(cmd *cobra.Command, speakers *[]string) {
 // followedSpeakers are the speakers that the command line, or else a file,
 // names.
 func followedSpeakers(w *world, given []string, file string) ([]string, error) {
-	for _, s := range given {
-		if err := checkSpeaker(s); err != nil {
-			return nil, err
-		}
+	if err := checkSpeakers(given...); err != nil {
+		return nil, err
 	}
 	if len(given) > 0 {
 		return given, nil

@@ -18,7 +18,7 @@ import (
 // noHistory, given for the directory, is that there is no history.
 const noHistory = "none"
 
-// historyDir is where the history of all owners is; "" for none. The console has the
+// historyPlace is where the history of all owners is; "" for none. The console has the
 // lines that were typed under the name that one would expect.
 func (g *globalFlags) historyPlace(getenv func(string) string) (string, error) {
 	const name = "routes-history"

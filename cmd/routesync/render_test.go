@@ -218,6 +218,12 @@ func planned(t *testing.T, file string) plans {
 	return p
 }
 
+// plannedNobody is a plan of which no speaker has told anything.
+func plannedNobody() plans {
+	d := &state.Desired{}
+	return plans{file: "f", desired: d, timing: timing{whole: d}}
+}
+
 // plannedAgain is a plan of the file that is in force, and was made for a repository.
 func plannedAgain(t *testing.T) plans {
 	t.Helper()
@@ -313,7 +319,7 @@ routes: []
 		"plan-older.json":    func(w io.Writer) error { return writeJSON(w, plannedOlder(t).json()) },
 		"plan-overlap.json":  func(w io.Writer) error { return writeJSON(w, planned(t, overlapFile).json()) },
 		"plan-same.txt":      func(w io.Writer) error { return planned(t, same).text(w, plain) },
-		"plan-nobody.json":   func(w io.Writer) error { return writeJSON(w, plans{file: "f", desired: &state.Desired{}}.json()) },
+		"plan-nobody.json":   func(w io.Writer) error { return writeJSON(w, plannedNobody().json()) },
 		"lacks.txt":          func(w io.Writer) error { return warnLacks(w, []observation{seen(t)}) },
 		"apply.txt":          func(w io.Writer) error { return applied(t).text(w) },
 		"apply.json":         func(w io.Writer) error { return writeJSON(w, applied(t).json()) },

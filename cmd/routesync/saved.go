@@ -72,16 +72,16 @@ func (p plans) save(path, file string) error {
 	for _, s := range p.speakers {
 		doc.Saved.Base = append(doc.Saved.Base, s.kept())
 	}
-	var text bytes.Buffer
-	err := writeJSON(&text, doc)
-	var sealed []byte
+	var open bytes.Buffer // its checksum is not in it yet
+	err := writeJSON(&open, doc)
+	var text []byte
 	if err == nil {
-		sealed, err = seal(text.Bytes())
+		text, err = seal(open.Bytes())
 	}
 	if err != nil {
 		return hinted(fmt.Errorf("write %s: %w", path, err))
 	}
-	return replaceFile(path, sealed)
+	return replaceFile(path, text)
 }
 
 // checksumBefore is what stands before the checksum, the last thing in the file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,13 +28,8 @@ is not written if a speaker gave no complete answer.`,
 }
 
 func runSnapshot(ctx context.Context, w *world, g *globalFlags, f *snapshotFlags) error {
-	if err := checkTimeout(f.timeout); err != nil {
+	if err := cmp.Or(checkTimeout(f.timeout), checkSpeakers(f.speakers...)); err != nil {
 		return err
-	}
-	for _, s := range f.speakers {
-		if err := checkSpeaker(s); err != nil {
-			return err
-		}
 	}
 	cfg, err := g.broker("snapshot")
 	if err != nil {

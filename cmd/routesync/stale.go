@@ -194,13 +194,8 @@ func (s speakerPlan) move(m state.Move) row {
 	case m.Now == nil:
 		r.sign, r.detail, r.where = "-", m.Before.Attrs.String(), "was announced by "+whose(*m.Before)
 	default:
-		words := difference(m.Before.Attrs, m.Now.Attrs)
-		if was, is := m.Before.From.Expires, m.Now.From.Expires; was != is {
-			words = append(words, fmt.Sprintf("expires %s -> %s", cmp.Or(timeJSON(was), "never"), cmp.Or(timeJSON(is), "never")))
-		}
-		if was, is := m.Before.From.Lease, m.Now.From.Lease; was != is {
-			words = append(words, fmt.Sprintf("lease %s -> %s", leaseText(was), leaseText(is)))
-		}
+		was, is := m.Before.From, m.Now.From
+		words := slices.Concat(difference(m.Before.Attrs, m.Now.Attrs), expiryDifference(was.Expires, is.Expires, timeJSON), leaseDifference(was.Lease, is.Lease))
 		r.sign, r.detail, r.where = "~", strings.Join(words, ", "), "announced by "+whose(*m.Now)
 		if m.Before.Owner != m.Now.Owner {
 			r.where += "; it was of " + whose(*m.Before)
@@ -267,8 +262,8 @@ func (p paragraph) lines() []string {
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
-// shortDigest is as much of a digest as people compare.
-func shortDigest(d string) string { return cmp.Or(d[:min(state.ShortDigest, len(d))], "none") }
+// shortDigest is as much of a digest as people compare, which may be of nothing.
+func shortDigest(d string) string { return cmp.Or(state.Short(d), "none") }
 
 // failure is the error of a command that does not carry the plan out.
 func (x *stale) failure() error {

@@ -233,7 +233,7 @@ func (b *bystander) take(d rabbit.Delivery) error {
 	}
 	b.standing = standing
 	b.s.record.reverted(b.s.name, standing.InForce)
-	b.s.ordered.Store(&ordered{standing.Pause, standing.Trial})
+	b.s.ordered.Store(&ordered{standing.Pause != nil, standing.Trial})
 	return nil
 }
 

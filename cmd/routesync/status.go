@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -30,13 +31,8 @@ func statusCommand(w *world, g *globalFlags, f *statusFlags) *cobra.Command {
 // runStatus shows speakers; the file says which, unless the flags do, and whose
 // routes are not foreign, if it is read.
 func runStatus(ctx context.Context, w *world, g *globalFlags, f *statusFlags, readIt bool) error {
-	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout)); err != nil {
+	if err := cmp.Or(errors.Join(checkOutput(f.output), checkTimeout(f.timeout)), checkSpeakers(f.speakers...)); err != nil {
 		return err
-	}
-	for _, s := range f.speakers {
-		if err := checkSpeaker(s); err != nil {
-			return err
-		}
 	}
 	cfg, err := g.broker("status")
 	if err != nil {

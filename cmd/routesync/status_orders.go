@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"routesync/bridge/wire"
+	"routesync/state"
 )
 
 // What people ordered, as status shows it.
@@ -98,5 +99,5 @@ func (r *revertedJSON) text() string {
 	if r.By != "" {
 		why = "by " + r.By
 	}
-	return fmt.Sprintf("; digest %s was reverted at %s, %s", r.Digest[:min(12, len(r.Digest))], r.At, why)
+	return fmt.Sprintf("; digest %s was reverted at %s, %s", state.Short(r.Digest), r.At, why)
 }

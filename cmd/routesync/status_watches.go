@@ -90,7 +90,7 @@ func (s speakerStatus) watchLines(line func(name, format string, args ...any)) {
 		conditions(l.Conditions)
 	}
 	for _, f := range s.InForce {
-		line("in force", "for owner %s, from %s: the file changed at %s, digest %s%s", f.Owner, f.Host, f.Changed, f.Digest[:min(12, len(f.Digest))], f.Reverted.text())
+		line("in force", "for owner %s, from %s: the file changed at %s, digest %s%s", f.Owner, f.Host, f.Changed, state.Short(f.Digest), f.Reverted.text())
 	}
 	for _, w := range s.Standbys {
 		if w.Conflict {

@@ -18,13 +18,13 @@ func (f *applyFlags) checkConfirm() error {
 	return nil
 }
 
-// trialOf is the trial of an owner; nil for none.
-func (o observation) trialOf(owner string) *wire.Trial {
-	if o.about == nil {
+// trialOf is the trial of an owner, as a bridge told; nil for none.
+func trialOf(about *wire.About, owner string) *wire.Trial {
+	if about == nil {
 		return nil
 	}
-	for i := range o.about.Trials {
-		if t := &o.about.Trials[i]; t.Owner == owner {
+	for i := range about.Trials {
+		if t := &about.Trials[i]; t.Owner == owner {
 			return t
 		}
 	}
@@ -36,7 +36,7 @@ func (o observation) trialOf(owner string) *wire.Trial {
 func (a *applier) refuseTrial(seen []observation) error {
 	var all failures
 	for _, o := range seen {
-		t := o.trialOf(a.desired.Owner)
+		t := trialOf(o.about, a.desired.Owner)
 		switch {
 		case t == nil, t.Free:
 		case t.Revert:
@@ -46,10 +46,7 @@ func (a *applier) refuseTrial(seen []observation) error {
 				"end it with routesync confirm, or routesync revert, --speaker "+o.speaker+" --owner "+t.Owner))
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
+	return all.err()
 }
 
 type trialJSON struct {
