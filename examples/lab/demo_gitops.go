@@ -99,14 +99,7 @@ func (r *repository) replace(name, old, new string) error {
 
 // git runs git for somebody, and shows what it prints.
 func (r *repository) git(ctx context.Context, who string, args ...string) (string, error) {
-	shown := make([]string, len(args))
-	for i, arg := range args {
-		shown[i] = arg
-		if strings.ContainsAny(arg, " %") {
-			shown[i] = "'" + arg + "'"
-		}
-	}
-	fmt.Fprintf(r.out, "%s$ git %s\n", who, strings.Join(shown, " "))
+	fmt.Fprintf(r.out, "%s$ git %s\n", who, typed(args))
 	out, err := r.quietly(ctx, who, args...)
 	fmt.Fprint(r.out, indent(out))
 	return out, err

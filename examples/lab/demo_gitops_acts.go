@@ -172,8 +172,7 @@ func (r *repository) stale(ctx context.Context) error {
 	if _, err := r.review(ctx, 2, "1 to change"); err != nil {
 		return err
 	}
-	typed := "+ " + hotfix + " next-hop 192.0.2.1"
-	if _, err := r.command(ctx, 0, strings.TrimSpace, "console", "--speaker", speaker, "-c", typed); err != nil {
+	if _, err := r.command(ctx, 0, strings.TrimSpace, "console", "--speaker", speaker, "-c", "+ "+hotfix+" next-hop 192.0.2.1"); err != nil {
 		return err
 	}
 	if err := r.router.WaitRoute(ctx, netip.MustParsePrefix(hotfix), func(route *rig.Route) bool { return route != nil }); err != nil {

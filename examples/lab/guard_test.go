@@ -8,20 +8,23 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"routesync/examples/lab/table"
 )
+
+// fileGuarded is a file with these routes and this guard.
+func (s *scene) fileGuarded(guard string, routes ...string) string {
+	return strings.Replace(s.file(routes...), table.Unguarded, "guard: { "+guard+" }\n", 1)
+}
 
 // guardedFile is a file with these routes and the guards that hold without a word,
 // but that private prefixes may be announced.
 func (s *scene) guardedFile(override string, routes ...string) string {
-	guard := "guard: { allow: [private], override: [\"" + override + "\"] }\n"
-	if override == "" {
-		guard = "guard: { allow: [private] }\n"
+	guard := "allow: [private]"
+	if override != "" {
+		guard += `, override: ["` + override + `"]`
 	}
-	return strings.Replace(s.file(routes...), unguardedLine(s.file()), guard, 1)
-}
-
-func unguardedLine(text string) string {
-	return regexp.MustCompile(`(?m)^guard: .*\n`).FindString(text)
+	return s.fileGuarded(guard, routes...)
 }
 
 // overrideIn is the override that a text has.
@@ -77,7 +80,7 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	s.must(s.save(s.guardedFile("withdraw,withdraw-space@000000000000", routes[:20]...)))
 	s.until("it is held again", func() bool { return s.count(watch.Log(), "nothing is sent: a guard refuses the plan") == 2 })
 	s.untouched(s.router, before)
-	override := s.overrideIn(s.status().guarded)
+	override := s.overrideIn(s.guardHolds())
 	s.must(s.save(s.guardedFile(override, routes[:20]...)))
 	s.lacks(s.router, "10.0.40.0/24")
 	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 20 })
@@ -92,7 +95,7 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	s.must(s.save(s.guardedFile("", routes[:10]...)))
 	s.until("it is held once more", func() bool { return s.count(watch.Log(), "nothing is sent: a guard refuses the plan") == 3 })
 	s.expect(0, "override withdraw,withdraw-space@000000000000 --reason wrong")
-	order := s.overrideIn(s.status().guarded)
+	order := s.overrideIn(s.guardHolds())
 	if len(s.held(s.router)) != 20 {
 		t.Error("an order for another plan lets something through")
 	}
@@ -105,10 +108,9 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	})
 }
 
-// held is what status says that a guard holds, and what to do; empty for nothing.
-type heldStatus struct{ guarded string }
-
-func (s *scene) status() heldStatus {
+// guardHolds waits until status says that a guard holds a plan, and is why, and what
+// to do.
+func (s *scene) guardHolds() (says string) {
 	s.t.Helper()
 	var report struct {
 		Speakers []struct {
@@ -117,7 +119,6 @@ func (s *scene) status() heldStatus {
 			}
 		}
 	}
-	var held heldStatus
 	s.until("status tells what is held", func() bool {
 		r := s.expect(0, "status -o json")
 		s.must(json.Unmarshal([]byte(r.stdout), &report))
@@ -125,14 +126,14 @@ func (s *scene) status() heldStatus {
 			for _, l := range speaker.Leases {
 				for _, x := range l.Conditions {
 					if x.Name == "guarded" {
-						held.guarded = x.Text + ": " + x.Do
+						says = x.Text + ": " + x.Do
 					}
 				}
 			}
 		}
-		return held.guarded != ""
+		return says != ""
 	})
-	return held
+	return says
 }
 
 // TestGuardStopsApply: nothing is sent, it ends with 3, and the command line that it

@@ -9,21 +9,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"routesync/examples/lab/rig"
 )
 
 // TestHistory: what watch and apply did is on record, with its causes and what the
 // router got; what was in force is brought back.
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	var say func(string)
-	s := open(t, setting{
-		neighbors: func(n []rig.Neighbor) {
-			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
-		},
-		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
-	})
+	s, say := openWithOther(t)
 	s.put("1.0.0.0/24", "1.0.1.0/24, med: 1, tags: [ddos], comment: ticket 4711")
 	planned := regexp.MustCompile(`Plan digest: ([0-9a-f]{12})`).FindStringSubmatch(s.expect(0, "plan").stdout)
 	s.apply()
@@ -33,17 +25,12 @@ func TestHistory(t *testing.T) {
 	}
 
 	t.Log("a watch, drift that it repairs, and a route whose time is over")
-	w, err := s.watch(s.ctx)
-	s.must(err)
-	s.must(w.WaitWrote(s.ctx, "converged"))
+	w := s.watches("watch")
+	s.says(w, "converged")
 	s.put("1.0.0.0/24", "1.0.1.0/24, med: 2, tags: [web]", "1.0.2.0/24, expires: "+time.Now().Add(8*time.Second).UTC().Format(time.RFC3339))
 	s.sees(s.router, "1.0.1.0/24", "2")
 	s.sees(s.router, "1.0.2.0/24", "")
-	s.until("it has converged", func() bool {
-		text, err := w.Wrote()
-		s.must(err)
-		return strings.Count(text, "msg=converged") == 2
-	})
+	s.until("it has converged", func() bool { return s.count(w.Log(), "msg=converged") == 2 })
 	say("withdraw route 1.0.0.0/24 next-hop 192.0.2.1")
 	s.until("the drift is on record", func() bool { return strings.Contains(s.expect(0, "history").stdout, "the speaker had lost it") })
 	s.sees(s.router, "1.0.0.0/24", "")
@@ -75,9 +62,8 @@ func TestHistoryOfADeadWatch(t *testing.T) {
 	t.Parallel()
 	s := open(t, setting{})
 	s.put()
-	w, err := s.watch(s.ctx)
-	s.must(err)
-	s.must(w.WaitWrote(s.ctx, "converged"))
+	w := s.watches("watch")
+	s.says(w, "converged")
 	s.must(s.speaker.Freeze())
 	s.put("1.0.0.0/24")
 	s.until("it is on record", func() bool { return strings.Contains(s.expect(0, "history").stdout, "1 announced") })
@@ -98,10 +84,9 @@ func TestHistoryWithoutADisk(t *testing.T) {
 	s := open(t, setting{})
 	s.must(os.WriteFile(filepath.Join(s.dir, "history"), []byte("in the way"), 0o644))
 	s.put("1.0.0.0/24")
-	w, err := s.watch(s.ctx)
-	s.must(err)
+	w := s.watches("watch")
 	s.sees(s.router, "1.0.0.0/24", "")
-	s.must(w.WaitWrote(s.ctx, "the history can't be kept; routes go on without it"))
+	s.says(w, "the history can't be kept; routes go on without it")
 	s.until("status says so", func() bool { return strings.Contains(s.expect(0, "status").stdout, "no-history") })
 	s.must(os.Remove(filepath.Join(s.dir, "history")))
 	s.until("it is kept again", func() bool { return strings.Contains(s.expect(0, "history").stdout, "1 announced") })
@@ -133,17 +118,15 @@ func TestHistoryOfATakeover(t *testing.T) {
 	t.Parallel()
 	s := open(t, setting{})
 	s.put("1.0.0.0/24")
-	first, err := s.watch(s.ctx)
-	s.must(err)
+	first := s.watches("first")
 	s.sees(s.router, "1.0.0.0/24", "")
-	second, err := s.lab.Program(s.ctx, "second", s.dir, s.env(), s.binary, "watch")
-	s.must(err)
-	s.must(second.WaitWrote(s.ctx, "standing by: watch on "))
+	second := s.watches("second")
+	s.says(second, "standing by: watch on ")
 	s.must(first.Kill(s.ctx))
 	s.until("the takeover is on record", func() bool {
 		return strings.Contains(s.expect(0, "history").stdout, s.name+": took over from watch on ")
 	})
-	s.must(second.WaitWrote(s.ctx, "msg=converged"))
+	s.says(second, "msg=converged")
 	s.put("1.0.0.0/24, med: 1")
 	s.until("what it does is on record", func() bool {
 		return strings.Contains(s.expect(0, "history").stdout, "1 changed (the file changed): confirmed at 1 of 1 peer")

@@ -14,7 +14,7 @@ import (
 // guardedBy is a file with these routes, and these guards besides that private
 // prefixes may be announced.
 func (s *scene) guardedBy(guard string, routes ...string) string {
-	return strings.Replace(s.file(routes...), unguardedLine(s.file()), "guard: { allow: [private], "+guard+" }\n", 1)
+	return s.fileGuarded("allow: [private], "+guard, routes...)
 }
 
 // authorise puts a file of VRPs in place that lets an AS originate 10.0.0.0/16.

@@ -232,13 +232,7 @@ const tryAgain = 35 * time.Second
 // about a route of the file, and else it is foreign.
 func TestDrift(t *testing.T) {
 	t.Parallel()
-	var say func(string)
-	s := open(t, setting{
-		neighbors: func(n []rig.Neighbor) {
-			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
-		},
-		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
-	})
+	s, say := openWithOther(t)
 	s.put(prefixes(10)...)
 	watch := s.watches("watch")
 	s.says(watch, "converged")
@@ -272,9 +266,9 @@ func TestDrift(t *testing.T) {
 	s.sees(s.router, "10.66.0.0/24", "66")
 }
 
-// otherHelper is the process block of a second helper of exaBGP, and what makes
-// that say a line.
-func otherHelper(t *testing.T) (block string, say func(string)) {
+// openWithOther opens a scene whose exaBGP has a second helper beside the bridge, which
+// say has say a line.
+func openWithOther(t *testing.T) (s *scene, say func(line string)) {
 	t.Helper()
 	dir := t.TempDir()
 	script, pipe := filepath.Join(dir, "other"), filepath.Join(dir, "pipe")
@@ -285,7 +279,13 @@ func otherHelper(t *testing.T) (block string, say func(string)) {
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return "process other { run " + script + "; encoder json; }", func(line string) {
+	s = open(t, setting{
+		neighbors: func(n []rig.Neighbor) {
+			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
+		},
+		speaker: func(o *rig.SpeakerOptions) { o.Extra = "process other { run " + script + "; encoder json; }" },
+	})
+	return s, func(line string) {
 		t.Helper()
 		if err := os.WriteFile(pipe, []byte(line+"\n"), 0); err != nil {
 			t.Fatal(err)

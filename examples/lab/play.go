@@ -27,7 +27,7 @@ func (p *play) title(format string, args ...any) {
 
 // command shows and runs a command of routesync, and expects an exit code.
 func (p *play) command(ctx context.Context, code int, show func(string) string, args ...string) (result, error) {
-	fmt.Fprintf(p.out, "$ routesync %s\n", strings.Join(args, " "))
+	fmt.Fprintf(p.out, "$ routesync %s\n", typed(args))
 	r, err := p.routesync(ctx, args...)
 	if err != nil {
 		return r, err
@@ -37,6 +37,18 @@ func (p *play) command(ctx context.Context, code int, show func(string) string, 
 		return r, fmt.Errorf("routesync %s ended with %d, not %d:\n%s%s", strings.Join(args, " "), r.code, code, r.stderr, r.stdout)
 	}
 	return r, nil
+}
+
+// typed is a command line as a person types it.
+func typed(args []string) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = arg
+		if strings.ContainsAny(arg, " %") {
+			words[i] = "'" + arg + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // ask shows what the router says.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"routesync/examples/lab/rig"
-	"routesync/examples/lab/table"
 )
 
 // plan saves a plan.
@@ -31,13 +30,7 @@ func (s *scene) stale(texts ...string) {
 // made stops it, by name.
 func TestSavedPlan(t *testing.T) {
 	t.Parallel()
-	var say func(string)
-	s := open(t, setting{
-		neighbors: func(n []rig.Neighbor) {
-			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
-		},
-		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
-	})
+	s, say := openWithOther(t)
 	s.put("10.0.0.0/24", "10.0.1.0/24, med: 1")
 	s.plan()
 	s.told(s.router, rig.Counters{Updates: 2}, func() { s.expect(0, "apply plan.json", "2 of 2 routes sent") })
@@ -122,7 +115,7 @@ func TestSavedPlanUnderGuards(t *testing.T) {
 	s := open(t, setting{})
 	guarded := func(guard string, routes ...string) {
 		t.Helper()
-		s.must(s.save(strings.Replace(s.file(routes...), table.Unguarded, "guard: { "+guard+" }\n", 1)))
+		s.must(s.save(s.fileGuarded(guard, routes...)))
 	}
 	s.put("10.0.0.0/24", "10.0.1.0/24")
 	s.apply()
@@ -199,13 +192,7 @@ func (s *scene) carries(n int) *rig.Program {
 // it; what was confirmed is said, and what is left.
 func TestSavedPlanOvertaken(t *testing.T) {
 	t.Parallel()
-	var say func(string)
-	s := open(t, setting{
-		neighbors: func(n []rig.Neighbor) {
-			n[0].Extra = "api { processes [ other ]; neighbor-changes; send { parsed; update; } }"
-		},
-		speaker: func(o *rig.SpeakerOptions) { o.Extra, say = otherHelper(t) },
-	})
+	s, say := openWithOther(t)
 	const n = 2000
 	before := []string{"10.200.0.0/16, med: 7"}
 	s.put(before...)

@@ -14,7 +14,7 @@ import (
 // inTrial is for how long the trials of these tests wait.
 const inTrial = 8 * time.Second
 
-// before puts a file in force, and after tries another.
+// before puts a file in force.
 func (s *scene) before() {
 	s.t.Helper()
 	s.put("10.0.0.0/24, med: 1", "10.0.1.0/24", "10.0.2.0/24")
