@@ -372,7 +372,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	}
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
-		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From,
+		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From, Sent: c.seq,
 		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.carriedOut(),
 	})
 }

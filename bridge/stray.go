@@ -36,10 +36,11 @@ func (c *core) settleStrays() {
 	}
 }
 
-// wasSeen tells whether the commander of an owner is there, and has had the time
-// to change what it saw.
+// wasSeen tells whether the commander of an owner is there, has had the time to
+// change what it saw, and did not: no batch of it is on its way, or was lost on it,
+// and nothing keeps it from sending one.
 func (c *core) wasSeen(owner string, since time.Time) bool {
 	l := c.leases[owner]
-	return l != nil && len(l.batches) == 0 && !c.busy() &&
-		c.now.Sub(later(l.granted, since)) >= settleDown && c.now.Sub(l.heard) < 2*aliveEvery
+	return l != nil && l.sent == l.received && len(l.batches) == 0 && len(l.Conditions) == 0 && !c.busy() &&
+		l.told.Sub(later(l.granted, since)) >= settleDown && c.now.Sub(l.told) < 2*aliveEvery
 }

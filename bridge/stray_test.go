@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"routesync/bridge/journal"
+	"routesync/bridge/wire"
 )
 
 // What a bridge wrote down and did not give is the owner's value until its
@@ -30,7 +31,20 @@ func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
 	}
 	w.lease("team")
 	w.plan(d, 0)
-	w.now = w.now.Add(settleDown)
+	says := wire.Request{Kind: wire.RequestAlive, Owner: "team", From: wire.Commander{ID: "w"}}
+	lost, held := says, says
+	lost.Sent, held.Conditions = w.seq+1, []wire.Condition{{Name: wire.Guarded, Text: "12 of 20 routes would be withdrawn"}}
+	for name, r := range map[string]wire.Request{"a batch is lost on its way": lost, "a guard holds": held} {
+		w.now = w.now.Add(settleDown)
+		w.core.request(r, "", w.now)
+		w.core.tick(w.now)
+		w.settle()
+		if got := w.claims[k][0].Value; got != written {
+			t.Errorf("the journal has %s while %s, want %s", got, name, written)
+		}
+	}
+	says.Sent = w.seq
+	w.core.request(says, "", w.now)
 	w.core.tick(w.now)
 	w.settle()
 	if got, want := w.claims[k][0].Value, d.Routes[0].Attrs.Canonical(); got != want {

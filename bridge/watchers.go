@@ -179,6 +179,7 @@ func (c *core) alive(r wire.Request) {
 		return
 	}
 	c.hear(l)
+	l.told, l.sent = c.now, r.Sent
 	c.contested(l, r.Contests)
 	c.hears(&l.Conditions, r)
 	if l.over {
