@@ -150,7 +150,8 @@ func (l *Ledger) note(cause Cause, changes []state.Change, gone map[state.Key]bo
 }
 
 // look looks what is seen, and returns for how long at most not to look again; 0 for
-// ever. It is called before each wait, and takes a tenth of the time at most.
+// ever. It is called before each wait, and takes a thirtieth of the time at most: what a
+// million changes take is of no use to who waits for them.
 func (l *Ledger) look(sp Speaker, now time.Time) time.Duration {
 	set := sp.Advertised()
 	if !set.Complete {
@@ -182,7 +183,7 @@ func (l *Ledger) look(sp Speaker, now time.Time) time.Duration {
 	}
 	clear(l.open[len(still):])
 	l.open = still
-	l.due = now.Add(10 * time.Since(begun))
+	l.due = now.Add(30 * time.Since(begun))
 	return 0
 }
 
