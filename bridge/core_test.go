@@ -229,6 +229,13 @@ func (w *world) asks(r wire.Request) wire.Grant {
 	return g
 }
 
+// present says that the commander is there, and how much it has sent.
+func (w *world) present() {
+	if l := w.core.leases["team"]; l != nil && w.now.Sub(l.told) >= aliveEvery {
+		w.core.request(wire.Request{Kind: wire.RequestAlive, Owner: "team", From: l.Holder, Revision: w.revision, Sent: w.seq}, "", w.now)
+	}
+}
+
 // want sends the difference to a desired set, as a commander would, in small
 // batches.
 func (w *world) want(desired *state.Desired) *state.Plan {

@@ -315,7 +315,7 @@ func TestRandomHands(t *testing.T) {
 			case "die":
 				w.exabgp.flush()
 				w.boot("boot-1", fmt.Sprint("run-", i))
-				w.lease("team")
+				w.leaseIfReady()
 			case "mute":
 				w.desk.mute = !w.desk.mute
 			case "time":

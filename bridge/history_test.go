@@ -120,6 +120,7 @@ func (w *world) converge(rt *rapid.T, d *state.Desired) {
 	for range 6 {
 		w.settle()
 		w.now = w.now.Add(time.Minute)
+		w.present()
 		w.core.tick(w.now)
 		w.settle()
 		if w.core.leases["team"] == nil { // a commander that was refused asks again

@@ -17,6 +17,7 @@ func (w *world) live(d time.Duration) {
 		w.now = w.exabgp.sooner(w.now, w.now.Add(w.core.pace()))
 		w.exabgp.pass(w.now)
 		w.settle()
+		w.present()
 		w.core.tick(w.now)
 		w.settle()
 	}
