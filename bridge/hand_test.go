@@ -376,6 +376,32 @@ func TestRandomHands(t *testing.T) {
 	})
 }
 
+// What is told exaBGP once more, because it did not send it, leaves to the route the
+// time that was given to it meanwhile.
+func TestTermsOutlastWhatIsToldAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := handWorld(t, p)
+	w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	again := func() {
+		w.core.againAt(k, w.core.table.find(k, w.core.findPeer(p.addr)))
+		w.settle()
+	}
+	w.exabgp.stuck = true
+	again()
+	w.types("+ 10.0.0.0/24 " + nh + " expires 90s")
+	w.settle()
+	w.now = w.now.Add(againPause)
+	w.core.step(w.now)
+	again()
+	w.exabgp.stuck = false
+	w.settle()
+	if s := w.core.table.find(k, w.core.findPeer(p.addr)); s.provenance().Expires == 0 {
+		t.Errorf("the route is there for ever: %+v", s.provenance())
+	}
+}
+
 func TestOverAt(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
 	w := handWorld(t, p)

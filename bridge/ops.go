@@ -180,8 +180,11 @@ func (c *core) begin(o *op, e *entry) {
 			continue
 		}
 		done := s == nil
-		if o.again && (s == nil || s.attrs != o.attrs || s.owner != o.owner) {
-			continue // it has changed meanwhile
+		if o.again {
+			if s == nil || s.attrs != o.attrs || s.owner != o.owner {
+				continue // it has changed meanwhile
+			}
+			o.claimant = s.claimant // how long it stays may have
 		}
 		if o.withdraw && s != nil && s.aside {
 			had.note(o, p, s)
