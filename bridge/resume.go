@@ -345,6 +345,22 @@ func (c *core) restoreAt(k state.Key, p *peer, x share) {
 	}
 }
 
+// restoreBefore puts into the table what exaBGP has of a route that was being
+// announced anew and is not: of the value before the journal says nothing. It was a
+// file's own too; by hand one may announce over what exaBGP's configuration does.
+func (c *core) restoreBefore(o *op, p *peer, has state.Attrs) {
+	if !o.resumed || o.withdraw || c.findPeer(p.Addr) != p || c.table.find(o.key, p) != nil {
+		return
+	}
+	s := slot{peer: p, attrs: has}
+	if !state.ByHand(o.owner) {
+		s.claimant, s.given = o.claimant, o.attrs
+	}
+	s.grade, s.reason = c.expect(o.key, p)
+	delete(c.lost, place{o.key, p.Addr})
+	c.put(o.key, s)
+}
+
 // reopen notes what is to be given again.
 func (c *core) reopen(o *op) {
 	if n := len(c.reopened); n > 0 {

@@ -84,6 +84,34 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A value that was written down, not given, and that exaBGP then does not take,
+// leaves the one before in place, and nobody else may announce over that.
+func TestResumedAndRefused(t *testing.T) {
+	w, _ := steady(t)
+	p := w.exabgp.peers[0]
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.pass(2 * time.Minute)
+	want := desired(t, "10.0.0.0/24 "+nh+" med 3", "10.0.1.0/24 "+nh)
+	w.want(want)
+	w.write(w.core.take())
+	w.exabgp.refuse = func(string) bool { return true }
+	w.boot("boot-1", "next")
+	k := keyOf(t, "10.0.0.0/24")
+	s := w.core.table.find(k, w.core.findPeer(p.addr))
+	if s == nil || s.owner != "team" || s.attrs != attrs(t, nh+" med 1") || s.given != attrs(t, nh+" med 3") {
+		t.Fatalf("the table has %+v", s)
+	}
+	w.exabgp.refuse = nil
+	w.lease("team")
+	w.want(want)
+	w.pass(2 * time.Minute)
+	if got := p.cache[k]; got != attrs(t, nh+" med 3") {
+		t.Errorf("exaBGP has %v", got)
+	}
+	w.plan(want, 0)
+}
+
 // TestNotResumed: a peer of which something may have happened is read, and no
 // other.
 func TestNotResumed(t *testing.T) {

@@ -232,7 +232,7 @@ func (c *core) failed(x *exchange, why string) {
 		c.windows.ahead(single...)
 		return
 	}
-	if x.alone {
+	if o := x.ops[0]; x.alone || o.resumed && !o.withdraw {
 		c.verify(x, why)
 		return
 	}
@@ -273,8 +273,8 @@ func (c *core) happenedAnyway(o *op, p *peer) {
 }
 
 // verify looks up in exaBGP's table what became of a command that was given
-// twice, because answers were lost: the first try may have been taken, and only
-// its answer lost.
+// twice, because answers were lost, or a bridge died: the first try may have been
+// taken, and only its answer lost. If it was not, what is there is as it was before.
 func (c *core) verify(x *exchange, why string) {
 	o := x.ops[0]
 	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
@@ -285,6 +285,9 @@ func (c *core) verify(x *exchange, why string) {
 			attrs, there := held[place{o.key, p.Addr}]
 			if !ok || there == x.withdraw || (there && attrs != x.attrs) {
 				not.at = append(not.at, p)
+				if there {
+					c.restoreBefore(o, p, attrs)
+				}
 			} else {
 				taken.at = append(taken.at, p)
 			}
