@@ -256,6 +256,6 @@ func (p plans) keep(note io.Writer, f *planFlags) error {
 	if err := p.save(f.out, f.file); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(note, "Plan %s is saved to %s. Apply exactly this with: routesync apply %s\n", shortDigest(p.digest()), f.out, f.out)
+	_, err := fmt.Fprintf(note, "Plan %s is saved to %s. Apply exactly this with: routesync apply %s\n", shortDigest(p.digest()), f.out, shellWord(f.out))
 	return err
 }
