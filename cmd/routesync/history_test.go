@@ -153,7 +153,11 @@ func TestBlameOfWhatIsThere(t *testing.T) {
 	_, s := recordSample(t)
 	var text bytes.Buffer
 	for _, route := range []string{"192.0.2.0/24", "10.0.0.0/16", "10.9.0.0/16", "10.0.7.1", "203.0.113.0/24", "198.51.100.64/26", "100.64.0.0/10"} {
-		b := blamed{route: parseAccused(route), owner: s.Owner(), now: 1790000000000}
+		accused, err := parseAccused(route)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := blamed{route: accused, owner: s.Owner(), now: 1790000000000}
 		b.began(s)
 		found, damaged, err := s.Find(b.route.is)
 		if err != nil || damaged != nil {
