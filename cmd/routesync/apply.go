@@ -75,14 +75,18 @@ func (f *applyFlags) check(w *world) (state.Grade, error) {
 	if err != nil || (grade != state.Accepted && grade != state.Sent) {
 		return 0, usage(fmt.Errorf("--wait %q is not accepted or sent", f.wait))
 	}
+	cannot := "apply can't ask"
+	if f.instead != nil {
+		cannot = f.instead[1] + " can't ask"
+	}
 	switch {
 	case f.yes, f.plan != "":
 	case f.output == outputJSON:
-		return 0, usage(errors.New("apply can't ask when its output is json"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+" when its output is json"), "agree beforehand with --yes")
 	case f.file == stdinName:
-		return 0, usage(errors.New("apply can't ask when the file is stdin"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+" when the file is stdin"), "agree beforehand with --yes")
 	case !isTerminal(w.stdin):
-		return 0, usage(errors.New("apply can't ask: stdin is not a terminal"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+": stdin is not a terminal"), "agree beforehand with --yes")
 	}
 	return grade, nil
 }
