@@ -43,7 +43,7 @@ func (a *applier) refuseTrial(seen []observation) error {
 			all = append(all, hinted(fmt.Errorf("%s: what was before the trial of %s is being brought back", o.speaker, t.By), "routesync status shows when that is over"))
 		default:
 			all = append(all, hinted(fmt.Errorf("%s: a trial of %s waits to be confirmed; it is reverted at %s if nobody does that", o.speaker, t.By, timeJSON(t.Deadline)),
-				"end it with routesync confirm, or routesync revert, --speaker "+o.speaker+" --owner "+t.Owner))
+				"end it with "+confirmWith(o.speaker, t)+", or "+revertWith(o.speaker, t)))
 		}
 	}
 	return all.err()
@@ -64,4 +64,8 @@ func newTrialJSON(speaker string, t *wire.Trial) *trialJSON {
 
 func confirmWith(speaker string, t *wire.Trial) string {
 	return fmt.Sprintf("routesync confirm --speaker %s --owner %s", speaker, t.Owner)
+}
+
+func revertWith(speaker string, t *wire.Trial) string {
+	return fmt.Sprintf("routesync revert --speaker %s --owner %s", speaker, t.Owner)
 }
