@@ -120,7 +120,11 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
-	return a.do(ctx, newRecord(w, g, desired.Owner, f.file, a.me))
+	r := newRecord(w, g, desired.Owner, f.file, a.me)
+	if r != nil {
+		r.head.Trial = f.confirmWithin.Milliseconds()
+	}
+	return a.do(ctx, r)
 }
 
 func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {

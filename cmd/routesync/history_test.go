@@ -59,7 +59,9 @@ func recordSample(t *testing.T) (dir string, s *history.Store) {
 			t.Fatal(err)
 		}
 	}
-	begin(head(1, "apply"), part(1, "command"), &history.Outcome{At: on(1), Final: true, Peers: []history.PeerOutcome{{Peer: up(), Changes: 3, Confirmed: 3, When: on(1)}, {Peer: down(), Changes: 2, Confirmed: 0}},
+	trial := head(1, "apply")
+	trial.Trial = 300_000
+	begin(trial, part(1, "command"), &history.Outcome{At: on(1), Final: true, Peers: []history.PeerOutcome{{Peer: up(), Changes: 3, Confirmed: 3, When: on(1)}, {Peer: down(), Changes: 2, Confirmed: 0}},
 		Cases: []history.Case{{Key: key("192.0.2.0/24"), Peer: down(), State: "held", Reason: "the peer is down"}, {Key: key("198.51.100.64/26"), Peer: down(), State: "refused", Reason: "no\x1b[2J"}}},
 		change("192.0.2.0/24", ddos, nil, both...), change("198.51.100.64/26", ddos, nil, both...), change("203.0.113.0/24", &state.Terms{Attrs: plainAttrs}, was(plainAttrs), up()))
 	dirty := head(2, "watch")
