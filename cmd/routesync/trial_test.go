@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"routesync/bridge/wire"
@@ -11,7 +12,8 @@ import (
 // Who is kept off by a trial is told the commands that end it, each to be pasted.
 func TestTrialHint(t *testing.T) {
 	t.Parallel()
-	a := &applier{undertaking: &undertaking{desired: &state.Desired{Owner: "edge-team"}}}
+	desired := &state.Desired{Owner: "edge-team"}
+	a := &applier{undertaking: &undertaking{desired: desired}}
 	about := &wire.About{Trials: []wire.Trial{{Owner: "edge-team", By: wire.Commander{Verb: "apply", Host: "noc1", PID: 7}, Deadline: 1790000000000}}}
 	var text bytes.Buffer
 	(&world{stderr: &text, ran: true}).report(a.refuseTrial([]observation{{speaker: "edge1", about: about}}))
@@ -20,5 +22,15 @@ hint: end it with routesync confirm --speaker edge1 --owner edge-team, or routes
 `
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)
+	}
+
+	// Who only plans is told so, too.
+	text.Reset()
+	p := plans{timing: timing{whole: desired}, speakers: []speakerPlan{{observation: observation{speaker: "edge1", about: about}}, {observation: observation{speaker: "edge2"}}}}
+	if err := p.warnTrials(&text); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.NewReplacer("warning: ", "error: ", "; until then apply is refused", "").Replace(text.String()); got != want {
+		t.Error(text.String())
 	}
 }

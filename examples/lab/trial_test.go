@@ -141,6 +141,7 @@ func TestTrialConfirmed(t *testing.T) {
 	s.expect(0, "status", "TRIAL", "3 changed routes", "unless routesync confirm comes")
 	s.expect(1, "apply --yes", "waits to be confirmed", "routesync confirm --speaker "+s.name+" --owner ", "routesync revert --speaker "+s.name+" --owner ")
 	s.expect(0, "history -n 1", "apply --confirm-within ")
+	s.expect(0, "plan", "waits to be confirmed", "until then apply is refused")
 	watch := s.watches("watch")
 	s.says(watch, "standing by: a trial of apply on")
 	s.must(s.stage.speaker.KillBridge(s.ctx))
