@@ -75,7 +75,7 @@ func againstFile(path string, other, desired *state.Desired, now int64) []observ
 		o := observation{speaker: name, file: path, peerNames: names, advertised: &state.Advertised{Speaker: name, Complete: true, Peers: peers}}
 		if slices.Contains(other.Speakers, name) {
 			advertise(o.advertised, asked)
-			o.fileDigest = other.Revision.Digest
+			o.fileDigest, o.asked = other.Revision.Digest, asked
 		}
 		seen = append(seen, o)
 	}
@@ -98,6 +98,24 @@ func advertise(a *state.Advertised, asked *state.Desired) {
 		}
 		a.Routes.Set(adverts, k)
 	}
+}
+
+// askedTags are the tags that the file has for a route at a peer; false if it has none
+// there.
+func (o observation) askedTags(k state.Key, peer netip.Addr) ([]string, bool) {
+	if o.asked == nil {
+		return nil, false
+	}
+	i, _ := slices.BinarySearchFunc(o.asked.Routes, k, func(w state.Wanted, k state.Key) int { return state.CompareKeys(w.Key, k) })
+	for _, w := range o.asked.Routes[i:] {
+		if w.Key != k {
+			break
+		}
+		if slices.Contains(o.advertised.Resolve(w.Peers, k.Family), peer) {
+			return w.Tags, true
+		}
+	}
+	return nil, false
 }
 
 // imaginedPeers stand in for those that no file tells of: one for each way in which
