@@ -219,7 +219,7 @@ func TestPlanSaysWhoWasLast(t *testing.T) {
 		t.Errorf("the plan is\n%s", got)
 	}
 	damage(t, filepath.Join(s.Dir(), "00000002", "entry.jsonl"))
-	if got := text(); strings.Contains(got, "last set") || !strings.Contains(got, "warning: edge1: ") || !strings.Contains(got, "is damaged") {
+	if got := text(); strings.Contains(got, "last set") || !strings.Contains(got, "warning: edge1: who set last what goes is not known: ") || !strings.Contains(got, "is damaged") {
 		t.Errorf("with a damaged entry the plan is\n%s", got)
 	}
 }
