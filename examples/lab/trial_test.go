@@ -138,7 +138,7 @@ func TestTrialConfirmed(t *testing.T) {
 	s := open(t, setting{})
 	s.before()
 	deadline := s.tries()
-	s.expect(0, "status", "TRIAL", "3 changed routes", "unless routesync confirm comes")
+	s.expect(0, "status", "TRIAL", "3 changed routes", "unless it is confirmed with routesync confirm --speaker "+s.name)
 	s.expect(1, "apply --yes", "waits to be confirmed", "routesync confirm --speaker "+s.name+" --owner ", "routesync revert --speaker "+s.name+" --owner ")
 	s.expect(0, "history -n 1", "apply --confirm-within ")
 	s.expect(0, "plan", "waits to be confirmed", "until then apply is refused")
