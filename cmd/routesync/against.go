@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ import (
 // routes, as if they advertised exactly that. What can't be told of a speaker is in
 // failed.
 func readAgainst(path string, desired *state.Desired, now int64, notes io.Writer) (seen []observation, failed, err error) {
-	data, err := os.ReadFile(path)
+	data, err := readInput(path)
 	if err != nil {
 		return nil, nil, hinted(fmt.Errorf("read %s: %w", path, bare(err)))
 	}
