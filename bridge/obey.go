@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"routesync/bridge/journal"
@@ -40,7 +41,7 @@ func (c *core) carryOutOrder(o *wire.Order) (done, refused string) {
 	case wire.OrderResume:
 		return c.resumeOwner(o), ""
 	case wire.OrderOverride:
-		return c.override(o)
+		return c.override(o), ""
 	case wire.OrderConfirm, wire.OrderRevert:
 		return c.endByOrder(o)
 	}
@@ -83,18 +84,34 @@ func (c *core) resumeOwner(o *wire.Order) string {
 	return "resumed"
 }
 
-// override keeps what lifts rules for a plan. The same one again counts from now.
-func (c *core) override(o *wire.Order) (done, refused string) {
+// override keeps what lifts rules for a plan. The same one again counts from now. Where
+// there are too many the oldest goes: nobody can take one back, and those of plans that
+// never come would keep everybody from giving one for a day.
+func (c *core) override(o *wire.Order) string {
 	x := c.watches.owner(o.Owner)
 	kept := slices.DeleteFunc(slices.Clone(x.Overrides), func(y journal.Override) bool { return y.Text == o.Text })
+	gone := ""
 	if len(kept) >= wire.MaxOverrides {
-		return "", fmt.Sprintf("there are %d overrides of owner %s already", len(kept), o.Owner)
+		gone = fmt.Sprintf("; that is instead of %s, the oldest of %d", kept[0].Text, len(kept))
+		kept = kept[1:]
 	}
 	y := journal.Override{By: journal.Process(o.From), At: c.now.UnixMilli(), Reason: o.Reason, Text: o.Text}
 	x.Overrides = append(kept, y)
 	c.note(x)
 	c.ordered(o.Owner, because(fmt.Sprintf("override %s by %s", o.Text, o.From.By()), o.Reason))
-	return "it holds for that plan, until " + clockTime(y.At+overrideLife.Milliseconds()), ""
+	until := clockTime(y.At + overrideLife.Milliseconds())
+	if !c.holdsPlan(o) {
+		return fmt.Sprintf("no watch says that it holds that plan; if one comes to it, it holds until %s%s", until, gone)
+	}
+	return "it holds for that plan, until " + until + gone
+}
+
+// holdsPlan tells whether the watch that commands says that it holds the plan of an
+// override: it says what would lift what it is held by.
+func (c *core) holdsPlan(o *wire.Order) bool {
+	l := c.leases[o.Owner]
+	_, plan, err := state.SplitOverride(o.Text)
+	return err == nil && l != nil && slices.ContainsFunc(l.Conditions, func(x wire.Condition) bool { return strings.Contains(x.Do, "@"+state.Short(plan)) })
 }
 
 // dropOverrides takes out overrides of which the plan was carried out, or the time

@@ -106,10 +106,12 @@ func TestPauseKeepsLeasedRoutes(t *testing.T) {
 func TestOverride(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testPeer("127.0.0.2", 65001))
+	done := ""
 	give := func(text string) string {
 		w.core.obey(wire.Order{Speaker: "edge1", ID: "o", Kind: wire.OrderOverride, Owner: "team", From: from("ana"), Text: text, Reason: "r"}, "q", w.now)
 		a := w.core.out.ordered[len(w.core.out.ordered)-1].answer
 		w.settle()
+		done = a.Done
 		return a.Refused
 	}
 	told := func() (all []string) {
@@ -148,8 +150,18 @@ func TestOverride(t *testing.T) {
 			t.Fatal(refused)
 		}
 	}
-	if refused := give(one); refused == "" {
-		t.Error("more than there may be")
+	before := told()
+	if refused := give(one); refused != "" || !strings.Contains(done, "instead of "+before[0]+", the oldest of 20") {
+		t.Errorf("one more: refused %q, done %q", refused, done)
+	}
+	if got, want := strings.Join(told(), " "), strings.Join(append(before[1:], one), " "); got != want {
+		t.Errorf("told of %s, want %s", got, want)
+	}
+	w.alive("watch", minute("x", 10), wire.Condition{Name: "guarded", Text: "t", Do: "routesync override " + two + " --speaker edge1"})
+	for text, want := range map[string]bool{two: true, "withdraw@000000000002" + strings.Repeat("0", 52): true, one: false} {
+		if give(text); strings.HasPrefix(done, "it holds for that plan, until ") != want {
+			t.Errorf("%s: %s", text, done)
+		}
 	}
 	w.core.obey(wire.Order{Speaker: "edge2", Kind: wire.OrderPause, Owner: "team"}, "q", w.now)
 	w.core.obey(wire.Order{Speaker: "edge1", Kind: wire.OrderPause, Owner: state.OwnerConsole}, "q", w.now)

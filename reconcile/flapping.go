@@ -99,7 +99,7 @@ func (f *flapping) note(t *Target, held []flap.Held, within time.Duration, plan 
 	}
 	text += ", until " + last.Until.UTC().Format(time.RFC3339)
 	o := state.NewOverride(plan.Digest(desired.Revision.Digest, desired.Policy.Digest()), []state.Rule{state.RuleFlap})
-	do := fmt.Sprintf("find out what changes it; if it is meant: routesync override %s --speaker %s --reason WHY", o, plan.Speaker)
+	do := "find out what changes it; if it is meant: " + orderText(o, plan.Speaker, plan.Owner)
 	if text+do != f.noted {
 		f.noted = text + do
 		t.note(Flapping, text, do)

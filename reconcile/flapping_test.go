@@ -169,7 +169,10 @@ func TestFlappingOverridden(t *testing.T) {
 			synctest.Wait()
 		}
 		_, rest, _ := strings.Cut(told["do "+Flapping], "routesync override ")
-		override, _, _ := strings.Cut(rest, " ")
+		override, of, _ := strings.Cut(rest, " ")
+		if !strings.HasSuffix(of, " --owner team --reason WHY") {
+			t.Errorf("to do: %q, of a speaker that may have several owners", told["do "+Flapping])
+		}
 		give("flap@000000000000")
 		give("withdraw" + strings.TrimPrefix(override, "flap"))
 		if n := sentOf(f, k); n != 3 {

@@ -30,7 +30,7 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 	verdict, err := g.Judge(plan, desired, sp.Advertised(), ordered, now)
 	g.warn(verdict.Warnings, log)
 	if refused := (*GuardedError)(nil); errors.As(err, &refused) {
-		g.hold(t, refused, log)
+		g.hold(t, plan, refused, log)
 		return false
 	}
 	if g.told != "" {
@@ -47,7 +47,7 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 }
 
 // hold says once that nothing is sent, and why.
-func (g *guarded) hold(t *Target, e *GuardedError, log *slog.Logger) {
+func (g *guarded) hold(t *Target, plan *state.Plan, e *GuardedError, log *slog.Logger) {
 	text := findingsText(e.Findings)
 	if e.Digest+text == g.told {
 		return
@@ -61,7 +61,13 @@ func (g *guarded) hold(t *Target, e *GuardedError, log *slog.Logger) {
 	}
 	t.note(Guarded, fmt.Sprintf("nothing of plan %s is sent (%d to announce, %d to change, %d to withdraw): %s",
 		e.Digest[:state.ShortDigest], e.Plan.Announce, e.Plan.Change, e.Plan.Withdraw, text),
-		fmt.Sprintf("see routesync plan; if it is meant: routesync override %s --speaker %s --reason WHY", e.Override, e.Speaker))
+		"see routesync plan; if it is meant: "+orderText(e.Override, e.Speaker, plan.Owner))
+}
+
+// orderText is the command that gives an override, to be pasted wherever one is: a
+// speaker has several owners.
+func orderText(o state.Override, speaker, owner string) string {
+	return fmt.Sprintf("routesync override %s --speaker %s --owner %s --reason WHY", o, speaker, owner)
 }
 
 // warn says once what there is against a plan that does not keep it from being

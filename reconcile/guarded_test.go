@@ -90,6 +90,9 @@ func TestGuardsHoldThePlan(t *testing.T) {
 				if !strings.Contains(told[Guarded], string(test.rule)+": ") {
 					t.Errorf("noted: %q", told[Guarded])
 				}
+				if do := told["do "+Guarded]; !strings.Contains(do, "routesync override ") || !strings.HasSuffix(do, " --owner team --reason WHY") {
+					t.Errorf("to do: %q, of a speaker that may have several owners", do)
+				}
 				if target.Accepted().Digest != "before" || slices.Contains(f.declared, "after") {
 					t.Errorf("what is held is in force: %v, %v", target.Accepted(), f.declared)
 				}

@@ -15,6 +15,9 @@ type Cover struct {
 	By []CoveredAt
 	// Dark are the peers that are left with none, in order.
 	Dark []netip.Addr
+	// Inside are those of Dark that more specific prefixes are announced to, in order:
+	// they have some of the addresses there, or all.
+	Inside []netip.Addr
 }
 
 // CoveredAt is a prefix of an owner, and the peers that it covers something at, in
@@ -62,6 +65,13 @@ type coverWalk struct {
 	all     []Cover
 	open    []standing // each is in the one before, or is the same prefix
 	waiting []int      // changes of the last prefix, of which other paths may follow
+	dark    []shadow   // each is in the one before, or is the same prefix
+}
+
+// shadow is a prefix that is left with none at a peer.
+type shadow struct {
+	standing
+	cover int // its place
 }
 
 // standing is a route, and what the plan does about it.
@@ -110,6 +120,12 @@ func (w *coverWalk) visit(k Key, adverts []Advert, from, to int) {
 		w.open = w.open[:len(w.open)-1]
 	}
 	w.open = append(w.open, x)
+	for len(w.dark) > 0 && !w.dark[len(w.dark)-1].has(&x) {
+		w.dark = w.dark[:len(w.dark)-1]
+	}
+	for _, s := range w.dark {
+		w.all[s.cover].inside(&x, w.plan.Owner)
+	}
 	for i := from; i < to; i++ {
 		if w.plan.Changes[i].Op() == Withdraw {
 			w.waiting = append(w.waiting, i)
@@ -124,9 +140,27 @@ func (w *coverWalk) settle() {
 		for _, peer := range w.plan.Changes[i].Peers {
 			c.add(peer, w.plan.Owner, w.open)
 		}
+		if len(c.Dark) > 0 {
+			w.dark = append(w.dark, shadow{w.open[len(w.open)-1], len(w.all)})
+		}
 		w.all = append(w.all, c)
 	}
 	w.waiting = w.waiting[:0]
+}
+
+// inside notes the peers at which a more specific prefix is there.
+func (c *Cover) inside(x *standing, owner string) {
+	if len(c.Inside) == len(c.Dark) {
+		return
+	}
+	var all []netip.Addr
+	for _, peer := range c.Dark {
+		_, there := x.at(peer, owner)
+		if there || slices.Contains(c.Inside, peer) {
+			all = append(all, peer)
+		}
+	}
+	c.Inside = all
 }
 
 func (c *Cover) add(peer netip.Addr, owner string, open []standing) {

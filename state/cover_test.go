@@ -27,6 +27,9 @@ func coverLines(p *state.Plan, covers []state.Cover) []string {
 		if len(c.Dark) > 0 {
 			line += " dark at " + state.NewPeers(c.Dark).String()
 		}
+		if len(c.Inside) > 0 {
+			line += " but for more specific at " + state.NewPeers(c.Inside).String()
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -58,7 +61,19 @@ func TestCovers(t *testing.T) {
 		},
 		"a more specific covers nothing": {
 			[]string{"10.0.0.0/8 at " + one, "10.0.0.0/16 at " + one}, []string{"10.0.0.0/16 at " + one},
-			[]string{"10.0.0.0/8 dark at 192.0.2.1"},
+			[]string{"10.0.0.0/8 dark at 192.0.2.1 but for more specific at 192.0.2.1"},
+		},
+		"a prefix is split": {
+			[]string{"10.0.0.0/8 at " + both, "10.0.0.0/16 at " + one}, []string{"10.0.0.0/9 at " + one, "10.128.0.0/9 at " + two},
+			[]string{"10.0.0.0/8 dark at 192.0.2.1, 192.0.2.2 but for more specific at 192.0.2.1, 192.0.2.2", "10.0.0.0/16 by 10.0.0.0/9 at 192.0.2.1"},
+		},
+		"a more specific of one nested in another, at one peer": {
+			[]string{"10.0.0.0/8 at " + both, "10.1.0.0/16 at " + both, "10.2.0.0/16 at " + two}, []string{"10.1.2.0/24 at " + one},
+			[]string{
+				"10.0.0.0/8 dark at 192.0.2.1, 192.0.2.2 but for more specific at 192.0.2.1",
+				"10.1.0.0/16 dark at 192.0.2.1, 192.0.2.2 but for more specific at 192.0.2.1",
+				"10.2.0.0/16 dark at 192.0.2.2",
+			},
 		},
 		"one beside it covers nothing": {
 			[]string{"10.0.0.0/9 at " + one, "10.128.0.0/9 at " + one}, []string{"10.0.0.0/9 at " + one},
@@ -169,27 +184,33 @@ func TestCoversOracle(t *testing.T) {
 			if c.Op() != state.Withdraw {
 				continue
 			}
-			by, dark := map[string][]string{}, []string{}
+			by, dark, inside := map[string][]string{}, []string{}, []string{}
 			for _, peer := range c.Peers {
-				best := netip.Prefix{}
+				best, part := netip.Prefix{}, false
 				for i := range desired.Routes { // which is all that there is behind the plan
 					w := &desired.Routes[i]
 					p := w.Key.Prefix()
 					if slices.Contains(w.Peers.Addrs(), peer) && p.Bits() <= c.Key.Bits() && p.Contains(c.Key.Prefix().Addr()) && (!best.IsValid() || p.Bits() > best.Bits()) {
 						best = p
 					}
+					if slices.Contains(w.Peers.Addrs(), peer) && p.Bits() > c.Key.Bits() && c.Key.Prefix().Contains(p.Addr()) {
+						part = true
+					}
 				}
 				if best.IsValid() {
 					by[best.String()] = append(by[best.String()], peer.String())
 				} else {
 					dark = append(dark, peer.String())
+					if part {
+						inside = append(inside, peer.String())
+					}
 				}
 			}
-			want = append(want, fmt.Sprint(c.Key, by, dark))
+			want = append(want, fmt.Sprint(c.Key, by, dark, inside))
 		}
 		var got []string
 		for _, c := range plan.Covers(advertised) {
-			by, dark := map[string][]string{}, []string{}
+			by, dark, inside := map[string][]string{}, []string{}, []string{}
 			for _, x := range c.By {
 				for _, p := range x.Peers {
 					by[x.Prefix.String()] = append(by[x.Prefix.String()], p.String())
@@ -198,7 +219,10 @@ func TestCoversOracle(t *testing.T) {
 			for _, p := range c.Dark {
 				dark = append(dark, p.String())
 			}
-			got = append(got, fmt.Sprint(plan.Changes[c.Change].Key, by, dark))
+			for _, p := range c.Inside {
+				inside = append(inside, p.String())
+			}
+			got = append(got, fmt.Sprint(plan.Changes[c.Change].Key, by, dark, inside))
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Fatalf("-want +got:\n%s", d)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ import (
 // routes, as if they advertised exactly that. What can't be told of a speaker is in
 // failed.
 func readAgainst(path string, desired *state.Desired, now int64, notes io.Writer) (seen []observation, failed, err error) {
-	data, err := os.ReadFile(path)
+	data, err := readInput(path)
 	if err != nil {
 		return nil, nil, hinted(fmt.Errorf("read %s: %w", path, bare(err)))
 	}
@@ -75,7 +74,7 @@ func againstFile(path string, other, desired *state.Desired, now int64) []observ
 		o := observation{speaker: name, file: path, peerNames: names, advertised: &state.Advertised{Speaker: name, Complete: true, Peers: peers}}
 		if slices.Contains(other.Speakers, name) {
 			advertise(o.advertised, asked)
-			o.fileDigest = other.Revision.Digest
+			o.fileDigest, o.asked = other.Revision.Digest, asked
 		}
 		seen = append(seen, o)
 	}
@@ -98,6 +97,24 @@ func advertise(a *state.Advertised, asked *state.Desired) {
 		}
 		a.Routes.Set(adverts, k)
 	}
+}
+
+// askedTags are the tags that the file has for a route at a peer; false if it has none
+// there.
+func (o observation) askedTags(k state.Key, peer netip.Addr) ([]string, bool) {
+	if o.asked == nil {
+		return nil, false
+	}
+	i, _ := slices.BinarySearchFunc(o.asked.Routes, k, func(w state.Wanted, k state.Key) int { return state.CompareKeys(w.Key, k) })
+	for _, w := range o.asked.Routes[i:] {
+		if w.Key != k {
+			break
+		}
+		if slices.Contains(o.advertised.Resolve(w.Peers, k.Family), peer) {
+			return w.Tags, true
+		}
+	}
+	return nil, false
 }
 
 // imaginedPeers stand in for those that no file tells of: one for each way in which

@@ -75,14 +75,18 @@ func (f *applyFlags) check(w *world) (state.Grade, error) {
 	if err != nil || (grade != state.Accepted && grade != state.Sent) {
 		return 0, usage(fmt.Errorf("--wait %q is not accepted or sent", f.wait))
 	}
+	cannot := "apply can't ask"
+	if f.instead != nil {
+		cannot = f.instead[1] + " can't ask"
+	}
 	switch {
 	case f.yes, f.plan != "":
 	case f.output == outputJSON:
-		return 0, usage(errors.New("apply can't ask when its output is json"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+" when its output is json"), "agree beforehand with --yes")
 	case f.file == stdinName:
-		return 0, usage(errors.New("apply can't ask when the file is stdin"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+" when the file is stdin"), "agree beforehand with --yes")
 	case !isTerminal(w.stdin):
-		return 0, usage(errors.New("apply can't ask: stdin is not a terminal"), "agree beforehand with --yes")
+		return 0, usage(errors.New(cannot+": stdin is not a terminal"), "agree beforehand with --yes")
 	}
 	return grade, nil
 }
@@ -116,7 +120,11 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if f.yes || saved != nil {
 		a.agreement = givenBefore
 	}
-	return a.do(ctx, newRecord(w, g, desired.Owner, f.file, a.me))
+	r := newRecord(w, g, desired.Owner, f.file, a.me)
+	if r != nil {
+		r.head.Trial = f.confirmWithin.Milliseconds()
+	}
+	return a.do(ctx, r)
 }
 
 func newApplier(u *undertaking, f *applyFlags, grade state.Grade) *applier {

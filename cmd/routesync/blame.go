@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,14 +55,25 @@ type accused struct {
 	prefix netip.Prefix // zero for a route that is none
 }
 
-func parseAccused(text string) accused {
+// parseAccused reads the route. What can be none is an error: of that, too, nothing
+// would be advertised and nothing on record.
+func parseAccused(text string) (accused, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-		return accused{text, netip.PrefixFrom(a, a.BitLen())}
+		return accused{text, netip.PrefixFrom(a, a.BitLen())}, nil
 	}
-	if p, err := state.ParsePrefix(text); err == nil {
-		return accused{p.String(), p}
+	p, err := state.ParsePrefix(text)
+	if err == nil {
+		return accused{p.String(), p}, nil
 	}
-	return accused{text: text}
+	for _, f := range state.Families() {
+		if _, err := state.ParseKey(f, text); err == nil {
+			return accused{text: text}, nil
+		}
+	}
+	if fault := (*state.Fault)(nil); strings.Contains(text, "/") && !strings.Contains(text, " ") && errors.As(err, &fault) && fault.Hint != "" {
+		return accused{}, usage(fault, fault.Hint)
+	}
+	return accused{}, usage(fmt.Errorf("%q is not a route", text), `write it as plan and status do: 192.0.2.0/24, or "10.9.0.0/24 rd 65000:1" as one argument; or give an address`)
 }
 
 // is tells whether a route is the one that is meant, whatever else its key has.
@@ -82,6 +94,10 @@ func (a accused) covers(k state.Key) bool {
 }
 
 func runBlame(ctx context.Context, w *world, g *globalFlags, f *blameFlags, text string) error {
+	route, err := parseAccused(text)
+	if err != nil {
+		return err
+	}
 	s, err := f.open(w, g)
 	if err != nil {
 		return err
@@ -89,7 +105,6 @@ func runBlame(ctx context.Context, w *world, g *globalFlags, f *blameFlags, text
 	if err := cmp.Or(checkTimeout(f.timeout), checkSpeakers(f.speakers...)); err != nil {
 		return err
 	}
-	route := parseAccused(text)
 	found, damaged, err := s.Find(func(k state.Key) bool { return route.is(k) || route.covers(k) })
 	if err != nil {
 		return hinted(fmt.Errorf("read the history: %w", err))

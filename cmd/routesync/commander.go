@@ -35,11 +35,23 @@ func lockName(speaker, owner string) string { return speaker + "." + owner }
 // lockedBy is the error of a speaker that somebody else commands.
 func lockedBy(ctx context.Context, s *rabbit.Session, speaker, owner string, o observer) error {
 	who := "somebody else"
-	if holder, ok := holderOf(ctx, s, speaker, owner, o); ok {
+	holder, ok := holderOf(ctx, s, speaker, owner, o)
+	if ok {
 		who = holder.String()
 	}
-	return hinted(fmt.Errorf("%s is commanded by %s for owner %s", speaker, who, owner),
-		"save the file it watches, or stop it")
+	return hinted(fmt.Errorf("%s is commanded by %s for owner %s", speaker, who, owner), yieldHint(holder.Verb, speaker, owner))
+}
+
+// yieldHint is how one gets past who commands a speaker by a verb; "" is not known.
+func yieldHint(verb, speaker, owner string) string {
+	watch := fmt.Sprintf("save the file it watches, have it stand by with routesync pause --speaker %s --owner %s --reason WHY, or stop it", speaker, owner)
+	switch verb {
+	case "":
+		return "if it is a watch, " + watch
+	case "watch":
+		return watch
+	}
+	return "it is not done yet: try again when it is"
 }
 
 // holderOf asks the bridge who holds the lease of an owner.

@@ -19,10 +19,12 @@ func (f *applyFlags) readPlan() (*savedPlan, error) {
 		return nil, nil
 	}
 	saved, err := readSaved(f.plan)
-	if err != nil || f.fileGiven {
-		return saved, err
-	}
-	if saved.File == stdinName {
+	switch {
+	case err != nil:
+		return nil, err
+	case f.fileGiven:
+		saved.File = f.file // where it is now
+	case saved.File == stdinName:
 		return nil, usage(fmt.Errorf("%s was made for a file on stdin", f.plan), "give that with -f")
 	}
 	f.file = saved.File
@@ -106,7 +108,7 @@ func (a *applier) beyond() error {
 		}
 		text := fmt.Sprintf("stale plan: %s moved while %s was carried out. What is left to do is not what that says, and was not sent:", r.speaker, a.flags.plan)
 		all = append(all, &failure{code: exitStale, err: errors.New(text + "\n  " + strings.Join(p.lines(), "\n  ")), hints: []string{
-			"what was confirmed is above; what is to be done now: routesync plan -f " + a.flags.file,
+			"what was confirmed is above; what is to be done now: routesync plan -f " + shellWord(a.flags.file),
 		}})
 	}
 	return all.err()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"routesync/reconcile/watch"
@@ -71,7 +72,7 @@ func readFile(path string, stdin io.Reader) (data []byte, changed time.Time, err
 		data, err = routefile.ReadAll(stdin)
 		return data, time.Now(), err
 	}
-	f, err := os.Open(path)
+	f, err := openInput(path)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -94,4 +95,19 @@ func bare(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// openInput opens a file that may be a pipe. Not blocking, for one with no writer would
+// hold the open for ever, and no signal ends that.
+func openInput(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+func readInput(path string) ([]byte, error) {
+	f, err := openInput(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // it was only read
+	return io.ReadAll(f)
 }

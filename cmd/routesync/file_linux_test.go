@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"routesync/state"
 )
 
 // Half a list is a shorter list: what somebody is writing is not read.
@@ -59,5 +62,33 @@ func TestPipeIsNoFileOfRoutes(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it waits for a writer")
+	}
+}
+
+// Nor does one in the place of a saved plan, or of what a plan is made against.
+func TestPipeIsNoPlan(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 2)
+	go func() {
+		_, err := readSaved(pipe)
+		done <- err
+	}()
+	go func() {
+		_, _, err := readAgainst(pipe, &state.Desired{}, 0, io.Discard)
+		done <- err
+	}()
+	for range 2 {
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Error("it is taken")
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("it waits for a writer")
+		}
 	}
 }

@@ -43,6 +43,9 @@ func (e *evidence) complete(c *guard.Case) {
 func (p plans) judge(o observation, plan *state.Plan) guard.Verdict {
 	c := guard.Case{Desired: p.desired, Advertised: o.advertised, Plan: plan, Now: p.now, Imagined: o.file != ""}
 	newEvidence(p.vrps, o.past).counting().complete(&c)
+	if o.file != "" {
+		c.Tags = o.askedTags
+	}
 	return o.named(guard.Check(c, p.desired.Guards()))
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -165,6 +166,9 @@ func headText(h history.Head) string {
 	text := h.Verb
 	if h.Rollback > 0 {
 		text += fmt.Sprintf(" to %d", h.Rollback)
+	}
+	if h.Trial > 0 {
+		text += " --confirm-within " + duration(time.Duration(h.Trial)*time.Millisecond)
 	}
 	text += " by " + printable(h.Who.String())
 	if h.File != "" {

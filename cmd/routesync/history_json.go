@@ -31,6 +31,7 @@ type entryJSON struct {
 	Desired  string             `json:"desired,omitempty"` // digest
 	Changed  string             `json:"changed,omitempty"` // when the file was
 	Rollback int                `json:"rollback_to,omitempty"`
+	Trial    int64              `json:"trial_ms,omitempty"` // after which it was to be reverted, unless it was confirmed
 	Note     string             `json:"note,omitempty"`
 	Speakers []recordedPartJSON `json:"speakers"`
 }
@@ -120,7 +121,7 @@ func listToJSON(owner string, total int, all []*history.Entry, bad failures) his
 func entryToJSON(e *history.Entry) entryJSON {
 	j := entryJSON{
 		Number: e.Number, At: momentJSON(e.At), Verb: e.Verb, User: e.Who.User, Host: e.Who.Host, File: e.File, Commit: e.Commit, Dirty: e.Dirty,
-		Desired: e.Revision.Digest, Changed: timeJSON(e.Revision.Changed), Rollback: e.Rollback, Note: e.Note, Speakers: []recordedPartJSON{},
+		Desired: e.Revision.Digest, Changed: timeJSON(e.Revision.Changed), Rollback: e.Rollback, Trial: e.Trial, Note: e.Note, Speakers: []recordedPartJSON{},
 	}
 	for i := range e.Parts {
 		j.Speakers = append(j.Speakers, partToJSON(&e.Parts[i]))

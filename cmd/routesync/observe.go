@@ -36,8 +36,9 @@ type observation struct {
 	past       *past // what is on record here; nil for nothing
 
 	// Of a file that stands in for the speaker, see [againstFile]: its name, the digest
-	// of what it asks for, and what its peers are called.
+	// of what it asks for, that itself, nil for nothing, and what its peers are called.
 	file, fileDigest string
+	asked            *state.Desired
 	peerNames        map[netip.Addr]string
 }
 

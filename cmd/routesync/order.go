@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,8 @@ func overrideCommand(w *world, g *globalFlags, f *orderFlags) *cobra.Command {
 		Short: "Lift rules of the guard for one plan of a watch",
 		Long: `Lift rules of the guard for one plan of a watch: that of DIGEST, of which the first
 12 digits are enough, and no other. The log and status of the watch that holds the plan
-say what to give. It holds until the plan is carried out, and for a day at most.`,
+say what to give. It holds until the plan is carried out, and for a day at most; of
+more than ` + strconv.Itoa(wire.MaxOverrides) + ` of an owner the oldest goes.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(fmt.Errorf("override takes one RULE[,RULE...]@DIGEST, and was given %d", len(args)))

@@ -111,7 +111,7 @@ func (p plans) warnPast(to io.Writer) error {
 		if s.pastErr == nil {
 			continue
 		}
-		if _, err := fmt.Fprintf(to, "warning: %s: %v\n", s.speaker, s.pastErr); err != nil {
+		if _, err := fmt.Fprintf(to, "warning: %s: who set last what goes is not known: %v\n", s.speaker, s.pastErr); err != nil {
 			return hinted(err)
 		}
 	}

@@ -78,7 +78,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 		return err
 	}
 	plans.commit = commit
-	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host)); err != nil {
+	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host), plans.warnTrials(w.stderr)); err != nil {
 		return err
 	}
 	err = plans.write(w.stdout, f.output, w.palette())

@@ -186,11 +186,19 @@ func (s speakerPlan) left(c state.Cover) string {
 		}
 		words = append(words, word)
 	}
-	switch {
-	case len(c.By) == 0:
-		return "goes dark"
-	case len(c.Dark) > 0:
-		words = append(words, "goes dark at "+strings.Join(s.peerWords(c.Dark), ", "))
+	if len(c.Dark) > 0 {
+		word := "goes dark"
+		if len(c.By) > 0 {
+			word += " at " + strings.Join(s.peerWords(c.Dark), ", ")
+		}
+		switch len(c.Inside) {
+		case 0:
+		case len(c.Dark):
+			word += " but for more specific prefixes"
+		default:
+			word += " but for more specific prefixes at " + strings.Join(s.peerWords(c.Inside), ", ")
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, "; ")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,25 @@ func replaceFile(path string, data []byte) error {
 		return hinted(fmt.Errorf("write %s: %w", path, bare(err)))
 	}
 	return nil
+}
+
+// spare is the error of a file that would be replaced, and is not what the command
+// writes: it may be the only copy of something, as of the routes. ours tells by how a
+// file begins. One that can't be read is for [replaceFile] to judge.
+func spare(path, what string, ours func(head []byte) bool) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close() // it was only read
+	head, err := io.ReadAll(io.LimitReader(f, 512))
+	if err != nil || len(head) == 0 || ours(head) {
+		return nil
+	}
+	return hinted(fmt.Errorf("%s is there already, and is no %s: it is left as it is", path, what), "give another name, or remove it")
 }
 
 func replace(path string, data []byte) (err error) {

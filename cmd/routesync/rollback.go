@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -117,7 +118,9 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 		return err
 	}
 	b.apply.file = fmt.Sprintf("entry %d", b.number)
-	b.readFile(s.Owner())
+	if err := b.readFile(s.Owner()); err != nil {
+		return err
+	}
 	cfg, err := g.broker("rollback")
 	if err != nil {
 		return err
@@ -157,11 +160,20 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 	return all
 }
 
-// readFile reads the file of the owner, if there is one: its guards hold.
-func (b *rollback) readFile(owner string) {
-	if d, err := readDesired(b.flags.file, nil); err == nil && d.Owner == owner {
+// readFile reads the file of the owner, if there is one: its guards hold. One that is
+// faulty may be why somebody goes back, and what it protects is not given up for that.
+func (b *rollback) readFile(owner string) error {
+	d, err := readDesired(b.flags.file, b.stdin)
+	switch {
+	case err == nil && d.Owner == owner:
 		b.file = d
+		return nil
+	case err == nil || errors.Is(err, fs.ErrNotExist) && b.flags.file == defaultFile:
+		_, err := fmt.Fprintf(b.stderr, "warning: there is no file of owner %s here, so the default guards hold; its file is given with -f\n", owner)
+		return err
 	}
+	return failures{err, hinted(fmt.Errorf("the guards of %s are not known, and nothing was sent", fileName(b.flags.file)),
+		"mend it, or give the last good one with -f")}
 }
 
 // restore looks what the speakers advertise, and makes what they go back to. Those that

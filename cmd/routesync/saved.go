@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -116,15 +115,18 @@ func readSaved(path string) (*savedPlan, error) {
 		return nil, hinted(fmt.Errorf("read %s: %w", path, bare(err)), "a plan is saved with routesync plan --out FILE")
 	}
 	p, err := decodeSaved(text)
-	if err != nil {
-		return nil, hinted(fmt.Errorf("read %s: %w", path, err), "save it again: routesync plan --out "+path)
+	switch {
+	case errors.Is(err, errNoPlan): // to save one there would cost what it is
+		return nil, hinted(fmt.Errorf("read %s: %w", path, err), "a plan is saved with routesync plan --out FILE; a file with routes is given with -f")
+	case err != nil:
+		return nil, hinted(fmt.Errorf("read %s: %w", path, err), "save it again: routesync plan --out "+shellWord(path))
 	}
 	p.path = path
 	return p, nil
 }
 
 func readPlanFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openInput(path)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +140,9 @@ func readPlanFile(path string) ([]byte, error) {
 	}
 	return text, err
 }
+
+// errNoPlan is of a file that is something else.
+var errNoPlan = errors.New("it is no saved plan")
 
 func decodeSaved(text []byte) (*savedPlan, error) {
 	var doc struct {
@@ -153,11 +158,11 @@ func decodeSaved(text []byte) (*savedPlan, error) {
 		Saved *savedJSON `json:"saved"`
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("it is no saved plan: %w", err)
+		return nil, fmt.Errorf("%w: %w", errNoPlan, err)
 	}
 	switch {
 	case doc.Saved == nil:
-		return nil, errors.New(`it is no saved plan: it has no "saved"`)
+		return nil, fmt.Errorf(`%w: it has no "saved"`, errNoPlan)
 	case doc.Saved.Version != savedVersion:
 		return nil, fmt.Errorf("it is a saved plan of version %q, this routesync reads version %q", doc.Saved.Version, savedVersion)
 	case !sealed(text):
@@ -227,7 +232,16 @@ func (f *planFlags) checkOut() error {
 	if f.out == stdinName {
 		return usage(errors.New("--out is a file, and not stdout"), "-o json prints the plan")
 	}
-	return nil
+	if f.out == "" {
+		return nil
+	}
+	return spare(f.out, "plan", isPlan)
+}
+
+// isPlan tells whether a text begins as a plan in JSON does, saved or not.
+func isPlan(head []byte) bool {
+	rest, object := bytes.CutPrefix(head, []byte("{"))
+	return object && bytes.HasPrefix(bytes.TrimLeft(rest, " \r\n"), []byte(`"format_version"`))
 }
 
 // keep saves the plans as the flags say, and says how they are carried out.
@@ -241,6 +255,6 @@ func (p plans) keep(note io.Writer, f *planFlags) error {
 	if err := p.save(f.out, f.file); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(note, "Plan %s is saved to %s. Apply exactly this with: routesync apply %s\n", shortDigest(p.digest()), f.out, f.out)
+	_, err := fmt.Fprintf(note, "Plan %s is saved to %s. Apply exactly this with: routesync apply %s\n", shortDigest(p.digest()), f.out, shellWord(f.out))
 	return err
 }

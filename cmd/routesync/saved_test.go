@@ -371,3 +371,30 @@ func TestMuster(t *testing.T) {
 		}
 	})
 }
+
+// The hint of a stale plan can be pasted, and is about the file that was given.
+func TestStaleHint(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "the plan.json")
+	if err := twoSpeakers(t, plannedFile, plannedAt).save(path, "routes.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		flags applyFlags
+		file  string
+	}{
+		{applyFlags{plan: path, file: defaultFile}, "routes.yaml"},
+		{applyFlags{plan: path, file: "../its routes.yaml", fileGiven: true}, "'../its routes.yaml'"},
+	} {
+		saved, err := test.flags.readPlan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "routesync plan -f " + test.file + " --out '" + path + "'"
+		var text bytes.Buffer
+		(&world{stderr: &text, ran: true}).report((&stale{plan: saved}).failure())
+		if !strings.HasSuffix(text.String(), want+"\n") {
+			t.Errorf("%s, want %s", text.String(), want)
+		}
+	}
+}

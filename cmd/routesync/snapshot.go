@@ -35,6 +35,11 @@ func runSnapshot(ctx context.Context, w *world, g *globalFlags, f *snapshotFlags
 	if err != nil {
 		return err
 	}
+	if f.output != "" {
+		if err := spare(f.output, "snapshot", snapshot.Is); err != nil {
+			return err
+		}
+	}
 	speakers := f.speakers
 	if len(speakers) == 0 {
 		desired, err := readDesired(f.file, w.stdin)

@@ -267,5 +267,6 @@ func shortDigest(d string) string { return cmp.Or(state.Short(d), "none") }
 
 // failure is the error of a command that does not carry the plan out.
 func (x *stale) failure() error {
-	return &failure{code: exitStale, err: x, hints: []string{fmt.Sprintf("see what is to be done now, and save that: routesync plan -f %s --out %s", x.plan.File, x.plan.path)}}
+	return &failure{code: exitStale, err: x, hints: []string{
+		fmt.Sprintf("see what is to be done now, and save that: routesync plan -f %s --out %s", shellWord(x.plan.File), shellWord(x.plan.path))}}
 }

@@ -72,14 +72,15 @@ func newReverted(r *wire.Reverted) *revertedJSON {
 // orderLines writes what people ordered.
 func (s speakerStatus) orderLines(line func(name, format string, args ...any)) {
 	for _, p := range s.Pauses {
-		line("PAUSED", "for owner %s by %s at %s: %s; routesync resume ends it", p.Owner, p.By, p.At, p.Reason)
+		line("PAUSED", "for owner %s by %s at %s: %s; over with routesync resume --speaker %s --owner %s", p.Owner, p.By, p.At, p.Reason, s.Speaker, p.Owner)
 	}
 	for _, t := range s.Trials {
 		if t.Reverting {
 			line("TRIAL", "for owner %s of %s: what was before its %s is being brought back", t.Owner, t.By, count(t.Changed, "change"))
 			continue
 		}
-		line("TRIAL", "for owner %s of %s: %s since %s, taken back at %s unless routesync confirm comes", t.Owner, t.By, count(t.Changed, "changed route"), t.Began, t.Deadline)
+		line("TRIAL", "for owner %s of %s: %s since %s, taken back at %s unless it is confirmed with routesync confirm --speaker %s --owner %s",
+			t.Owner, t.By, count(t.Changed, "changed route"), t.Began, t.Deadline, s.Speaker, t.Owner)
 	}
 	for _, o := range s.Overrides {
 		reason := ""

@@ -20,11 +20,14 @@ routesync apply plan.json -f "${ROUTES:-routes.yaml}" --yes ${CONFIRM_WITHIN:+--
 cat applied.txt
 case $code in
 0) verdict="Applied, and confirmed by every peer that is up." ;;
-3) verdict="Refused by a guard; nothing was sent. If it is meant, put the override that is named below into the file, have that reviewed, and merge it." ;;
+3) verdict="Refused by a guard; nothing was sent. If it is meant, put the override that is named here into the file, have that reviewed, and merge it." ;;
 4) verdict="Something moved since the plan was made; nothing was sent. Start the workflow, or the pipeline, by hand: it makes a new plan." ;;
 5) verdict="Sent, and not confirmed by every peer in time. Look at routesync status; a new plan says what is left to do." ;;
 *) verdict="Failed with exit code $code." ;;
 esac
+if grep -q '^  on trial until ' applied.txt; then
+	verdict="$verdict It is on trial: it is reverted by itself, unless somebody gives the routesync confirm that is named here in time."
+fi
 echo "$verdict" >&2
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
 	{

@@ -7,9 +7,13 @@ set -eu
 file=${ROUTES:-routes.yaml}
 routesync validate -f "$file"
 code=0
-# The words are names of files, and patterns of them.
-# shellcheck disable=SC2086
-routesync fmt --check ${ROUTES_FORMAT:-$file} || code=$?
+set -- "$file"
+if [ -n "${ROUTES_FORMAT:-}" ]; then
+	# The words are names of files, and patterns of them.
+	# shellcheck disable=SC2086
+	set -- $ROUTES_FORMAT
+fi
+routesync fmt --check "$@" || code=$?
 if [ "$code" -eq 2 ]; then
 	echo "these are not in the canonical style: run routesync fmt on them, and commit that" >&2
 fi

@@ -53,6 +53,12 @@ func TestCheck(t *testing.T) {
 	code, out = r.sh("ci/check.sh")
 	r.ends(1, code, out, "routes.yaml:7:13")
 
+	r.put("my routes.yaml", routes)
+	r.set("ROUTES", "my routes.yaml")
+	code, out = r.sh("ci/check.sh")
+	r.must(code, out, "my routes.yaml: ok")
+	r.set("ROUTES", "routes.yaml")
+
 	r.put("routes.yaml", routes)
 	r.put("customers/acme.yaml", "routes: []\nversion: 1\n")
 	r.set("ROUTES_FORMAT", "routes.yaml customers/*.yaml")
@@ -186,6 +192,21 @@ func TestApplyCodes(t *testing.T) {
 		}
 		if want := "apply plan.json -f routes.yaml --yes\n"; r.get("called") != want {
 			t.Errorf("routesync was called with %q, want %q", r.get("called"), want)
+		}
+	}
+}
+
+// TestApplyOnTrial: what reverts itself is not said to be done with.
+func TestApplyOnTrial(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{0, 5} {
+		r := cloned(t)
+		r.pretend(code, "edge1: 2 of 2 routes sent\n  on trial until 2026-09-21T14:13:20.000Z: what was before comes back then, unless it is confirmed with routesync confirm\n", "")
+		r.set("CONFIRM_WITHIN", "5m")
+		got, out := r.sh("ci/apply.sh")
+		r.ends(code, got, out, "It is on trial: it is reverted by itself, unless")
+		if said := r.get("summary.md"); !strings.Contains(said, "It is on trial: ") {
+			t.Errorf("%d: the summary is\n%s", code, said)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestGuardHoldsACutFile(t *testing.T) {
 		s.expect(0, "plan", "20 to withdraw", "Refused by guard withdraw: 20 of 40 routes would be withdrawn (50%); at most 12 may be (max-withdraw: 30%)")
 		s.until("status tells what is held", func() bool {
 			r := s.expect(0, "status")
-			return strings.Contains(r.stdout, "guarded since ") && strings.Contains(r.stdout, "20 to withdraw") && strings.Contains(r.stdout, "routesync override withdraw,withdraw-space@")
+			return strings.Contains(r.stdout, "guarded since ") && strings.Contains(r.stdout, "20 to withdraw") && strings.Contains(r.stdout, "routesync override withdraw,withdraw-space@") && strings.Contains(r.stdout, " --owner ")
 		})
 	})
 	s.untouched(s.router, before)

@@ -153,7 +153,7 @@ func TestEachRule(t *testing.T) {
 				w.has("", nil, append(some(0, 10), "0.0.0.0/0")...)
 				w.wants("", nil, some(0, 10)...)
 			},
-			"100% of the address space announced in ipv4 unicast would go dark (16777206 times a /24); at most 30% may (max-withdraw-space: 30%)"},
+			"over 99.99% of the address space announced in ipv4 unicast would go dark (16777206 times a /24); at most 30% may (max-withdraw-space: 30%)"},
 		{"all of IPv6 among much IPv4", state.RuleWithdrawSpace, func(p *state.Policy) { p.MaxWithdrawSpace = thirty },
 			func(w *world) {
 				w.has("", nil, some(0, 20)...)

@@ -132,8 +132,14 @@ func addresses(n float64, f state.Family) string {
 // size48 is how many addresses an IPv6 /48 has.
 const size48 = 1 << 80
 
-// percent is a share for people.
-func percent(share float64) string { return number(share*100) + "%" }
+// percent is a share for people. What is not all is not 100%.
+func percent(share float64) string {
+	text := number(share * 100)
+	if text == "100" && share < 1 {
+		return "over 99.99%"
+	}
+	return text + "%"
+}
 
 // number is a number with two decimals, or with as many as it takes to see it.
 func number(n float64) string {

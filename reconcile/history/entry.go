@@ -22,6 +22,7 @@ type Head struct {
 	Dirty    bool           `json:"dirty,omitempty"`  // the file was not as the commit has it
 	Revision state.Revision `json:"revision,omitzero"`
 	Rollback int            `json:"rollback,omitempty"` // the entry that it went back to
+	Trial    int64          `json:"trial_ms,omitempty"` // after which it was to be reverted, unless it was confirmed; 0 for not at all
 }
 
 // Who is a person or a process at a host.

@@ -55,9 +55,9 @@ func slurp(path string, maxSize int64, like []byte) ([]byte, error) {
 	tooLarge := &sizeError{path, maxSize}
 	switch {
 	case info.IsDir():
-		return nil, fmt.Errorf("read %s: %w", path, syscall.EISDIR)
+		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("read %s: it is not a regular file", path)
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
 	case info.Size() > maxSize:
 		return nil, tooLarge
 	}

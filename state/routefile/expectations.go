@@ -20,6 +20,7 @@ func ParseExpectations(name string, data []byte) ([]expect.Expectation, error) {
 	if src == nil {
 		return nil, join(l.faults)
 	}
+	src.blank = "write version: 1, and must-announce, must-not-announce or tags"
 	root, fault := src.document()
 	if fault != nil {
 		return nil, fault

@@ -70,6 +70,18 @@ func TestParseExpectationsRefuses(t *testing.T) {
 	}
 }
 
+// An empty file is told what it is for, and not how to withdraw all routes.
+func TestEmptyExpectations(t *testing.T) {
+	_, err := ParseExpectations("e.yaml", []byte("# to do\n"))
+	var b strings.Builder
+	if err := Render(&b, err); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); !strings.Contains(text, "hint: write version: 1, and must-announce") || strings.Contains(text, "routes: []") {
+		t.Error(text)
+	}
+}
+
 // Whatever is read is whole: nothing, with faults that have places, or what can be
 // held against a plan.
 func FuzzParseExpectations(f *testing.F) {

@@ -20,6 +20,8 @@ type source struct {
 	starts []int
 	// skeleton is what text is instead of the whole of the file; nil if it is that.
 	skeleton *skeleton
+	// blank is what to write where nothing stands; "" is as in a file with routes.
+	blank string
 }
 
 // newSource takes the bytes of a file. A byte order mark at the start is no

@@ -1,6 +1,7 @@
 package routefile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func (s *source) document() (*yaml.Node, *Error) {
 }
 
 func (s *source) empty() *Error {
-	return s.fault(1, 1, 1, "the file is empty", "an empty set is written with version, owner, speakers and routes: []")
+	return s.fault(1, 1, 1, "the file is empty", cmp.Or(s.blank, "an empty set is written with version, owner, speakers and routes: []"))
 }
 
 // syntax makes a fault of yaml.v3's error. That has a line at best, and often

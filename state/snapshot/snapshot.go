@@ -7,7 +7,8 @@
 //   - Decoding is strict: what is not, but for white space, exactly as [Encode] writes
 //     it is an error that says where, and on an error nothing is returned. So nothing
 //     stands in a snapshot that is not read, and nothing twice.
-//   - The number of routes and the digest of each set are in it, and must agree.
+//   - The number of routes and the digest of each set are in it, and must agree; and a
+//     checksum of all of it, for a plan hangs on what else is known of a speaker, too.
 //   - What was encoded decodes to the same, so that a plan against a snapshot is the
 //     plan that was made against the speakers at that time.
 //
@@ -17,7 +18,10 @@ package snapshot
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -67,7 +71,11 @@ type snapshotJSON struct {
 	Version  string    `json:"snapshot_version"`
 	Taken    time.Time `json:"taken"`
 	Speakers []Speaker `json:"speakers"`
+	Checksum string    `json:"checksum"` // of all bytes, with nothing in its place
 }
+
+// checksumBehind is what stands behind the checksum, the last thing in the file.
+const checksumBehind = "\"\n}\n"
 
 // Is tells whether data is meant to be a snapshot, good or not, and no other file.
 func Is(data []byte) bool {
@@ -82,9 +90,12 @@ func Encode(s Snapshot) ([]byte, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(snapshotJSON{Version, s.Taken.UTC().Truncate(time.Second), s.Speakers}); err != nil {
+	if err := enc.Encode(snapshotJSON{Version: Version, Taken: s.Taken.UTC().Truncate(time.Second), Speakers: s.Speakers}); err != nil {
 		return nil, fmt.Errorf("encode snapshot: %w", err)
 	}
+	sum := sha256.Sum256(b.Bytes())
+	b.Truncate(b.Len() - len(checksumBehind))
+	b.WriteString(hex.EncodeToString(sum[:]) + checksumBehind)
 	return b.Bytes(), nil
 }
 
@@ -111,7 +122,11 @@ func Decode(data []byte) (Snapshot, error) {
 		}
 	}
 	again, err := Encode(s)
-	if err == nil {
+	switch {
+	case err != nil:
+	case !bytes.HasSuffix(again, []byte(`"`+j.Checksum+checksumBehind)):
+		err = errors.New("it was edited after it was taken, or is damaged: its checksum is another")
+	default:
 		err = sameText(data, again)
 	}
 	if err != nil {

@@ -168,6 +168,12 @@ func TestDecodeIsStrict(t *testing.T) {
 		"a terminal's escape": {`"no such family"`, `"\u001b[2J"`, "is not printable"},
 		"no such rule":        {`"withdraw,never@`, `"with,never@`, "with"},
 		"no such override":    {`"withdraw,never@9b1d2c3f4a5b"`, `"withdraw"`, "withdraw"},
+		"a peer's AS":         {`"peer_as": 65001`, `"peer_as": 65002`, "its checksum is another"},
+		"a peer's session":    {`"up": true`, `"up": false`, "its checksum is another"},
+		"another grade":       {`"grade": "sent"`, `"grade": "held"`, "its checksum is another"},
+		"another rule":        {`"withdraw,never@`, `"withdraw,protect@`, "its checksum is another"},
+		"another time":        {`"2026-09-21T14:13:20Z"`, `"2026-09-21T14:13:21Z"`, "its checksum is another"},
+		"no checksum":         {`"checksum": "`, `"checksum": "", "x": "`, `unknown field "x"`},
 		"null for a speaker":  {`"speakers": [`, `"speakers": [null, `, ""},
 	} {
 		if !strings.Contains(good, test.old) {
