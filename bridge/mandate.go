@@ -142,6 +142,7 @@ func (c *Commander) Overrides() []state.Override {
 	}
 	for _, x := range c.replica.about.Overrides {
 		if o, err := state.ParseOverride(x.Text); err == nil && x.Owner == c.mandate.Owner {
+			o.By = because(x.By.By(), x.Reason)
 			all = append(all, o)
 		}
 	}

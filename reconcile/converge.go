@@ -182,6 +182,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				announce, replace, withdraw := state.Count(todo)
 				log.Info("publishing", "announce", announce, "change", replace, "withdraw", withdraw)
 				t.guards.flaps.Sent(todo, time.Now())
+				t.ledger.Lift(t.guards.lifted)
 				if err := sp.Send(ctx, todo); err != nil {
 					return err
 				}

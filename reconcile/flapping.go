@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -64,7 +65,14 @@ func (g *guarded) letGo(sp Speaker, plan *state.Plan, desired *state.Desired, he
 	if !state.Lifts(all, state.RuleFlap, digest) {
 		return false
 	}
-	log.Warn("a guard is overridden", "rule", state.RuleFlap, "routes", len(held), "first", held[0].Key.String())
+	within := time.Duration(desired.Guards().Flap.Within) * time.Millisecond
+	text := often(held[0], within)
+	if more := len(held) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more too often", more)
+	}
+	x := Lifted{state.RuleFlap, text, lifting(all, state.RuleFlap, digest)}
+	g.lifted = append(slices.Clip(g.lifted), x)
+	log.Warn("a guard is overridden", "rule", x.Rule, "text", x.Text, "override", x.Override.String(), "by", cmp.Or(x.Override.By, "the file"))
 	g.flaps.passed = &passage{desired.Revision.Digest, desired.Policy.Digest(), plan, NewExactly(plan), true}
 	g.use(ordered, state.RuleFlap, digest)
 	return true
@@ -93,7 +101,7 @@ func (f *flapping) log(held []flap.Held, within time.Duration, log *slog.Logger)
 // note notes how many are held, and how they are let go.
 func (f *flapping) note(t *Target, held []flap.Held, within time.Duration, plan *state.Plan, desired *state.Desired) {
 	last := slices.MaxFunc(held, func(a, b flap.Held) int { return a.Until.Compare(b.Until) })
-	text := fmt.Sprintf("%s changed %d times within %s, and is held as it is", held[0].Key, held[0].Changes, within)
+	text := often(held[0], within) + ", and is held as it is"
 	if more := len(held) - 1; more > 0 {
 		text += fmt.Sprintf("; so are %d more", more)
 	}
@@ -104,4 +112,8 @@ func (f *flapping) note(t *Target, held []flap.Held, within time.Duration, plan 
 		f.noted = text + do
 		t.note(Flapping, text, do)
 	}
+}
+
+func often(h flap.Held, within time.Duration) string {
+	return fmt.Sprintf("%s changed %d times within %s", h.Key, h.Changes, within)
 }

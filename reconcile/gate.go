@@ -40,7 +40,7 @@ type judgement struct {
 	overrides []state.Override
 	at        time.Time
 	verdict   guard.Verdict
-	lifted    []guard.Finding
+	lifted    []Lifted
 	digest    string // of the plan; "" if nothing was to be lifted
 	err       *GuardedError
 }
@@ -110,7 +110,9 @@ func (j *judgement) judge(changes []state.Change, evidence func(*guard.Case), de
 	}
 	j.digest = j.plan.Digest(desired.Revision.Digest, desired.Policy.Digest())
 	rules := j.verdict.Rules()
-	j.lifted = j.verdict.Lift(j.overrides, j.digest)
+	for _, f := range j.verdict.Lift(j.overrides, j.digest) {
+		j.lifted = append(j.lifted, Lifted{f.Rule, f.Text, lifting(j.overrides, f.Rule, j.digest)})
+	}
 	if len(j.verdict.Refusals) > 0 {
 		j.err = &GuardedError{
 			Speaker: j.plan.Speaker, Plan: count(j.plan.Changes), Digest: j.digest,
@@ -120,7 +122,18 @@ func (j *judgement) judge(changes []state.Change, evidence func(*guard.Case), de
 }
 
 // Lifted is what would have refused the plan that was let through last.
-func (g *Gate) Lifted() []guard.Finding { return g.last.lifted }
+func (g *Gate) Lifted() []Lifted { return g.last.lifted }
+
+// lifting is the first of some overrides that lifts a rule for the plan with a digest;
+// the zero one if none does.
+func lifting(all []state.Override, r state.Rule, digest string) state.Override {
+	for _, o := range all {
+		if o.Lifts(r, digest) {
+			return o
+		}
+	}
+	return state.Override{}
+}
 
 // beyond is what of a plan was not let through yet, for the same file.
 func (p *passage) beyond(plan *state.Plan, desired *state.Desired) []state.Change {

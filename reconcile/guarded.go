@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ const Guarded = "guarded"
 type guarded struct {
 	Gate
 	using  []state.Override // that lift rules for what is being carried out
+	lifted []Lifted         // for the plan that was let through last
 	told   string           // of what refuses it
 	warned string
 	flaps  flapping
@@ -39,8 +41,9 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 		t.progress.refused(nil)
 		log.Info("no guard refuses the plan any more")
 	}
-	for _, f := range g.Lifted() {
-		log.Warn("a guard is overridden", "rule", f.Rule, "text", f.Text)
+	g.lifted = g.Lifted()
+	for _, x := range g.lifted {
+		log.Warn("a guard is overridden", "rule", x.Rule, "text", x.Text, "override", x.Override.String(), "by", cmp.Or(x.Override.By, "the file"))
 	}
 	g.carried(sp, plan, ordered)
 	return true
@@ -84,8 +87,8 @@ func (g *guarded) warn(all []guard.Finding, log *slog.Logger) {
 
 // carried tells the speaker of which overrides the plans are carried out.
 func (g *guarded) carried(sp Speaker, plan *state.Plan, ordered []state.Override) {
-	for _, f := range g.Lifted() {
-		g.use(ordered, f.Rule, g.last.digest)
+	for _, x := range g.Lifted() {
+		g.use(ordered, x.Rule, g.last.digest)
 	}
 	if len(plan.Changes) == 0 && len(g.using) > 0 {
 		sp.CarriedOut(g.using)

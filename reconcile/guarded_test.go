@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -195,6 +196,38 @@ func TestOverrideToARunningWatch(t *testing.T) {
 		synctest.Wait()
 		if len(f.sent()) != 3 {
 			t.Errorf("under another policy, sent %v", f.sent()[3:])
+		}
+	})
+}
+
+// TestLiftedIsOnRecord: which guards were lifted for what was sent, and by whom, and
+// for nothing that is sent behind it.
+func TestLiftedIsOnRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSpeaker()
+		target, n := withRecord()
+		target.Set(guardedFile(t, "before", nil, prefixes(0, 4)...))
+		stop := converging(t, f, target)
+		defer stop()
+		d := guardedFile(t, "after", nil, prefixes(0, 2)...)
+		target.Set(d)
+		synctest.Wait()
+		e := refusalOf(t, f, d)
+		o := e.Override
+		o.By = "al on noc1 (override): moving"
+		f.inbox <- func() { f.overrides = []state.Override{o} }
+		synctest.Wait()
+		target.Set(guardedFile(t, "next", nil, prefixes(0, 3)...))
+		synctest.Wait()
+		if len(n.sendings) != 3 || len(n.sendings[0].Lifted) != 0 || len(n.sendings[2].Lifted) != 0 {
+			t.Fatalf("on record is %+v", n.sendings)
+		}
+		var want []Lifted
+		for _, x := range e.Findings {
+			want = append(want, Lifted{x.Rule, x.Text, o})
+		}
+		if got := n.sendings[1].Lifted; len(want) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("lifted are %+v, want %+v", got, want)
 		}
 	})
 }

@@ -27,6 +27,7 @@ type Ledger struct {
 	looked   time.Time         // when the last wait began
 	expiring expiring
 	due      time.Time // for the next look
+	lifted   []Lifted  // for what is sent next
 }
 
 // NewLedger returns one for an owner that tells to. first is the cause of what is sent
@@ -39,6 +40,13 @@ func NewLedger(owner string, to Recorder, first Cause, whole func() *state.Desir
 func (l *Ledger) Because(c Cause) {
 	if l != nil {
 		l.first, l.about, l.reached = c, state.Revision{}, false
+	}
+}
+
+// Lift notes the guards that were lifted for what is sent next.
+func (l *Ledger) Lift(all []Lifted) {
+	if l != nil {
+		l.lifted = all
 	}
 }
 
@@ -75,6 +83,7 @@ func (r *recorded) Await(ctx context.Context, wake <-chan struct{}) error {
 // is not noted again.
 func (l *Ledger) sending(changes []state.Change, now time.Time) {
 	changes = l.fresh(changes)
+	defer l.Lift(nil)
 	if len(changes) == 0 {
 		return
 	}
@@ -146,7 +155,7 @@ func (l *Ledger) note(cause Cause, changes []state.Change, gone map[state.Key]bo
 		l.open = l.open[1:]
 	}
 	l.about, l.reached, l.due = l.declared, false, time.Time{}
-	l.to.Sending(Sending{ID: s.id, At: now, Cause: cause, Revision: l.declared, Changes: changes, Gone: gone})
+	l.to.Sending(Sending{ID: s.id, At: now, Cause: cause, Revision: l.declared, Changes: changes, Gone: gone, Lifted: l.lifted})
 }
 
 // look looks what is seen, and returns for how long at most not to look again; 0 for

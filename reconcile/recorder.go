@@ -27,6 +27,15 @@ type Sending struct {
 	// Gone are routes that expired, and were not there any more to be withdrawn: the
 	// bridge does that by itself.
 	Gone map[state.Key]bool
+	// Lifted are the guards that refused the plan, and were lifted for it.
+	Lifted []Lifted
+}
+
+// Lifted is a guard that an override lifted for a plan.
+type Lifted struct {
+	Rule     state.Rule
+	Text     string // what it refused, with its numbers
+	Override state.Override
 }
 
 // Cause is why something is sent.

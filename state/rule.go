@@ -39,6 +39,9 @@ func Rules() []Rule {
 type Override struct {
 	Rules []Rule // in the order of [Rules]
 	Plan  string // the first [ShortDigest] digits of [Plan.Digest], or more
+	// By is who gave it, how, and why, for people; "" if that is the file. It is no part
+	// of what the override is.
+	By string
 }
 
 // NewOverride is the override that lifts rules for the plan with a digest.

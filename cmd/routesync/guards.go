@@ -133,6 +133,7 @@ func (f *applyFlags) checkOverrides() ([]state.Override, error) {
 		if err != nil {
 			return nil, err
 		}
+		o.By = flagOverride
 		all = append(all, o)
 	}
 	return all, nil
@@ -192,8 +193,11 @@ func (a *applier) permit(speaker string, c *bridge.Commander) func(*state.Plan) 
 				return err
 			}
 		}
-		_, err := gate.Judge(plan, a.desired, c.Advertised(), c.Overrides(), time.Now())
-		return err
+		if _, err := gate.Judge(plan, a.desired, c.Advertised(), c.Overrides(), time.Now()); err != nil {
+			return err
+		}
+		a.ledgers.of(speaker).Lift(gate.Lifted())
+		return nil
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -150,10 +151,18 @@ func writeEntry(out *bufio.Writer, e *history.Entry) {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		fmt.Fprintf(out, "    %-*s  %s (%s): %s\n", speaker, p.Speaker, tallyText(p.Tally), causeText(p.Cause), seenText(p.Outcome))
+		for _, x := range p.Lifted {
+			fmt.Fprintf(out, "    %-*s  %s\n", speaker, "", liftedText(x))
+		}
 		if p.Missed > 0 {
 			fmt.Fprintf(out, "    %-*s  %s\n", speaker, "", missedText(&p.Part))
 		}
 	}
+}
+
+// liftedText says which guard was lifted, and by whom.
+func liftedText(x history.Lifted) string {
+	return printable(fmt.Sprintf("guard overridden: %s: %s; %s by %s", x.Rule, x.Text, x.Override, cmp.Or(x.By, "the file")))
 }
 
 // missedText says what is not on record before a part.

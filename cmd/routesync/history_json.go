@@ -47,6 +47,8 @@ type recordedPartJSON struct {
 	Withdraw int    `json:"withdraw"`
 	Adopt    int    `json:"adopt"`
 	Missed   int    `json:"missed_before,omitempty"`
+	// Lifted are the guards that refused the plan, and were overridden.
+	Lifted []history.Lifted `json:"guards_overridden,omitempty"`
 	// Seen is null if nothing was seen of it.
 	Seen    *confirmedJSON `json:"seen"`
 	Changes []recordedJSON `json:"changes,omitempty"`
@@ -132,7 +134,7 @@ func entryToJSON(e *history.Entry) entryJSON {
 func partToJSON(p *history.PartOutcome) recordedPartJSON {
 	j := recordedPartJSON{
 		Speaker: p.Speaker, Part: p.Seq, At: momentJSON(p.At), Cause: p.Cause, Plan: p.Plan,
-		Announce: p.Announce, Change: p.Change, Withdraw: p.Withdraw, Adopt: p.Adopt, Missed: p.Missed,
+		Announce: p.Announce, Change: p.Change, Withdraw: p.Withdraw, Adopt: p.Adopt, Missed: p.Missed, Lifted: p.Lifted,
 	}
 	o := p.Outcome
 	if o == nil {

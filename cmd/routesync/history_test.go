@@ -68,6 +68,10 @@ func recordSample(t *testing.T) (dir string, s *history.Store) {
 	dirty.Dirty = true
 	missed := part(2, "file")
 	missed.Missed, missed.MissedSince = 3, on(1)
+	missed.Lifted = []history.Lifted{
+		{Rule: "withdraw", Text: "1 of 2 routes would be withdrawn (50%); at most 1 may be (max-withdraw: 30%)", Override: "withdraw,protect@9b1d2c3f4a5b", By: "bob on noc2 (override): moving \x1b[2J"},
+		{Rule: "protect", Text: "192.0.2.0/24 would be changed", Override: "protect@9b1d2c3f4a5b"},
+	}
 	begin(dirty, missed, nil, change("192.0.2.0/24", med, was(ddos.Attrs), both...), change("198.51.100.64/26", nil, was(ddos.Attrs), up()), change("10.0.0.0/16", &state.Terms{Attrs: plainAttrs}, nil, up()))
 	second := part(2, "file")
 	second.Speaker, second.At = "edge2", on(3)

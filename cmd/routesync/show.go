@@ -83,6 +83,9 @@ func showText(w *world, s *history.Store, e *history.Entry) error {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		fmt.Fprintf(out, "\n%s  %s: %s (%s), plan %s\n", p.Speaker, momentJSON(p.At), tallyText(p.Tally), causeText(p.Cause), shortDigest(p.Plan))
+		for _, x := range p.Lifted {
+			fmt.Fprintf(out, "  %s\n", liftedText(x))
+		}
 		if p.Missed > 0 {
 			fmt.Fprintf(out, "  %s\n", missedText(&p.Part))
 		}

@@ -102,6 +102,9 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	s.expect(0, "override "+order+" --reason moving")
 	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 10 })
 	s.holds(s.router, kept[:10]...)
+	if r := s.expect(0, "show 4"); !strings.Contains(r.stdout, "guard overridden: withdraw: 10 of 20 routes would be withdrawn (50%)") || !strings.Contains(r.stdout, "; "+order+" by ") || !strings.Contains(r.stdout, "(override): moving") {
+		t.Errorf("on record is:\n%s", r.stdout)
+	}
 	s.until("the order is done, and forgotten", func() bool {
 		r := s.expect(0, "status")
 		return !strings.Contains(r.stdout, order) && strings.Contains(r.stdout, "000000000000")

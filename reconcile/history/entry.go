@@ -47,10 +47,19 @@ type Part struct {
 	Cause   string    `json:"cause"`          // a [reconcile.Cause]
 	Plan    string    `json:"plan,omitempty"` // digest of the plan
 	Tally
+	Lifted []Lifted `json:"lifted,omitempty"` // guards that refused the plan, and were lifted for it
 	// Missed is how often something was sent to the speaker before this that is not
 	// on record, since MissedSince.
 	Missed      int       `json:"missed,omitempty"`
 	MissedSince time.Time `json:"missed_since,omitzero"`
+}
+
+// Lifted is a guard that an override lifted for a plan.
+type Lifted struct {
+	Rule     string `json:"rule"`
+	Text     string `json:"text"`         // what it refused, with its numbers
+	Override string `json:"override"`     // RULE[,RULE...]@DIGEST
+	By       string `json:"by,omitempty"` // who gave it, how, and why; "" if that is the file
 }
 
 // Tally is how many changes there are of each kind.

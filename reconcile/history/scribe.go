@@ -31,6 +31,9 @@ func (r *Recorder) writeSending(speaker string, s *reconcile.Sending, m *missed)
 	if r.opts.Policy != nil {
 		policy = r.opts.Policy(s.Revision)
 	}
+	for _, x := range s.Lifted {
+		p.Lifted = append(p.Lifted, Lifted{string(x.Rule), x.Text, x.Override.String(), x.Override.By})
+	}
 	plan := state.Plan{Owner: r.store.Owner(), Speaker: speaker, Changes: s.Changes}
 	p.Plan = plan.Digest(s.Revision.Digest, policy)
 	if m != nil {
