@@ -81,6 +81,9 @@ func readFile(path string, stdin io.Reader) (data []byte, changed time.Time, err
 		return nil, time.Time{}, err
 	}
 	data, err = routefile.ReadAll(f)
+	if err == nil {
+		err = unwritten(f, data)
+	}
 	changed = time.Now()
 	if info, statErr := f.Stat(); statErr == nil && info.Mode().IsRegular() {
 		changed = info.ModTime()
@@ -109,5 +112,18 @@ func readInput(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() // it was only read
-	return io.ReadAll(f)
+	data, err := io.ReadAll(f)
+	if err == nil {
+		err = unwritten(f, data)
+	}
+	return data, err
+}
+
+// unwritten is the error of a pipe that nothing came from: nobody had opened it yet to
+// write, and what is to be in it is not known.
+func unwritten(f *os.File, data []byte) error {
+	if info, err := f.Stat(); err != nil || len(data) > 0 || info.Mode()&fs.ModeNamedPipe == 0 {
+		return err
+	}
+	return errors.New("it is a pipe, and nobody has written to it")
 }

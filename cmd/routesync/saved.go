@@ -135,6 +135,9 @@ func readPlanFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSaved+1))
+	if err == nil {
+		err = unwritten(f, text)
+	}
 	if err == nil && len(text) > maxSaved {
 		err = fmt.Errorf("it has more than %d bytes", maxSaved)
 	}
