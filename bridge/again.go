@@ -33,6 +33,14 @@ func (a *audits) unsent(at place) {
 	}
 }
 
+// untried notes that what was given once more was not answered: it may be given again
+// at once, in the same words.
+func (a *audits) untried(at place) {
+	if t := a.stuck[at]; t != nil && t.tries > 0 {
+		t.tries, t.at = t.tries-1, time.Time{}
+	}
+}
+
 // forgetStuck forgets what is over.
 func (c *core) forgetStuck() {
 	for at := range c.audits.stuck {

@@ -173,7 +173,7 @@ func (c *core) auditEnd(_ []string, ok bool) {
 
 // auditOther takes a route that exaBGP's table has otherwise.
 func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
-	s := c.table.find(at.key, p)
+	s, again := c.table.find(at.key, p), false
 	found := slot{peer: p, attrs: listed.Attrs}
 	found.grade, found.reason = c.expect(at.key, p)
 	switch {
@@ -184,6 +184,14 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 		c.log.Info("exaBGP's table has a route that was not known", "route", at.key.String(), "peer", at.peer)
 	case s.grade == state.Withdrawing:
 		c.auditDrift(at.key, at.peer, "%s is in exaBGP's table for %s again")
+	case s.given != (state.Attrs{}) && (s.given == listed.Attrs || p.Same(at.key.Family, listed.Attrs, s.given)):
+		// It was given what its owner says, and sent another value behind that.
+		c.auditDrift(at.key, at.peer, "%s is in exaBGP's table for %s as it was given, and was sent with another value; it is given again")
+		found.claimant, found.attrs = s.claimant, s.given
+		if p.up {
+			found.grade, found.reason = state.Unsent, unsentReason
+		}
+		again = true
 	default:
 		found.claimant = s.claimant
 		if given := s.asked(); given != listed.Attrs && !p.Same(at.key.Family, listed.Attrs, given) {
@@ -196,6 +204,9 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 	c.table.list(at.key, p, c.audits.round)
 	if found.owner != "" {
 		c.claim(at.key)
+	}
+	if again {
+		c.againAt(at.key, c.table.find(at.key, p))
 	}
 }
 

@@ -102,7 +102,7 @@ func (c *core) withdrawAgain(k state.Key, s slot) {
 func (c *core) overtaken(k state.Key, s *slot, e *entry, r *report) bool {
 	seen := s.given != (state.Attrs{})
 	switch {
-	case s.owner == "" || e.flight != nil:
+	case s.owner == "" || e.flight.at(s.peer):
 		return false
 	case seen && c.matches(r, s.given).ok:
 		c.put(k, slot{peer: s.peer, claimant: s.claimant, attrs: s.given, grade: state.Sent})

@@ -78,6 +78,39 @@ func TestLatecomerWhoseWithdrawIsLost(t *testing.T) {
 	}
 }
 
+// What was lost when it was given once more was not tried, and needs no pause.
+func TestLatecomerWhoseWithdrawIsLostAgain(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := newWorld(t, p)
+	w.exabgp.sessionUp(p)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh))
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.want(desired(t))
+	w.settle()
+	w.exabgp.lose = func(line string) bool { return strings.Contains(line, "withdraw") }
+	k := desired(t, "10.0.0.0/24").Routes[0].Key
+	w.sendOnce(p, k, attrs(t, nh))
+	pass := func() {
+		w.now = w.now.Add(sendPatience)
+		w.core.tick(w.now)
+		w.settle()
+	}
+	for at := (place{k, p.addr}); w.core.audits.stuck[at] == nil; {
+		pass()
+	}
+	w.exabgp.lose = nil
+	for range 3 {
+		pass()
+	}
+	if _, there := p.holds[k]; there {
+		t.Error("the peer still holds the route")
+	}
+}
+
 // What comes when the session has long been up is somebody else's.
 func TestWhatComesLaterIsForeign(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
@@ -251,6 +284,40 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 		w.settle()
 	}
 	w.holds(p, "10.0.0.0/24 "+nh+" med 2")
+	w.plan(d, 0)
+}
+
+// The same while a change of the route still waits at another peer.
+func TestOvertakenValueWhileAnotherPeerWaits(t *testing.T) {
+	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := newWorld(t, a, b)
+	w.exabgp.sessionUp(b)
+	w.settle()
+	w.lease("team")
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 1"))
+	w.settle()
+	w.exabgp.stuck = true
+	d := desired(t, "10.0.0.0/24 "+nh+" med 2 @127.0.0.2")
+	w.want(d)
+	w.settle()
+	w.exabgp.sessionUp(a)
+	w.settle()
+	w.exabgp.stuck = false
+	waits := b.pending
+	b.pending = nil
+	k := d.Routes[0].Key
+	for _, med := range []string{"2", "1"} {
+		a.cache[k], a.pending = attrs(t, nh+" med "+med), []change{{key: k}}
+		w.exabgp.flush()
+	}
+	a.cache[k] = d.Routes[0].Attrs
+	w.settle()
+	if s := w.core.table.find(k, w.core.findPeer(a.addr)); s.attrs != d.Routes[0].Attrs || s.grade == state.Sent {
+		t.Errorf("the table has %+v while the peer has an older value", s)
+	}
+	b.pending = waits
+	w.settle()
+	w.holds(a, "10.0.0.0/24 "+nh+" med 2")
 	w.plan(d, 0)
 }
 

@@ -279,6 +279,9 @@ func (c *core) verify(x *exchange, why string) {
 	o := x.ops[0]
 	ask := &exchange{line: exabgp.ShowRIB, ask: func(body []string, ok bool) {
 		held := c.holding(body)
+		for _, p := range x.at {
+			c.audits.untried(place{o.key, p.Addr})
+		}
 		taken, not := *x, *x
 		taken.at, not.at = nil, nil
 		for _, p := range x.at {
