@@ -206,7 +206,8 @@ func DefaultPolicy() *Policy {
 
 // Unguarded is a policy that refuses nothing.
 func Unguarded() *Policy {
-	return &Policy{MaxWithdraw: NoLimit(), MaxWithdrawSpace: NoLimit(), Allow: ReservedNames(), Lengths4: Lengths{0, 32}, Lengths6: Lengths{0, 128}}
+	names := slices.Sorted(slices.Values(ReservedNames()))
+	return &Policy{MaxWithdraw: NoLimit(), MaxWithdrawSpace: NoLimit(), Allow: names, Lengths4: Lengths{0, 32}, Lengths6: Lengths{0, 128}}
 }
 
 // Guards is what the set may lead to: its policy, or the default one.

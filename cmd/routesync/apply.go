@@ -60,6 +60,7 @@ what is reverted is an older file from then on: no watch brings it back unless i
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOlderOK(cmd, &f.olderOK)
 	addOverride(cmd, &f.overrides)
+	addGuard(cmd, &f.guards)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	cmd.Flags().DurationVar(&f.confirmWithin, "confirm-within", 0, "bring back what was before, unless routesync confirm comes within this time")
@@ -70,6 +71,9 @@ what is reverted is an older file from then on: no watch brings it back unless i
 func (f *applyFlags) check(w *world) (state.Grade, error) {
 	if err := errors.Join(checkOutput(f.output), checkTimeout(f.timeout), f.checkConfirm()); err != nil {
 		return 0, err
+	}
+	if f.plan != "" && len(f.guards) > 0 {
+		return 0, usage(fmt.Errorf("a saved plan has the guards that it was made by, and %s can't be given with it", flagGuard), "save another plan with that: routesync plan "+flagGuard+" ... --out FILE")
 	}
 	grade, err := state.ParseGrade(f.wait)
 	if err != nil || (grade != state.Accepted && grade != state.Sent) {
@@ -104,11 +108,18 @@ func runApply(ctx context.Context, w *world, g *globalFlags, f *applyFlags) erro
 	if err != nil {
 		return err
 	}
+	guards, err := checkGuards(f.guards)
+	if err != nil {
+		return err
+	}
 	saved, err := f.readPlan()
 	if err != nil {
 		return err
 	}
-	desired, files, err := readFiles(f.file, w.stdin)
+	if saved != nil {
+		guards = saved.guards
+	}
+	desired, files, err := readGuarded(f.file, w.stdin, guards)
 	if err != nil {
 		return err
 	}
@@ -194,7 +205,7 @@ func (a *applier) show(seen []observation) (bool, error) {
 	if a.plans, err = planAll(fileName(a.flags.file), a.whole, time.Now().UnixMilli(), seen); err != nil {
 		return false, err
 	}
-	a.plans.commit, a.desired = a.commit, a.plans.desired
+	a.plans.commit, a.plans.given, a.desired = a.commit, a.flags.guards, a.plans.desired
 	for _, o := range seen {
 		a.ledgers.record.reverted(o.speaker, o.inForce(a.desired.Owner))
 	}

@@ -108,7 +108,7 @@ func (a *applier) beyond() error {
 		}
 		text := fmt.Sprintf("stale plan: %s moved while %s was carried out. What is left to do is not what that says, and was not sent:", r.speaker, a.flags.plan)
 		all = append(all, &failure{code: exitStale, err: errors.New(text + "\n  " + strings.Join(p.lines(), "\n  ")), hints: []string{
-			"what was confirmed is above; what is to be done now: routesync plan -f " + shellWord(a.flags.file),
+			"what was confirmed is above; what is to be done now: " + strings.Join(planWords(a.flags.file, a.saved.Guard), " "),
 		}})
 	}
 	return all.err()

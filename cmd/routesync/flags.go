@@ -75,6 +75,7 @@ type planFlags struct {
 	out          string // where the plan is saved; empty for nowhere
 	file, output string
 	against      string
+	guards       []string
 	detailed     bool
 	timeout      time.Duration
 }
@@ -91,6 +92,7 @@ type applyFlags struct {
 	file, output  string
 	yes, olderOK  bool
 	overrides     []string
+	guards        []string
 	instead       []string // the command line, of another command that does so
 	wait          string
 	timeout       time.Duration
@@ -101,6 +103,7 @@ type applyFlags struct {
 type watchFlags struct {
 	file    string
 	listen  string
+	guards  []string
 	olderOK bool
 }
 

@@ -16,9 +16,9 @@ func TestEveryFlag(t *testing.T) {
 	given := map[string]map[string]string{
 		"routesync": {"amqp": "amqps://h/", "queue-type": "classic", "log-level": "debug", "log-format": "json", "history-dir": "/h", "history-keep": "9"},
 		"validate":  {"file": "v.yaml", "output": "json"},
-		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "assert": "e.yaml", "detailed-exitcode": "true", "timeout": "1s"},
-		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "2s", "confirm-within": "9s"},
-		"watch":     {"file": "w.yaml", "older-file-ok": "true", "listen": "127.0.0.1:9179"},
+		"plan":      {"file": "p.yaml", "output": "json", "against": "s.json", "out": "plan.json", "assert": "e.yaml", "guard": "min-routes: 1", "detailed-exitcode": "true", "timeout": "1s"},
+		"apply":     {"file": "a.yaml", "output": "json", "yes": "true", "older-file-ok": "true", "override": "never@9b1d2c3f4a5b", "guard": "max-withdraw: [5%, 7]", "wait": "accepted", "timeout": "2s", "confirm-within": "9s"},
+		"watch":     {"file": "w.yaml", "older-file-ok": "true", "listen": "127.0.0.1:9179", "guard": "min-routes: 4"},
 		"status":    {"file": "s.yaml", "output": "json", "speaker": "a,b", "timeout": "3s"},
 		"bridge":    {"speaker": "edge1", "state": "/state", "audit-every": "1s", "classic": "true", "classic-declare": "never", "classic-format": "json", "classic-backlog": "5"},
 		"console": {
@@ -39,7 +39,7 @@ func TestEveryFlag(t *testing.T) {
 		"show":     {"file": "h.yaml", "owner": "x", "output": "json"},
 		"diff":     {"file": "h.yaml", "owner": "x", "output": "json"},
 		"blame":    {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "offline": "true", "timeout": "8s"},
-		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "override": "never@9b1d2c3f4a5b", "wait": "accepted", "timeout": "9s"},
+		"rollback": {"file": "h.yaml", "owner": "x", "output": "json", "speaker": "a,b", "yes": "true", "override": "never@9b1d2c3f4a5b", "guard": "min-routes: 5", "wait": "accepted", "timeout": "9s"},
 		"events":   {"file": "e.yaml", "output": "json", "speaker": "a,b"},
 	}
 	orders := map[string]orderFlags{}
@@ -72,9 +72,9 @@ func TestEveryFlag(t *testing.T) {
 	want := flags{
 		global:   globalFlags{amqp: "amqps://h/", queueType: "classic", logLevel: "debug", logFormat: "json", historyDir: "/h", historyKeep: 9},
 		validate: validateFlags{file: "v.yaml", output: "json"},
-		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", assert: "e.yaml", out: "plan.json", detailed: true, timeout: time.Second},
-		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, wait: "accepted", timeout: 2 * time.Second, confirmWithin: 9 * time.Second},
-		watch:    watchFlags{file: "w.yaml", olderOK: true, listen: "127.0.0.1:9179"},
+		plan:     planFlags{file: "p.yaml", output: "json", against: "s.json", assert: "e.yaml", out: "plan.json", guards: []string{"min-routes: 1"}, detailed: true, timeout: time.Second},
+		apply:    applyFlags{file: "a.yaml", output: "json", yes: true, olderOK: true, overrides: []string{"never@9b1d2c3f4a5b"}, guards: []string{"max-withdraw: [5%, 7]"}, wait: "accepted", timeout: 2 * time.Second, confirmWithin: 9 * time.Second},
+		watch:    watchFlags{file: "w.yaml", olderOK: true, listen: "127.0.0.1:9179", guards: []string{"min-routes: 4"}},
 		status:   statusFlags{file: "s.yaml", output: "json", speakers: []string{"a", "b"}, timeout: 3 * time.Second},
 		bridge:   bridgeFlags{speaker: "edge1", state: "/state", auditEvery: time.Second, classic: true, declare: "never", format: "json", backlog: 5},
 		console: consoleFlags{
@@ -94,7 +94,7 @@ func TestEveryFlag(t *testing.T) {
 		show:     showFlags{historyFlags{"h.yaml", "x", "json"}},
 		diff:     diffFlags{historyFlags{"h.yaml", "x", "json"}},
 		blame:    blameFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, 8 * time.Second},
-		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second, []string{"never@9b1d2c3f4a5b"}},
+		rollback: rollbackFlags{historyFlags{"h.yaml", "x", "json"}, []string{"a", "b"}, true, "accepted", 9 * time.Second, []string{"never@9b1d2c3f4a5b"}, []string{"min-routes: 5"}},
 		snapshot: snapshotFlags{file: "n.yaml", output: "s.json", speakers: []string{"a", "b"}, timeout: 7 * time.Second},
 		adopt:    adoptFlags{file: "d.yaml", from: "b", wanted: true, unwanted: true, yes: true, timeout: 6 * time.Second},
 		pause:    orders["pause"], resume: orders["resume"], override: orders["override"], confirm: orders["confirm"], revert: orders["revert"],

@@ -160,6 +160,7 @@ func (f *applyFlags) again() string {
 		words = append(words, shellWord(f.plan))
 	default:
 		words = append(words, "-f", shellWord(f.file))
+		words = append(words, guardWords(f.guards)...)
 	}
 	if f.yes {
 		words = append(words, "--yes")

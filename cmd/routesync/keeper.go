@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,8 @@ type keeper struct {
 	cfg      rabbit.Config
 	log      *slog.Logger
 	file     string
-	olderOK  bool // the first good file is meant, however old
+	guards   *state.Policy // besides those of the file; nil for none
+	olderOK  bool          // the first good file is meant, however old
 	me       wire.Commander
 	faults   func(error)
 	vrps     *vrpKeeper
@@ -90,6 +92,11 @@ func (k *keeper) take(c watch.Content) {
 		case k.reached <- struct{}{}: // the faults of a large file were found in a tree of it
 		default:
 		}
+		return
+	}
+	if desired.Policy, err = tighten(desired.Policy, "them", k.guards); err != nil {
+		k.refuse(wire.Faulty, "its guards can't be in force", err.Error(), strings.Join(hintOf(err), ""), "error", err)
+		k.introduce(c.Data)
 		return
 	}
 	if k.owner != "" && desired.Owner != k.owner {

@@ -98,6 +98,52 @@ func TestKeeperHolds(t *testing.T) {
 	holds("")
 }
 
+// TestKeeperHasGuardsByFlag: they hold with every file that is read, and one whose own
+// guards they can't stand beside is like a faulty one.
+func TestKeeperHasGuardsByFlag(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	var err error
+	if k.guards, err = readGuards([]string{"max-withdraw: 0", "communities: [no-export]"}); err != nil {
+		t.Fatal(err)
+	}
+	var kept *record // has what is judged by
+	t.Cleanup(func() { kept.close() })
+	dir := t.TempDir()
+	k.record = func(owner string) *record {
+		kept = newRecord(&world{log: k.log}, &globalFlags{historyDir: dir}, owner, "", k.me)
+		return kept
+	}
+	guarded := func(guard string, minute int64) watch.Content {
+		c := content("1", minute)
+		c.Data = []byte(strings.Replace(string(c.Data), "routes:", guard+"routes:", 1))
+		return c
+	}
+	takes := func(c watch.Content, minRoutes int) {
+		t.Helper()
+		k.take(c)
+		p := kept.policy.Load()
+		if p.MaxWithdraw.Of(100) != 0 || p.MinRoutes != minRoutes || len(p.Communities) != 1 {
+			t.Errorf("the guards are %+v", p)
+		}
+	}
+	clash := guarded("guard: { min-routes: 9, communities: [blackhole] }\n", 1)
+	k.take(clash)
+	if h := k.hold.Load(); h == nil || h.Name != wire.Faulty || !strings.HasSuffix(h.Text, "; nothing is changed until there is a good one") || k.owner != "" || k.speakers["x"] == nil {
+		t.Errorf("it holds %+v", h)
+	}
+	takes(content("1", 2), 0)
+	takes(guarded("guard: { max-withdraw: off, min-routes: 1 }\n", 3), 1)
+	if h := k.hold.Load(); h != nil {
+		t.Errorf("it holds %+v", h)
+	}
+	takes(clash, 1)
+	want := "routes.yaml: its guards can't be in force: --guard can't stand beside them: communities are given already, and they are others; the last good one stays in force"
+	if h := k.hold.Load(); h == nil || h.Text != want || h.Do == "" {
+		t.Errorf("it holds %+v, want %s", h, want)
+	}
+}
+
 // TestKeeperTakesNothingOlder than what it has put in force, once it commands
 // somewhere; before that the bridges say what is older.
 func TestKeeperTakesNothingOlder(t *testing.T) {

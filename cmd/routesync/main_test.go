@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,6 +39,9 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+		},
 		Setup: func(env *testscript.Env) error {
 			addr, err := closedPort()
 			env.Setenv("CLOSED", addr)
@@ -44,6 +49,23 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 	})
+}
+
+// exits is "exits CODE PROGRAM ARGUMENT...", which has to end with that code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT...]")
+	}
+	code, ended := 0, (*exec.ExitError)(nil)
+	switch err := ts.Exec(args[1], args[2:]...); {
+	case errors.As(err, &ended):
+		code = ended.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("it ends with %d, not with %s", code, args[0])
+	}
 }
 
 // closedPort is an address where nobody listens.

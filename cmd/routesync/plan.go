@@ -31,6 +31,7 @@ once. A plan that is not whole, or not as --assert has it, is not saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), w, g, f) },
 	}
 	addFile(cmd, &f.file)
+	addGuard(cmd, &f.guards)
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputText, "text, json, markdown (for the comment of a pull request) or html (a page by itself)")
 	cmd.Flags().StringVar(&f.against, "against", "", "instead of asking the speakers: a file that routesync snapshot wrote, or another file with routes")
 	cmd.Flags().StringVar(&f.out, "out", "", "save the plan to this file besides, for routesync apply FILE")
@@ -49,7 +50,11 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err != nil && f.against == "" {
 		return err
 	}
-	desired, files, err := readFiles(f.file, w.stdin)
+	guards, err := checkGuards(f.guards)
+	if err != nil {
+		return err
+	}
+	desired, files, err := readGuarded(f.file, w.stdin, guards)
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,7 @@ func runPlan(ctx context.Context, w *world, g *globalFlags, f *planFlags) error 
 	if err != nil {
 		return err
 	}
-	plans.commit = commit
+	plans.commit, plans.given = commit, f.guards
 	if err := errors.Join(warnLacks(w.stderr, seen), plans.warnPast(w.stderr), plans.warnOlder(w.stderr, commander("plan").Host), plans.warnTrials(w.stderr)); err != nil {
 		return err
 	}
@@ -142,6 +147,7 @@ type plans struct {
 	desired  *state.Desired // what is asked for now
 	speakers []speakerPlan
 	commit   *gitCommit // that the file is of; nil if that is not known
+	given    []string   // guards by flag
 	vrps     vrpSource
 	timing
 }

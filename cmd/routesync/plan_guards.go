@@ -28,7 +28,8 @@ func (s speakerPlan) judgement(p plans) []string {
 		lines = append(lines, findingText("Warning of", f))
 	}
 	if len(s.guards.Refusals) > 0 {
-		lines = append(lines, fmt.Sprintf("If exactly this is meant, apply it with %s %s", flagOverride, s.override(p)))
+		with := append(guardWords(p.given), flagOverride, s.override(p).String())
+		lines = append(lines, "If exactly this is meant, apply it with "+strings.Join(with, " "))
 	}
 	return lines
 }

@@ -25,6 +25,7 @@ type rollbackFlags struct {
 	wait      string
 	timeout   time.Duration
 	overrides []string
+	guards    []string
 }
 
 func rollbackCommand(w *world, g *globalFlags, f *rollbackFlags) *cobra.Command {
@@ -50,6 +51,7 @@ force, and is refused until it is changed or touched.`,
 	cmd.Flags().StringSliceVar(&f.speakers, "speaker", nil, "only at these speakers")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	addOverride(cmd, &f.overrides)
+	addGuard(cmd, &f.guards)
 	cmd.Flags().StringVar(&f.wait, "wait", state.Sent.String(), "wait until routes are accepted by exaBGP, or sent to the peers")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the confirmation")
 	return cmd
@@ -64,7 +66,7 @@ func (f *rollbackFlags) again(entry string) []string {
 	if len(f.speakers) > 0 {
 		words = append(words, "--speaker", shellWord(strings.Join(f.speakers, ",")))
 	}
-	return words
+	return append(words, guardWords(f.guards)...)
 }
 
 // writes is the file that is to be written; "" for none.
@@ -82,6 +84,8 @@ type rollback struct {
 	apply   *applyFlags
 	number  int
 	file    *state.Desired // the file of the owner; nil if there is none
+	guards  *state.Policy  // that were given by flag; nil for none
+	policy  *state.Policy  // of the file, with them; nil for the default one
 	targets []*goal
 }
 
@@ -93,7 +97,7 @@ type goal struct {
 }
 
 func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags, text string) error {
-	b := &rollback{world: w, flags: f, apply: &applyFlags{file: "entry " + text, output: f.output, yes: f.yes, wait: f.wait, timeout: f.timeout, overrides: f.overrides, instead: f.again(text)}}
+	b := &rollback{world: w, flags: f, apply: &applyFlags{file: "entry " + text, output: f.output, yes: f.yes, wait: f.wait, timeout: f.timeout, overrides: f.overrides, guards: f.guards, instead: f.again(text)}}
 	read := f.historyFlags
 	if path := f.writes(); path != "" {
 		read.output, b.apply.output = outputText, outputText
@@ -108,6 +112,9 @@ func runRollback(ctx context.Context, w *world, g *globalFlags, f *rollbackFlags
 	}
 	overrides, err := b.apply.checkOverrides()
 	if err != nil {
+		return err
+	}
+	if b.guards, err = checkGuards(f.guards); err != nil {
 		return err
 	}
 	s, err := read.open(w, g)
@@ -167,8 +174,12 @@ func (b *rollback) readFile(owner string) error {
 	switch {
 	case err == nil && d.Owner == owner:
 		b.file = d
-		return nil
+		b.policy, err = tighten(d.Policy, "the guards of "+fileName(b.flags.file), b.guards)
+		return err
 	case err == nil || errors.Is(err, fs.ErrNotExist) && b.flags.file == defaultFile:
+		if b.policy, err = tighten(nil, "the default guards", b.guards); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(b.stderr, "warning: there is no file of owner %s here, so the default guards hold; its file is given with -f\n", owner)
 		return err
 	}
@@ -203,10 +214,7 @@ func (b *rollback) restore(ctx context.Context, s *history.Store, o observer) er
 	now := time.Now()
 	for _, x := range seen {
 		r := pasts[x.speaker].Restore(s.Owner(), x.advertised, now.UnixMilli())
-		d := &state.Desired{Owner: s.Owner(), Speakers: []string{x.speaker}, Routes: r.Routes}
-		if b.file != nil {
-			d.Policy = b.file.Policy
-		}
+		d := &state.Desired{Owner: s.Owner(), Speakers: []string{x.speaker}, Routes: r.Routes, Policy: b.policy}
 		d.Revision = state.Revision{Digest: d.Digest(), Changed: now.UnixMilli()}
 		i := slices.IndexFunc(b.targets, func(t *goal) bool { return t.desired.Revision == d.Revision })
 		if i < 0 {
@@ -266,8 +274,12 @@ func (b *rollback) write(path string) error {
 	if len(b.targets) > 1 {
 		return hinted(errors.New("the speakers had different routes, and a file is the same for all; nothing was written"), "name one with --speaker")
 	}
-	d := b.targets[0].desired
-	text, err := routefile.Write(d, []string{fmt.Sprintf("What was in force after entry %d of the history of owner %s.", b.number, d.Owner)})
+	d := *b.targets[0].desired
+	d.Policy = nil
+	if b.file != nil {
+		d.Policy = b.file.Policy // what was given by flag is of this run
+	}
+	text, err := routefile.Write(&d, []string{fmt.Sprintf("What was in force after entry %d of the history of owner %s.", b.number, d.Owner)})
 	if err != nil {
 		return hinted(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"routesync/reconcile/watch"
+	"routesync/state"
 	"routesync/state/snapshot"
 )
 
@@ -31,17 +32,19 @@ type savedJSON struct {
 	Version  string             `json:"version"`
 	ID       string             `json:"id"`
 	Made     time.Time          `json:"made"`
-	File     string             `json:"file"`     // as it was given; "-" is stdin
-	Policy   string             `json:"policy"`   // digest of what the plan was judged by
-	Base     []snapshot.Speaker `json:"base"`     // what it was made against
-	Checksum string             `json:"checksum"` // of all bytes, with nothing in its place
+	File     string             `json:"file"`            // as it was given; "-" is stdin
+	Guard    []string           `json:"guard,omitempty"` // by flag, as it was given
+	Policy   string             `json:"policy"`          // digest of what the plan was judged by
+	Base     []snapshot.Speaker `json:"base"`            // what it was made against
+	Checksum string             `json:"checksum"`        // of all bytes, with nothing in its place
 }
 
 // savedPlan is a plan that was read from a file.
 type savedPlan struct {
 	path string
 	savedJSON
-	owner, desired string // desired is the digest of what the file asks for
+	guards         *state.Policy // of Guard; nil for none
+	owner, desired string        // desired is the digest of what the file asks for
 	speakers       []savedSpeaker
 }
 
@@ -66,7 +69,7 @@ type step struct {
 func (p plans) save(path, file string) error {
 	doc := p.json()
 	doc.Saved = &savedJSON{
-		Version: savedVersion, ID: rand.Text(), Made: time.UnixMilli(p.now).UTC().Truncate(time.Second), File: file, Policy: p.policy(),
+		Version: savedVersion, ID: rand.Text(), Made: time.UnixMilli(p.now).UTC().Truncate(time.Second), File: file, Guard: p.given, Policy: p.policy(),
 	}
 	for _, s := range p.speakers {
 		doc.Saved.Base = append(doc.Saved.Base, s.kept())
@@ -172,6 +175,10 @@ func decodeSaved(text []byte) (*savedPlan, error) {
 		return nil, errors.New("it was edited after it was saved, or is damaged: its checksum is another")
 	}
 	p := &savedPlan{savedJSON: *doc.Saved, owner: doc.Owner, desired: doc.Desired.Digest}
+	var err error
+	if p.guards, err = readGuards(p.Guard); err != nil {
+		return nil, fmt.Errorf("its guards are not such as this routesync reads: %w", err)
+	}
 	for _, s := range doc.Speakers {
 		i := slices.IndexFunc(p.Base, func(b snapshot.Speaker) bool { return b.Advertised.Speaker == s.Speaker })
 		if i < 0 {

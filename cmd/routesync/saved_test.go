@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"routesync/bridge/wire"
+	"routesync/reconcile"
 	"routesync/state"
 )
 
@@ -370,6 +371,48 @@ func TestMuster(t *testing.T) {
 			t.Error("it went on without the other")
 		}
 	})
+}
+
+// The guards that were given by flag are in a saved plan, and in what it says to do when
+// it is stale; and who was not given any has none to say.
+func TestSavedPlanHasItsGuards(t *testing.T) {
+	t.Parallel()
+	texts := []string{"max-withdraw: 5%", "protect: [192.0.2.0/24]"}
+	given, err := readGuards(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := twoSpeakers(t, plannedFile, plannedAt)
+	if p.whole.Policy, err = tighten(p.whole.Policy, "the guards of the file", given); err != nil {
+		t.Fatal(err)
+	}
+	p.given = texts
+	saved := savedPlans(t, p)
+	if saved.guards.Digest() != given.Digest() || saved.Policy != p.whole.Policy.Digest() {
+		t.Errorf("its guards are %+v, by %s", saved.guards, saved.Policy)
+	}
+	if x, err := saved.check(p, unused); err != nil || x != nil {
+		t.Errorf("stale: %v, error %v", x, err)
+	}
+	bare, err := saved.check(twoSpeakers(t, plannedFile, plannedAt), unused)
+	if err != nil || bare == nil || !strings.Contains(bare.Error(), "the guards of routes.yaml say something else now") {
+		t.Fatalf("without its guards it is stale for %v, error %v", bare, err)
+	}
+	var text bytes.Buffer
+	(&world{stderr: &text, ran: true}).report(bare.failure())
+	if want := "routesync plan -f routes.yaml --guard 'max-withdraw: 5%' --guard 'protect: [192.0.2.0/24]' --out plan.json\n"; !strings.HasSuffix(text.String(), want) {
+		t.Errorf("%s, want %s", text.String(), want)
+	}
+	moved := applier{flags: &applyFlags{file: "routes.yaml", plan: "plan.json"}, saved: saved, results: []result{{speaker: "edge1", beyond: &reconcile.BeyondError{Changes: p.speakers[0].Changes}}}}
+	text.Reset()
+	(&world{stderr: &text, ran: true}).report(moved.beyond())
+	if want := "routesync plan -f routes.yaml --guard 'max-withdraw: 5%' --guard 'protect: [192.0.2.0/24]'\n"; !strings.HasSuffix(text.String(), want) {
+		t.Errorf("%s, want %s", text.String(), want)
+	}
+	without := savedPlans(t, twoSpeakers(t, plannedFile, plannedAt))
+	if without.guards != nil {
+		t.Errorf("a plan without guards has %+v", without.guards)
+	}
 }
 
 // The hint of a stale plan can be pasted, and is about the file that was given.

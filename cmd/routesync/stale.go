@@ -268,5 +268,5 @@ func shortDigest(d string) string { return cmp.Or(state.Short(d), "none") }
 // failure is the error of a command that does not carry the plan out.
 func (x *stale) failure() error {
 	return &failure{code: exitStale, err: x, hints: []string{
-		fmt.Sprintf("see what is to be done now, and save that: routesync plan -f %s --out %s", shellWord(x.plan.File), shellWord(x.plan.path))}}
+		fmt.Sprintf("see what is to be done now, and save that: %s --out %s", strings.Join(planWords(x.plan.File, x.plan.Guard), " "), shellWord(x.plan.path))}}
 }

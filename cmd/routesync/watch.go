@@ -26,6 +26,7 @@ so does one that is older than what is in force. A second watch of the same owne
 	}
 	addFile(cmd, &f.file)
 	addOlderOK(cmd, &f.olderOK)
+	addGuard(cmd, &f.guards)
 	cmd.Flags().StringVar(&f.listen, "listen", "", "address to answer /metrics and /healthz at; nowhere if not given")
 	return cmd
 }
@@ -34,6 +35,10 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	if f.file == stdinName {
 		return usage(errors.New("stdin can't be watched"), "give a file with -f, or use apply")
 	}
+	guards, err := checkGuards(f.guards)
+	if err != nil {
+		return err
+	}
 	cfg, err := g.broker(watchName)
 	if err != nil {
 		return err
@@ -41,7 +46,7 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 	debug.SetGCPercent(watchGCPercent)
 	group, ctx := errgroup.WithContext(ctx)
 	k := &keeper{
-		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, olderOK: f.olderOK, me: commander(watchName),
+		ctx: ctx, group: group, cfg: cfg, log: w.log, file: f.file, guards: guards, olderOK: f.olderOK, me: commander(watchName),
 		faults:   faultWriter(w, g.logFormat),
 		vrps:     newVRPKeeper(ctx, group, w.log),
 		speakers: map[string]*kept{}, reached: make(chan struct{}, 1),
@@ -50,7 +55,11 @@ func runWatch(ctx context.Context, w *world, g *globalFlags, f *watchFlags) erro
 		return err
 	}
 	k.record = func(owner string) *record { return newRecord(w, g, owner, f.file, k.me) }
-	w.log.Info("watching "+f.file, "broker", brokers(cfg))
+	args := []any{"broker", brokers(cfg)}
+	if len(f.guards) > 0 {
+		args = append(args, "guard", f.guards)
+	}
+	w.log.Info("watching "+f.file, args...)
 	group.Go(func() error { return watch.New(f.file, watch.Options{Waiting: k.waitFor}, w.log).Run(ctx, k.take) })
 	group.Go(func() error { return tidy(ctx, k.reached) })
 	err = group.Wait()

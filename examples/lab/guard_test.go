@@ -169,3 +169,78 @@ func TestGuardStopsApply(t *testing.T) {
 	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 21 })
 	s.nothingToDo()
 }
+
+// TestGuardByFlag: a change that the file lets through is refused where a flag is
+// stricter, by all that take one; and it goes through where there is none.
+func TestGuardByFlag(t *testing.T) {
+	t.Parallel()
+	s := open(t, setting{})
+	routes := prefixes(10)
+	put := func(n int) {
+		t.Helper()
+		s.must(s.save(s.fileGuarded("allow: [private], max-withdraw: off, max-withdraw-space: off", routes[:n]...)))
+	}
+	const flag = ` --guard {"max-withdraw":0}` // YAML, too, and without a blank
+	put(10)
+	s.expect(0, "apply --yes --wait sent --timeout 30s")
+	s.sees(s.router, "10.0.9.0/24", "")
+
+	t.Log("apply refuses it, and its override is for the same flag")
+	put(9)
+	before := s.held(s.router)
+	s.quiet(s.router, func() {
+		r := s.expect(3, "apply --yes"+flag, "withdraw: 1 of 10 routes would be withdrawn (10%); at most 0 may be (max-withdraw: 0)",
+			`If exactly this is meant, apply it with --guard '{"max-withdraw":0}' --override withdraw@`,
+			`routesync apply -f routes.yaml --guard '{"max-withdraw":0}' --yes --override withdraw@`)
+		s.expect(3, "apply --yes --override "+s.overrideIn(r.stderr)+` --guard {"max-withdraw":0,"min-routes":1}`, "withdraw: 1 of 10 routes")
+		s.expect(64, "apply --yes"+flag+` --guard {"override":["withdraw@9b1d2c3f4a5b"]}`, "override lifts guards")
+	})
+	s.untouched(s.router, before)
+
+	t.Log("a saved plan keeps it")
+	s.expect(0, "plan --out plan.json"+flag)
+	s.quiet(s.router, func() { s.expect(3, "apply plan.json", "routesync apply plan.json --override withdraw@") })
+	s.untouched(s.router, before)
+	s.expect(0, "plan --out free.json")
+	s.expect(0, "apply free.json --wait sent --timeout 30s")
+	s.lacks(s.router, "10.0.9.0/24")
+
+	t.Log("rollback refuses it")
+	before = s.held(s.router)
+	s.quiet(s.router, func() {
+		s.expect(3, `rollback 1 --yes --guard {"never":["10.0.9.0/24"]}`, "never: 1 route in 10.0.9.0/24 would be announced",
+			`routesync rollback 1 -f routes.yaml --guard '{"never":["10.0.9.0/24"]}' --yes --override never@`)
+	})
+	s.untouched(s.router, before)
+	s.expect(0, "rollback 1 --yes --wait sent --timeout 30s")
+	s.sees(s.router, "10.0.9.0/24", "")
+
+	t.Log("a watch holds it, and one without the flag does not")
+	put(10)
+	watch := s.watches("watch", "--guard", "max-withdraw: 0", "--guard", "prefix-length: { ipv4: 24-32 }")
+	s.says(watch, "converged")
+	before = s.held(s.router)
+	s.quiet(s.router, func() {
+		put(8)
+		s.says(watch, "nothing is sent: a guard refuses the plan")
+		if says := s.guardHolds(); !strings.Contains(says, "2 of 10 routes would be withdrawn") {
+			t.Errorf("status says %s", says)
+		}
+	})
+	s.untouched(s.router, before)
+
+	t.Log("guards of the file that it can't stand beside are like a fault of it")
+	s.quiet(s.router, func() {
+		s.must(s.save(s.fileGuarded("allow: [private], max-withdraw: off, prefix-length: { ipv4: 8-23 }", routes[:7]...)))
+		s.says(watch, "its guards can't be in force; the last good one stays in force")
+		s.until("status tells so", func() bool {
+			return strings.Contains(s.expect(0, "status").stdout, "prefix-length of ipv4 is 8-23 already, and of 24-32 that leaves none")
+		})
+	})
+	s.untouched(s.router, before)
+	s.must(watch.Stop(s.ctx))
+	put(8)
+	s.says(s.watches("free"), "converged")
+	s.lacks(s.router, "10.0.8.0/24")
+	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 8 })
+}

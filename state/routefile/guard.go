@@ -40,6 +40,51 @@ func (p *parser) readGuard(n *yaml.Node) {
 	}
 }
 
+// ParseGuard reads one or more keys of guard that stand by themselves: what the policy
+// says that refuses nothing else. name stands for the text in positions, and the names of
+// files are relative to the working directory. The error holds every fault, as that of
+// [Load] does.
+func ParseGuard(name, text string) (*state.Policy, error) {
+	l := newLoad(nil)
+	src := l.source(name, []byte(text))
+	if src == nil {
+		return nil, join(l.faults)
+	}
+	const example = "max-withdraw: 20%"
+	src.what, src.blank = "the guard", "write it as in a file, "+example
+	root, fault := src.document()
+	if fault != nil {
+		return nil, fault
+	}
+	p := &parser{load: l, src: src}
+	g := guardReader{parser: p, Policy: state.Unguarded()}
+	p.plain(root)
+	if p.each(root, "a guard", example, guardKeys(), g.alone) && len(l.faults) == 0 && g.Digest() == state.Unguarded().Digest() {
+		p.faultAt(root, "this refuses nothing, and what is refused elsewhere stays so", "a guard by itself makes stricter; what is to be lifted, the file says")
+	}
+	if err := join(l.faults); err != nil {
+		return nil, err
+	}
+	return g.Policy, nil
+}
+
+// alone reads a key that stands by itself: it may refuse something, and lift nothing.
+func (g *guardReader) alone(at, n *yaml.Node) {
+	switch at.Value {
+	case "allow":
+		g.faultAt(at, "allow lifts guards, and can only stand in the file", "write it there: guard: { allow: [private] }")
+	case "override":
+		g.faultAt(at, "override lifts guards, and can only stand in the file", "write it there, or give it to apply: --override RULES@DIGEST")
+	case "flap":
+		if n.Kind == yaml.MappingNode { // what it does not say is as it is in a file
+			g.Flap = state.DefaultPolicy().Flap
+		}
+		g.key(at, n)
+	default:
+		g.key(at, n)
+	}
+}
+
 // each gives f every key of a mapping, with its value; false if it is none, which is
 // reported, as a key is that is not known.
 func (p *parser) each(n *yaml.Node, what, example string, known []string, f func(key, value *yaml.Node)) bool {

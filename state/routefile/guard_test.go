@@ -2,6 +2,7 @@ package routefile
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -133,3 +134,81 @@ func TestRPKIRefusesUnlessSaid(t *testing.T) {
 		}
 	}
 }
+
+// TestParseGuard: a guard by itself says what it would in a file, and nothing else.
+func TestParseGuard(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]func(*state.Policy){
+		"max-withdraw: 5%":             func(p *state.Policy) { p.MaxWithdraw.Share = 500 },
+		"max-withdraw: [5%, 7]":        func(p *state.Policy) { p.MaxWithdraw = state.Limit{Share: 500, Count: 7} },
+		"{max-withdraw: 0}":            func(p *state.Policy) { p.MaxWithdraw.Count = 0 },
+		"min-routes: 3\nmax-routes: 9": func(p *state.Policy) { p.MinRoutes, p.MaxRoutes = 3, 9 },
+		"tags: { transit: { min-routes: 2 } }": func(p *state.Policy) {
+			p.Tags = []state.TagBounds{{Tag: "transit", MinRoutes: 2}}
+		},
+		"rpki: { vrps: lists/../v.json }": func(p *state.Policy) {
+			p.RPKI = state.RPKI{VRPs: "lists/../v.json", Path: "v.json", Invalid: state.Refuse}
+		},
+		"rpki: { vrps: /v.json, invalid: warn }": func(p *state.Policy) {
+			p.RPKI = state.RPKI{VRPs: "/v.json", Path: "/v.json", Invalid: state.Warn}
+		},
+		"flap: { changes: 3 }":            func(p *state.Policy) { p.Flap = state.Flap{Changes: 3, Within: 900_000} },
+		"flap: { within: 1h }":            func(p *state.Policy) { p.Flap = state.Flap{Changes: 6, Within: 3_600_000} },
+		"prefix-length: { ipv4: 8-24 }":   func(p *state.Policy) { p.Lengths4 = state.Lengths{Min: 8, Max: 24} },
+		"flap: off\nmax-withdraw: 0":      func(p *state.Policy) { p.MaxWithdraw.Count = 0 },
+		"next-hops: [self]":               func(p *state.Policy) { p.NextHops = &state.NextHops{Self: true} },
+		"# no withdraws\nmax-withdraw: 0": func(p *state.Policy) { p.MaxWithdraw.Count = 0 },
+	} {
+		p := state.Unguarded()
+		want(p)
+		got, err := ParseGuard("--guard", text)
+		if diff := gocmp.Diff(p, got, gocmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", text, err, diff)
+		}
+	}
+}
+
+// TestParseGuardFaults: all of them, each where it is; and what would lift something is
+// one.
+func TestParseGuardFaults(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                        "1:1: the guard is empty (write it as in a file, max-withdraw: 20%)",
+		"# nothing":               "1:1: the guard is empty (write it as in a file, max-withdraw: 20%)",
+		"max-withdraw":            "1:1: a guard must be a mapping, not a single value (write max-withdraw: 20%)",
+		"max-withdraw=5%":         "1:1: a guard must be a mapping, not a single value (write max-withdraw: 20%)",
+		"{}":                      "1:1: a guard has no value (leave it out, or write max-withdraw: 20%)",
+		"[max-withdraw]":          "1:1: a guard must be a mapping, not a list (write max-withdraw: 20%)",
+		"max_withdraw: 5%":        `1:1: "max_withdraw" is not a key of a guard (did you mean max-withdraw?)`,
+		"guard: {min-routes: 1}":  `1:1: "guard" is not a key of a guard ()`,
+		"max-withdraw: 5 %":       `1:15: limit "5 %" is not a share in 0%..100%, of two decimals at most (write it as 20%, 500, or off)`,
+		"protect: [192.0.2.1/24]": "1:11: prefix 192.0.2.1/24 has host bits set (the network is 192.0.2.0/24, the host route 192.0.2.1/32)",
+		"allow: [private]":        "1:1: allow lifts guards, and can only stand in the file (write it there: guard: { allow: [private] })",
+		"override: [a@9b1d2c3f4a5b]": "1:1: override lifts guards, and can only stand in the file " +
+			"(write it there, or give it to apply: --override RULES@DIGEST)",
+		"min-routes: 0\nmax-routes: many": `1:13: min-routes "0" is not a number in 1..2147483647 (leave it out for none)` + "\n" +
+			`2:13: max-routes "many" is not a number in 1..2147483647 (leave it out for none)`,
+		"min-routes: 1\nmin-routes: 2":  "2:1: min-routes is given twice; the first is in line 1 ()",
+		"min-routes: &a 1":              "1:13: " + noAliases + " (" + noAliasesHint + ")",
+		"min-routes: 1\n---\n":          "2:1: a second document starts here; the guard may have one (delete the line with ---, or make two files)",
+		"min-routes: 1\x00":             "1:14: a NUL byte (the file is not text, or was not written to its end)",
+		"max-withdraw: off":             nothingRefused,
+		"max-withdraw-space: 100%":      nothingRefused,
+		"flap: off":                     nothingRefused,
+		"prefix-length: { ipv4: 0-32 }": nothingRefused,
+	} {
+		var said []string
+		p, err := ParseGuard("--guard", text)
+		for _, f := range Faults(err) {
+			if f.Pos.File != "--guard" {
+				t.Errorf("%q: it is in %s", text, f.Pos.File)
+			}
+			said = append(said, fmt.Sprintf("%d:%d: %s (%s)", f.Pos.Line, f.Pos.Column, f.Msg, f.Hint))
+		}
+		if got := strings.Join(said, "\n"); got != want || p != nil {
+			t.Errorf("%q: %v\n%s\nwant %s", text, p, got, want)
+		}
+	}
+}
+
+const nothingRefused = "1:1: this refuses nothing, and what is refused elsewhere stays so (a guard by itself makes stricter; what is to be lifted, the file says)"

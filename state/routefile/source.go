@@ -22,6 +22,8 @@ type source struct {
 	skeleton *skeleton
 	// blank is what to write where nothing stands; "" is as in a file with routes.
 	blank string
+	// what it is called where it is about all of it; "" is the file.
+	what string
 }
 
 // newSource takes the bytes of a file. A byte order mark at the start is no

@@ -28,7 +28,7 @@ func (s *source) document() (*yaml.Node, *Error) {
 	switch {
 	case err == nil:
 		return nil, s.fault(second.Line, second.Column, utf8.RuneCountInString(s.line(second.Line)),
-			"a second document starts here; the file may have one", "delete the line with ---, or make two files")
+			"a second document starts here; "+s.called()+" may have one", "delete the line with ---, or make two files")
 	case !errors.Is(err, io.EOF):
 		return nil, s.syntax(err)
 	}
@@ -39,8 +39,11 @@ func (s *source) document() (*yaml.Node, *Error) {
 	return root, nil
 }
 
+// called is what all of the text is called.
+func (s *source) called() string { return cmp.Or(s.what, "the file") }
+
 func (s *source) empty() *Error {
-	return s.fault(1, 1, 1, "the file is empty", cmp.Or(s.blank, "an empty set is written with version, owner, speakers and routes: []"))
+	return s.fault(1, 1, 1, s.called()+" is empty", cmp.Or(s.blank, "an empty set is written with version, owner, speakers and routes: []"))
 }
 
 // syntax makes a fault of yaml.v3's error. That has a line at best, and often
