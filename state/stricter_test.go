@@ -117,8 +117,8 @@ func TestStricter(t *testing.T) {
 			func(p *Policy) { p.Flap = Flap{3, 9000} }, func(p *Policy) { p.Flap = Flap{6, 9000} }, func(p *Policy) { p.Flap = Flap{3, 9000} },
 		},
 		"Overrides": {
-			func(p *Policy) { p.Overrides = []Override{{Rules(), "9b1d2c3f4a5b"}} }, func(*Policy) {},
-			func(p *Policy) { p.Overrides = []Override{{Rules(), "9b1d2c3f4a5b"}} },
+			func(p *Policy) { p.Overrides = []Override{{Rules: Rules(), Plan: "9b1d2c3f4a5b"}} }, func(*Policy) {},
+			func(p *Policy) { p.Overrides = []Override{{Rules: Rules(), Plan: "9b1d2c3f4a5b"}} },
 		},
 	} {
 		made := func(change func(*Policy)) *Policy {
