@@ -53,6 +53,7 @@ type Reader struct {
 	epoch    int64 // 0: no lease
 	seq      int64 // of the last batch sent
 	largest  int   // how many routes one of them had at most
+	reached  bool  // the commander found nothing left to do, when it last looked
 	asked    time.Time
 	looked   time.Time       // when it was last seen to that requests are answered
 	progress time.Time       // when the bridge last answered a batch, or one was sent
@@ -229,7 +230,7 @@ func (c *Reader) take(ctx context.Context, d rabbit.Delivery) (bool, error) {
 			return false, nil
 		}
 		c.held.reached()
-		c.epoch, c.seq, c.largest, c.progress, c.alive = g.Epoch, 0, 0, time.Now(), time.Time{}
+		c.epoch, c.seq, c.largest, c.reached, c.progress, c.alive = g.Epoch, 0, 0, false, time.Now(), time.Time{}
 		return true, c.askSnapshot(ctx)
 	case wire.TypeRejected:
 		r, err := wire.DecodeRejected(d.Body)
@@ -372,7 +373,7 @@ func (c *Reader) sayAlive(ctx context.Context) error {
 	}
 	c.alive = time.Now()
 	return c.put(ctx, wire.Request{
-		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From, Sent: c.seq,
+		Kind: wire.RequestAlive, Owner: c.mandate.Owner, From: c.mandate.From, Reached: c.reached,
 		Contests: c.contests, Conditions: c.conditions(), Revision: c.mandate.Revision, Overridden: c.carriedOut(),
 	})
 }

@@ -92,8 +92,8 @@ type lease struct {
 	batches  []*batch
 	granted  time.Time
 	heard    time.Time // when the holder last gave a sign of life
-	told     time.Time // when it last said how many batches it has sent
-	sent     int64     // that many
+	told     time.Time // when it last said whether it found all as its file says
+	reached  bool      // it did
 	kept     time.Time // when a watch that is paused did
 	pausable bool      // the holder gives way to a pause
 	over     bool      // nothing that the holder sends is carried out any more

@@ -35,6 +35,7 @@ type world struct {
 	rejected []wire.Rejected
 	desk     testDesk
 	revision state.Revision // of the file that batches are for
+	wanted   *state.Desired // that the commander has; nil for none
 }
 
 func newWorld(t testing.TB, peers ...*fakePeer) *world {
@@ -229,11 +230,15 @@ func (w *world) asks(r wire.Request) wire.Grant {
 	return g
 }
 
-// present says that the commander is there, and how much it has sent.
+// present says that the commander is there, and whether anything is left to do.
 func (w *world) present() {
-	if l := w.core.leases["team"]; l != nil && w.now.Sub(l.told) >= aliveEvery {
-		w.core.request(wire.Request{Kind: wire.RequestAlive, Owner: "team", From: l.Holder, Revision: w.revision, Sent: w.seq}, "", w.now)
+	l := w.core.leases["team"]
+	if l == nil || w.wanted == nil || w.now.Sub(l.told) < aliveEvery {
+		return
 	}
+	w.read()
+	plan, err := state.Diff(w.wanted, &w.replica.set)
+	w.core.request(wire.Request{Kind: wire.RequestAlive, Owner: "team", From: l.Holder, Revision: w.revision, Reached: err == nil && len(plan.Changes) == 0}, "", w.now)
 }
 
 // want sends the difference to a desired set, as a commander would, in small
@@ -245,6 +250,7 @@ func (w *world) want(desired *state.Desired) *state.Plan {
 
 func (w *world) wantIn(desired *state.Desired, first, most int) *state.Plan {
 	w.t.Helper()
+	w.wanted = desired
 	w.read()
 	plan, err := state.Diff(desired, &w.replica.set)
 	if err != nil {

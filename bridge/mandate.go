@@ -108,6 +108,9 @@ func (c *Commander) Declare(r state.Revision) {
 	c.alive, c.looked = time.Time{}, time.Time{}
 }
 
+// Left tells how many changes are left to make of what is advertised.
+func (c *Commander) Left(n int) { c.reached = n == 0 }
+
 // older is the error of a batch, or a request, that was made for an older file.
 func (c *Reader) older(detail string) error {
 	if f := c.replica.about.InForceOf(c.mandate.Owner); f != nil {

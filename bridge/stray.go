@@ -36,11 +36,10 @@ func (c *core) settleStrays() {
 	}
 }
 
-// wasSeen tells whether the commander of an owner is there, has had the time to
-// change what it saw, and did not: no batch of it is on its way, or was lost on it,
-// and nothing keeps it from sending one.
+// wasSeen tells whether the commander of an owner is there, has had the time to see
+// what is so since then, and says that it is as its file does. One that sent nothing
+// may have lost it on the way, be held by a guard, or wait to try again.
 func (c *core) wasSeen(owner string, since time.Time) bool {
 	l := c.leases[owner]
-	return l != nil && l.sent == l.received && len(l.batches) == 0 && len(l.Conditions) == 0 && !c.busy() &&
-		l.told.Sub(later(l.granted, since)) >= settleDown && c.now.Sub(l.told) < 2*aliveEvery
+	return l != nil && l.reached && l.told.Sub(later(l.granted, since)) >= settleDown && c.now.Sub(l.told) < 2*aliveEvery
 }

@@ -179,7 +179,7 @@ func (c *core) alive(r wire.Request) {
 		return
 	}
 	c.hear(l)
-	l.told, l.sent = c.now, r.Sent
+	l.told, l.reached = c.now, r.Reached
 	c.contested(l, r.Contests)
 	c.hears(&l.Conditions, r)
 	if l.over {

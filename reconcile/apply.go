@@ -52,6 +52,7 @@ func Apply(ctx context.Context, sp Speaker, desired *state.Desired, grade state.
 			if err != nil {
 				return Assessment{}, err
 			}
+			sp.Left(len(plan.Changes))
 			if err := sp.Contest(ctx, plans.contests); err != nil {
 				return far.now(), err
 			}

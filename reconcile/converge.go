@@ -153,6 +153,7 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 			if err != nil {
 				return err
 			}
+			sp.Left(len(plan.Changes))
 			if plan != seen {
 				seen = plan
 				t.progress.saw(plan, desired, time.Now())

@@ -46,6 +46,8 @@ type Speaker interface {
 	Epoch() int64
 	// Declare says of which file the set is that is sent from now on.
 	Declare(r state.Revision)
+	// Left tells how many changes the last plan has, whether they may be sent or not.
+	Left(n int)
 	// Send gives the speaker changes; what becomes of them shows in Advertised.
 	Send(ctx context.Context, changes []state.Change) error
 	// Overrides are what people gave the speaker to lift guards with, for the owner.

@@ -15,6 +15,8 @@ import (
 // fakeSpeaker applies what it is sent at once, but for what it is told to
 // refuse, and is changed from outside through do.
 type fakeSpeaker struct {
+	left int // changes of the last plan
+
 	set                   state.Advertised
 	refuse                map[state.Key]string
 	grade                 state.Grade // of what is announced
@@ -64,6 +66,8 @@ func (f *fakeSpeaker) Declare(r state.Revision) {
 		f.declared = append(f.declared, r.Digest)
 	}
 }
+
+func (f *fakeSpeaker) Left(n int) { f.left = n }
 
 func (f *fakeSpeaker) Contest(_ context.Context, contests []state.Contest) error {
 	f.contests = contests

@@ -88,6 +88,9 @@ func TestGuardsHoldThePlan(t *testing.T) {
 				if p := target.Progress(); !slices.Contains(p.Guarded, test.rule) || p.Refusals[test.rule] != 1 {
 					t.Errorf("held by %v, refusals %v", p.Guarded, p.Refusals)
 				}
+				if f.left == 0 {
+					t.Error("the speaker is told that nothing is left to do")
+				}
 				if !strings.Contains(told[Guarded], string(test.rule)+": ") {
 					t.Errorf("noted: %q", told[Guarded])
 				}
@@ -108,6 +111,9 @@ func TestGuardsHoldThePlan(t *testing.T) {
 				synctest.Wait()
 				if len(f.sent()) != sent+1 || len(f.sent()[sent]) == 0 {
 					t.Errorf("without the guard %v is sent", f.sent()[sent:])
+				}
+				if f.left != 0 {
+					t.Errorf("%d changes are said to be left", f.left)
 				}
 				if told[Guarded] != "" || len(target.Progress().Guarded) != 0 || target.Accepted().Digest != "after" {
 					t.Errorf("still held: %v", told)

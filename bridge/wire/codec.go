@@ -122,7 +122,7 @@ type requestJSON struct {
 
 	ConfirmWithin int64       `json:"confirm_within_ms,omitempty"`
 	Overridden    []string    `json:"overridden,omitempty"`
-	Sent          int64       `json:"sent,omitempty"`
+	Reached       bool        `json:"reached,omitempty"`
 	Conditions    []Condition `json:"conditions,omitempty"`
 }
 
@@ -294,7 +294,7 @@ func DecodeBatch(data []byte) (Batch, error) {
 func EncodeRequest(r Request) ([]byte, error) {
 	return encode(requestJSON{
 		Kind: r.Kind, Owner: r.Owner, From: r.From, Contests: toContests(r.Contests), Revision: r.Revision, Over: r.Over,
-		Base: r.Base, Pausable: r.Pausable, ConfirmWithin: r.ConfirmWithin, Overridden: r.Overridden, Sent: r.Sent, Conditions: r.Conditions,
+		Base: r.Base, Pausable: r.Pausable, ConfirmWithin: r.ConfirmWithin, Overridden: r.Overridden, Reached: r.Reached, Conditions: r.Conditions,
 	})
 }
 
@@ -306,7 +306,7 @@ func DecodeRequest(data []byte) (Request, error) {
 	}
 	r := Request{
 		Kind: j.Kind, Owner: j.Owner, From: j.From, Revision: j.Revision, Over: j.Over,
-		Base: j.Base, Pausable: j.Pausable, ConfirmWithin: j.ConfirmWithin, Overridden: j.Overridden, Sent: j.Sent, Conditions: j.Conditions,
+		Base: j.Base, Pausable: j.Pausable, ConfirmWithin: j.ConfirmWithin, Overridden: j.Overridden, Reached: j.Reached, Conditions: j.Conditions,
 	}
 	if r.ConfirmWithin < 0 || r.ConfirmWithin > MaxTrial.Milliseconds() {
 		return Request{}, fmt.Errorf("decode request: a trial of %d ms is not one of at most %s", r.ConfirmWithin, MaxTrial)

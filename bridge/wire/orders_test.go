@@ -18,7 +18,7 @@ func TestOrders(t *testing.T) {
 	roundTrip(t, wire.Ordered{Speaker: "edge1", ID: "x", Refused: "r", Done: "d"}, wire.EncodeOrdered, wire.DecodeOrdered)
 	base := int64(0)
 	roundTrip(t, wire.Request{Kind: wire.RequestLease, Owner: "team", Base: &base, ConfirmWithin: 300_000, Pausable: true}, wire.EncodeRequest, wire.DecodeRequest)
-	roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Overridden: []string{"withdraw@9b1d2c3f4a5b"}, Sent: 7}, wire.EncodeRequest, wire.DecodeRequest)
+	roundTrip(t, wire.Request{Kind: wire.RequestAlive, Owner: "team", Overridden: []string{"withdraw@9b1d2c3f4a5b"}, Reached: true}, wire.EncodeRequest, wire.DecodeRequest)
 	roundTrip(t, wire.Grant{Refused: "r", Stale: true, Now: sampleStanding(t).InForce, Ordered: true}, wire.EncodeGrant, wire.DecodeGrant)
 	trial := sampleTrial()
 	roundTrip(t, wire.Standing{Speaker: "s", Owner: "o", Pause: &sampleUpdate(t).About.Pauses[0], Trial: &trial}, wire.EncodeStanding, wire.DecodeStanding)

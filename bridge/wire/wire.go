@@ -129,8 +129,8 @@ type Request struct {
 	// Overridden are the texts of overrides whose plans were carried out; of
 	// RequestAlive.
 	Overridden []string
-	// Sent is how many batches were sent under the lease; of RequestAlive.
-	Sent int64
+	// Reached: the commander finds the speaker as its file says; of RequestAlive.
+	Reached bool
 	// Contests are what the commander asks for and others have; of RequestAlive.
 	Contests []state.Contest
 	// Conditions are those of the sender: what keeps it from its work.

@@ -306,7 +306,7 @@ func (l *law) inOrder(boot string, c *change, at place) {
 	if was != nil && was.withdrawn == c.withdraw && (c.withdraw || was.attrs == c.attrs) {
 		return // it is as it was told before, to this exaBGP or the last
 	}
-	if _, asked := l.asks[ask{boot, owner, at, attrs}]; !asked || c.withdraw && l.isOver(at, was.attrs) {
+	if _, asked := l.asks[ask{boot, owner, at, attrs}]; !asked || c.withdraw && l.wasToEnd(at) {
 		return
 	}
 	now, taken := l.valid[taking{c.by, ask{boot, owner, at, attrs}}]
@@ -360,6 +360,15 @@ func asksOf(b wire.Batch) []ask {
 		add(g, state.Attrs{})
 	}
 	return all
+}
+
+// wasToEnd tells whether a route was to be gone by now, whatever it had: a bridge may
+// have been told when, and died before it gave exaBGP what it was to be until then.
+func (l *law) wasToEnd(at place) bool {
+	return l.during(time.Time{}, func(v *version) bool {
+		w := v.desired.Find(at.key, at.peer)
+		return w != nil && w.Expires != 0 && w.Expires <= time.Now().UnixMilli()
+	})
 }
 
 // isOver tells whether a route has expired that had these attributes: then the
