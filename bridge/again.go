@@ -56,9 +56,9 @@ func (c *core) forgetStuck() {
 }
 
 // againIfHidden gives a route once more that exaBGP took and does not list, and
-// tells whether it did.
+// tells whether it did, or will if it is not sent in its time.
 func (c *core) againIfHidden(k state.Key, s *slot) bool {
-	return c.audits.stuck[place{k, s.peer.Addr}] != nil && c.againIfUnsent(k, s)
+	return c.audits.stuck[place{k, s.peer.Addr}] != nil && (s.grade == state.Accepted || c.againIfUnsent(k, s))
 }
 
 // againIfUnsent gives a change once more that exaBGP took and did not send, and

@@ -277,6 +277,7 @@ func (p *fakePeer) say(k state.Key, spelled bool) {
 func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 	if withdraw {
 		delete(p.cache, k)
+		delete(p.hidden, k)
 		p.pending = append(p.pending, change{key: k, withdraw: true})
 		return
 	}
@@ -284,6 +285,7 @@ func (p *fakePeer) change(k state.Key, attrs state.Attrs, withdraw bool) {
 		return // cache hit: nothing is sent
 	}
 	p.cache[k] = attrs
+	delete(p.hidden, k) // what takes the place of what is hidden is not (rib/cache.py, update_cache)
 	p.pending = append(p.pending, change{key: k})
 }
 

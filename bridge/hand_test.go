@@ -402,6 +402,53 @@ func TestTermsOutlastWhatIsToldAgain(t *testing.T) {
 	}
 }
 
+// What is told exaBGP once more is given up if the route was announced or withdrawn
+// since: that has its turn first, behind a change at another peer.
+func TestWhatIsToldAgainIsOvertaken(t *testing.T) {
+	const prefix = "10.0.0.0/24"
+	k := keyOf(t, prefix)
+	begin := func(t *testing.T) (w *world, a, b *fakePeer, again, giveUp func()) {
+		a, b = testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+		w = handWorld(t, a, b)
+		w.types("+ " + prefix + " " + nh)
+		w.settle()
+		w.exabgp.stuck = true
+		again = func() { w.core.againAt(k, w.core.table.find(k, w.core.findPeer(a.addr))) }
+		giveUp = func() {
+			w.settle()
+			w.now = w.now.Add(sendPatience)
+			w.core.tick(w.now)
+			w.settle()
+		}
+		return w, a, b, again, giveUp
+	}
+	t.Run("a withdraw by an announce", func(t *testing.T) {
+		w, a, b, again, giveUp := begin(t)
+		w.types("- " + prefix + " @127.0.0.2")
+		w.types("+ " + prefix + " " + nh + " med 1 @127.0.0.3")
+		giveUp()
+		w.types("+ " + prefix + " " + nh)
+		again()
+		w.exabgp.stuck = false
+		w.settle()
+		w.holds(a, prefix+" "+nh)
+		w.holds(b, prefix+" "+nh)
+	})
+	t.Run("an announce by a withdraw", func(t *testing.T) {
+		w, a, b, again, giveUp := begin(t)
+		w.types("+ " + prefix + " " + nh + " med 1 @127.0.0.3")
+		w.settle()
+		w.types("- " + prefix)
+		again()
+		giveUp()
+		giveUp()
+		w.exabgp.stuck = false
+		w.settle()
+		w.holds(a)
+		w.holds(b)
+	})
+}
+
 func TestOverAt(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
 	w := handWorld(t, p)

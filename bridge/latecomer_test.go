@@ -287,7 +287,34 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 	w.plan(d, 0)
 }
 
-// The same while a change of the route still waits at another peer.
+// A value that was overtaken is given once more until exaBGP takes it, although its
+// table does not list the route: the peer has another.
+func TestOvertakenValueThatIsNotListed(t *testing.T) {
+	for _, pause := range []time.Duration{time.Second, sendLimit} {
+		t.Run(pause.String(), func(t *testing.T) {
+			p := testPeer("127.0.0.2", 65001)
+			w := leasedWorld(t, p)
+			d := desired(t, "10.0.0.0/24 "+nh+" med 1")
+			w.want(d)
+			w.settle()
+			k := d.Routes[0].Key
+			p.change(k, attrs(t, nh+" med 2"), false)
+			p.hide(k)
+			w.exabgp.lose = func(string) bool { return true }
+			w.settle()
+			w.exabgp.lose = nil
+			for range 2 * sendPatience / time.Second {
+				w.now = w.now.Add(pause)
+				w.core.tick(w.now)
+				w.settle()
+			}
+			w.holds(p, "10.0.0.0/24 "+nh+" med 1")
+			w.plan(d, 0)
+		})
+	}
+}
+
+// A value is overtaken also while a change of the route still waits at another peer.
 func TestOvertakenValueWhileAnotherPeerWaits(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
 	w := newWorld(t, a, b)

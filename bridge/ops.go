@@ -181,7 +181,7 @@ func (c *core) begin(o *op, e *entry) {
 		}
 		done := s == nil
 		if o.again {
-			if s == nil || s.attrs != o.attrs || s.owner != o.owner {
+			if s == nil || s.attrs != o.attrs || s.owner != o.owner || o.withdraw != (s.grade == state.Withdrawing) {
 				continue // it has changed meanwhile
 			}
 			o.claimant = s.claimant // how long it stays may have

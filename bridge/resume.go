@@ -359,6 +359,9 @@ func (c *core) restoreBefore(o *op, p *peer, has state.Attrs) {
 	s.grade, s.reason = c.expect(o.key, p)
 	delete(c.lost, place{o.key, p.Addr})
 	c.put(o.key, s)
+	if s.owner == "" && s.grade == state.Accepted {
+		c.sendAgain(p) // nobody gives it once more, and the peer may have it
+	}
 }
 
 // reopen notes what is to be given again.

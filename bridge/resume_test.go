@@ -112,6 +112,26 @@ func TestResumedAndRefused(t *testing.T) {
 	w.plan(want, 0)
 }
 
+// By hand that value is nobody's that would give it once more: exaBGP sends it again,
+// so that it is known to be there.
+func TestResumedByHandAndRefused(t *testing.T) {
+	w, _ := steady(t)
+	w.types("+ 10.0.5.0/24 " + nh)
+	w.pass(2 * time.Minute)
+	w.types("+ 10.0.5.0/24 " + nh + " med 3")
+	w.write(w.core.take())
+	w.exabgp.refuse = func(string) bool { return true }
+	w.boot("boot-1", "next")
+	w.exabgp.refuse = nil
+	w.pass(2 * time.Minute)
+	for _, p := range w.exabgp.peers {
+		s := w.core.table.find(keyOf(t, "10.0.5.0/24"), w.core.findPeer(p.addr))
+		if s == nil || s.owner != "" || s.attrs != attrs(t, nh) || s.grade != state.Sent {
+			t.Errorf("the table has %+v at %s, which holds %v", s, p.addr, p.holds)
+		}
+	}
+}
+
 // TestNotResumed: a peer of which something may have happened is read, and no
 // other.
 func TestNotResumed(t *testing.T) {

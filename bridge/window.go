@@ -250,6 +250,9 @@ func (c *core) turnDown(x *exchange, why string) {
 				c.happenedAnyway(o, p)
 			}
 			p.unsettled = true // what was there before may not be sent yet, and had no clock meanwhile
+			if o.again {
+				c.audits.unsent(place{o.key, p.Addr}) // nor is the peer without any, whatever exaBGP lists
+			}
 		}
 		c.commandDone(o)
 	}
