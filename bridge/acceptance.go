@@ -32,7 +32,7 @@ func (c *core) acceptAway(o *op, x *exchange, a netip.Addr, q *peer) {
 	case x.withdraw:
 		delete(c.lost, place{o.key, a})
 	case q == nil:
-		c.lost[place{o.key, a}] = o.claimant
+		c.loseAway(o.key, a, o.claimant)
 	default:
 		s := slot{peer: q, claimant: o.claimant, attrs: o.attrs}
 		s.grade, s.reason = c.expect(o.key, q)

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -50,14 +51,7 @@ func (c *core) claim(k state.Key) {
 		} else if p.doubts.doubts(k) {
 			claim.Launch = c.launches.proven + 1
 		}
-		for i := range claims {
-			if x := &claims[i]; alikeButPeers(x, &claim) {
-				x.Peers = append(x.Peers, p.Addr)
-				return
-			}
-		}
-		claim.Peers = p.alone()
-		claims = append(claims, claim)
+		claims = withClaim(claims, &claim, p.alone())
 	}
 	goes := func(p *peer) bool { return coming != nil && coming.withdraw && has(coming.targets, p) }
 	comes := func(p *peer) bool { return coming != nil && !coming.withdraw && has(coming.targets, p) }
@@ -83,9 +77,26 @@ func (c *core) claim(k state.Key) {
 			note(coming.claimant, coming.attrs, false, false, p)
 		}
 	}
+	for _, a := range slices.SortedFunc(maps.Keys(c.away), netip.Addr.Compare) { // and it with it
+		if left, ours := c.lost[place{k, a}]; ours {
+			claims = withClaim(claims, &journal.Claim{Owner: left.owner, From: left.provenance(), Leaving: true}, []netip.Addr{a})
+		}
+	}
 	delete(c.table.strangers, k)
 	c.scratch = claims
 	c.out.claims = append(c.out.claims, journal.Entry{Key: k, Claims: c.shareClaims(claims)})
+}
+
+// withClaim are claims with one more, at one more peer, which must not be changed.
+func withClaim(claims []journal.Claim, more *journal.Claim, at []netip.Addr) []journal.Claim {
+	for i := range claims {
+		if x := &claims[i]; alikeButPeers(x, more) {
+			x.Peers = append(x.Peers, at...)
+			return claims
+		}
+	}
+	more.Peers = at
+	return append(claims, *more)
 }
 
 // shareClaims returns a copy of claims that is not to be changed: most keys have
@@ -147,13 +158,17 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 		if !slices.Contains(claim.Peers, p.Addr) {
 			continue
 		}
-		whose := claimant{owner: claim.Owner}
-		if claim.From != (state.Provenance{}) {
-			whose.from = &claim.From
-		}
-		return whose
+		return claimantOf(claim)
 	}
 	return claimant{}
+}
+
+func claimantOf(x journal.Claim) claimant {
+	whose := claimant{owner: x.Owner}
+	if x.From != (state.Provenance{}) {
+		whose.from = &x.From
+	}
+	return whose
 }
 
 // reclaim takes claims out of the journal that exaBGP's table does not bear
@@ -161,6 +176,13 @@ func (c *core) claimed(k state.Key, p *peer) claimant {
 // anew that do not say what the table does.
 func (c *core) reclaim() {
 	for k, claims := range c.claims {
+		for _, x := range claims {
+			for _, a := range x.Peers {
+				if x.Owner != "" && c.findPeer(a) == nil {
+					c.loseAway(k, a, claimantOf(x))
+				}
+			}
+		}
 		if c.table.entries[k] == nil || slices.ContainsFunc(claims, func(x journal.Claim) bool { return x.Value == "" || x.Leaving || c.overstates(k, x) }) {
 			c.claim(k)
 		}

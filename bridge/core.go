@@ -142,7 +142,8 @@ type core struct {
 	reopened      []*op     // what the one before had under way
 	askedSessions time.Time // when exaBGP was last asked for them
 	attest        attest
-	lost          map[place]claimant // whose it was that was withdrawn behind the bridge's back
+	lost          map[place]claimant      // whose it was that was withdrawn behind the bridge's back
+	away          map[netip.Addr]struct{} // neighbors that exaBGP's configuration has no more, and lost has
 	banned        quarantine
 	delayed       map[state.Key]struct{} // keys with changes that wait for exaBGP to send its table
 	strays        map[place]time.Time    // values that are not their owners', and since when
@@ -230,6 +231,7 @@ func newCore(id identity, memory journal.Memory, log *slog.Logger) *core {
 		delayed: map[state.Key]struct{}{},
 		strays:  map[place]time.Time{},
 		tardy:   map[place]latecomer{},
+		away:    map[netip.Addr]struct{}{},
 		epoch:   memory.Epoch,
 		leases:  map[string]*lease{},
 		watches: newWatchers(memory.Owners),

@@ -316,3 +316,10 @@ func (c *core) leave(k state.Key, s *slot) {
 	c.goes(k, s)
 	c.table.drop(k, s.peer)
 }
+
+// loseAway remembers whose a route is at a neighbor that has gone, and may come back
+// with it.
+func (c *core) loseAway(k state.Key, a netip.Addr, whose claimant) {
+	c.lost[place{k, a}] = whose
+	c.away[a] = struct{}{}
+}

@@ -130,8 +130,12 @@ func (c *core) adopt(neighbors []exabgp.Neighbor, reached []netip.Addr) {
 	c.receiveFrom(peers, own)
 	for _, p := range before {
 		if !has(peers, p) {
+			c.away[p.Addr] = struct{}{}
 			c.forget(p)
 		}
+	}
+	for _, p := range peers {
+		delete(c.away, p.Addr)
 	}
 }
 

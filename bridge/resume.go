@@ -311,7 +311,7 @@ func (past *past) restore(c *core) {
 			p, at := c.findPeer(s.at), place{e.Key, s.at}
 			switch {
 			case p == nil && s.whose.owner != "" && s.is != unclear:
-				c.lost[at] = s.whose // it may come back
+				c.loseAway(e.Key, s.at, s.whose)
 			case p == nil || !p.resumed:
 			case s.is == there:
 				c.restoreAt(e.Key, p, s)

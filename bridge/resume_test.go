@@ -112,6 +112,32 @@ func TestResumedAndRefused(t *testing.T) {
 	w.plan(want, 0)
 }
 
+// A route is its owner's at a neighbor that was out of exaBGP's configuration for a
+// while, whatever became of the route elsewhere and of the bridge.
+func TestNeighborThatWasAway(t *testing.T) {
+	w, _ := steady(t)
+	all, b := w.exabgp.peers, w.exabgp.peers[1]
+	w.exabgp.peers = all[:1]
+	w.exabgp.sessionDown(b)
+	w.pass(2 * time.Minute)
+	if w.core.findPeer(b.addr) != nil {
+		t.Fatal("the neighbor is still there")
+	}
+	for _, run := range []string{"second", "third"} {
+		w.lease("team")
+		w.want(desired(t, "10.0.0.0/24 "+nh+" med 7 @127.0.0.2", "10.0.1.0/24 "+nh+" @127.0.0.2"))
+		w.settle()
+		w.boot("boot-1", run)
+	}
+	w.exabgp.peers = all
+	w.exabgp.sessionUp(b)
+	b.cache[keyOf(t, "10.0.0.0/24")] = attrs(t, nh+" med 1")
+	w.boot("boot-1", "fourth")
+	if s := w.core.table.find(keyOf(t, "10.0.0.0/24"), w.core.findPeer(b.addr)); s == nil || s.owner != "team" {
+		t.Errorf("the table has %+v", s)
+	}
+}
+
 // By hand that value is nobody's that would give it once more: exaBGP sends it again,
 // so that it is known to be there.
 func TestResumedByHandAndRefused(t *testing.T) {
