@@ -77,14 +77,23 @@ func (c *core) claim(k state.Key) {
 			note(coming.claimant, coming.attrs, false, false, p)
 		}
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(c.away), netip.Addr.Compare) { // and it with it
-		if left, ours := c.lost[place{k, a}]; ours {
-			claims = withClaim(claims, &journal.Claim{Owner: left.owner, From: left.provenance(), Leaving: true}, []netip.Addr{a})
-		}
+	if len(c.away) > 0 {
+		claims = c.claimsAway(k, claims)
 	}
 	delete(c.table.strangers, k)
 	c.scratch = claims
 	c.out.claims = append(c.out.claims, journal.Entry{Key: k, Claims: c.shareClaims(claims)})
+}
+
+// claimsAway are claims with those at neighbors that may come back, and the route with
+// them.
+func (c *core) claimsAway(k state.Key, claims []journal.Claim) []journal.Claim {
+	for _, a := range slices.SortedFunc(maps.Keys(c.away), netip.Addr.Compare) {
+		if left, ours := c.lost[place{k, a}]; ours {
+			claims = withClaim(claims, &journal.Claim{Owner: left.owner, From: left.provenance(), Leaving: true}, []netip.Addr{a})
+		}
+	}
+	return claims
 }
 
 // withClaim are claims with one more, at one more peer, which must not be changed.
