@@ -173,7 +173,7 @@ func (c *core) auditEnd(_ []string, ok bool) {
 
 // auditOther takes a route that exaBGP's table has otherwise.
 func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
-	s, again := c.table.find(at.key, p), false
+	s := c.table.find(at.key, p)
 	found := slot{peer: p, attrs: listed.Attrs}
 	found.grade, found.reason = c.expect(at.key, p)
 	switch {
@@ -191,7 +191,6 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 		if p.up {
 			found.grade, found.reason = state.Unsent, unsentReason
 		}
-		again = true
 	default:
 		found.claimant = s.claimant
 		if given := s.asked(); given != listed.Attrs && !p.Same(at.key.Family, listed.Attrs, given) {
@@ -205,9 +204,7 @@ func (c *core) auditOther(at place, p *peer, listed exabgp.Seen) {
 	if found.owner != "" {
 		c.claim(at.key)
 	}
-	if again {
-		c.againAt(at.key, c.table.find(at.key, p))
-	}
+	c.againIfUnsent(at.key, c.table.find(at.key, p))
 }
 
 const forgottenReason = "exaBGP's table does not have the route any more, and the peer was not seen to be told"

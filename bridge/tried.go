@@ -38,14 +38,7 @@ func (x *tried) note(o *op, p *peer, s *slot) {
 	if s != nil && s.owner == o.owner && s.grade != state.Withdrawing && !s.leaves {
 		had = journal.Claim{Owner: o.owner, From: s.provenance(), Value: s.asked().Canonical()}
 	}
-	for i := range x.claims {
-		if alikeButPeers(&x.claims[i], &had) {
-			x.claims[i].Peers = append(x.claims[i].Peers, p.Addr)
-			return
-		}
-	}
-	had.Peers = p.alone()
-	x.claims = append(x.claims, had)
+	x.claims = withClaim(x.claims, &had, p.alone())
 }
 
 // keep writes down what was noted.
