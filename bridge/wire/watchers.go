@@ -66,6 +66,19 @@ func (a *About) InForceOf(owner string) *InForce {
 	return nil
 }
 
+// TrialOf is the trial of an owner; nil for none, and of a nil About.
+func (a *About) TrialOf(owner string) *Trial {
+	if a == nil {
+		return nil
+	}
+	for i := range a.Trials {
+		if t := &a.Trials[i]; t.Owner == owner {
+			return t
+		}
+	}
+	return nil
+}
+
 // What these messages say comes from other machines, and goes to terminals.
 
 func (c Commander) check() error { return checkPrintable(c.Host, c.Verb, c.User) }

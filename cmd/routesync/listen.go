@@ -120,7 +120,7 @@ func (h heeding) Await(ctx context.Context, wake <-chan struct{}) error {
 	if about := h.About(); about != nil {
 		h.kept.ordered.Store(&ordered{
 			paused: slices.ContainsFunc(about.Pauses, func(p wire.Pause) bool { return p.Owner == h.kept.owner }),
-			trial:  trialOf(about, h.kept.owner),
+			trial:  about.TrialOf(h.kept.owner),
 		})
 	}
 	return err

@@ -19,19 +19,6 @@ func (f *applyFlags) checkConfirm() error {
 	return nil
 }
 
-// trialOf is the trial of an owner, as a bridge told; nil for none.
-func trialOf(about *wire.About, owner string) *wire.Trial {
-	if about == nil {
-		return nil
-	}
-	for i := range about.Trials {
-		if t := &about.Trials[i]; t.Owner == owner {
-			return t
-		}
-	}
-	return nil
-}
-
 // refuseTrial refuses to do something while another's trial waits, or is being
 // reverted.
 func (a *applier) refuseTrial(seen []observation) error {
@@ -47,7 +34,7 @@ func (a *applier) refuseTrial(seen []observation) error {
 // onTrial is the error of a trial of an owner that waits at the speaker, or is being
 // reverted; nil if there is none.
 func (o observation) onTrial(owner string) *failure {
-	t := trialOf(o.about, owner)
+	t := o.about.TrialOf(owner)
 	switch {
 	case t == nil, t.Free:
 		return nil
