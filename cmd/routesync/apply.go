@@ -79,10 +79,7 @@ func (f *applyFlags) check(w *world) (state.Grade, error) {
 	if err != nil || (grade != state.Accepted && grade != state.Sent) {
 		return 0, usage(fmt.Errorf("--wait %q is not accepted or sent", f.wait))
 	}
-	cannot := "apply can't ask"
-	if f.instead != nil {
-		cannot = f.instead[1] + " can't ask"
-	}
+	cannot := strings.Fields(f.again())[1] + " can't ask"
 	switch {
 	case f.yes, f.plan != "":
 	case f.output == outputJSON:

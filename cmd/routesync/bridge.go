@@ -26,7 +26,7 @@ import (
 // routes announced, told to a reader and withdrawn took 8.5 s of CPU with 400, 9.4 s
 // with 100 and 11 s with 50, in 1390, 830 and 710 MB, the test around it included; with
 // 80 it took 3 % more than with 100. At exaBGP the peak of a million was 495 MiB with
-// 100, and 406 with 80, where BIRD takes 455 for as many.
+// 100, and 406 to 449 with 80, where BIRD takes 455 for as many.
 const gcPercent = 80
 
 const (
