@@ -23,7 +23,7 @@ func (w *world) text(bodies ...string) {
 
 func TestClassicCommands(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
-	w := handWorld(t, a, b)
+	w := leasedWorld(t, a, b)
 	w.acked = nil
 	w.text(
 		"announce route 10.0.0.0/24 next-hop 127.0.0.1",
@@ -48,7 +48,7 @@ func TestClassicCommands(t *testing.T) {
 // What is wrong is reported and not passed on; the lines beside it go on.
 func TestClassicRefuses(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.want(desired(t, "10.9.0.0/16 "+nh))
 	w.settle()
 	w.exabgp.wrote, w.acked = nil, nil
@@ -116,7 +116,7 @@ func rangeOf(block, n int) []string {
 // Refusals of what comes over the queue do not pile up.
 func TestClassicRefusalsAreBounded(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.exabgp.refuse = func(string) bool { return true }
 	for i := range 3 {
 		for _, prefix := range rangeOf(i, 100) {
@@ -171,7 +171,7 @@ func TestClassicReceived(t *testing.T) {
 		},
 	} {
 		t.Run(string(format), func(t *testing.T) {
-			w := handWorld(t, p)
+			w := leasedWorld(t, p)
 			w.core.texts.format = format
 			w.receives(p, "+192.168.41.4/32", "+2001:db8::/32", "+192.168.41.5/32", "-192.168.41.5/32")
 			if got := w.bodies(); !slices.Equal(got, want) {
@@ -186,7 +186,7 @@ func TestClassicReceived(t *testing.T) {
 func TestClassicRepeats(t *testing.T) {
 	p := testPeer("127.0.0.2", 65000)
 	p.receives = true
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.core.texts.format = ClassicText
 	w.receives(p, "+10.0.0.0/24", "+10.0.1.0/24", "+10.0.2.0/24")
 	w.bodies()
@@ -210,7 +210,7 @@ func TestClassicRepeats(t *testing.T) {
 func TestClassicOutIsBounded(t *testing.T) {
 	p := testPeer("127.0.0.2", 65000)
 	p.receives = true
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.core.texts.format = ClassicText
 	peer := w.core.findPeer(p.addr)
 	flap := func(n int) {
@@ -242,7 +242,7 @@ func TestClassicOutIsBounded(t *testing.T) {
 // A peer that a command names twice is one peer, and is not waited for twice.
 func TestClassicNamesAPeerTwice(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
-	w := handWorld(t, a, b)
+	w := leasedWorld(t, a, b)
 	w.acked = nil
 	w.text("neighbor 127.0.0.2, neighbor 127.0.0.2 peer-as 65001 announce route 10.0.0.0/24 next-hop 127.0.0.1")
 	w.settle()
@@ -260,7 +260,7 @@ func TestClassicNamesAPeerTwice(t *testing.T) {
 
 // What a report repeats of a line is bounded: status carries it to every reader.
 func TestClassicReportIsBounded(t *testing.T) {
-	w := handWorld(t, testPeer("127.0.0.2", 65001))
+	w := leasedWorld(t, testPeer("127.0.0.2", 65001))
 	for _, line := range []string{
 		strings.Repeat("\x01", 100_000),
 		"announce route " + strings.Repeat("x", 100_000) + " next-hop 127.0.0.1",
@@ -277,7 +277,7 @@ func TestClassicReportIsBounded(t *testing.T) {
 // However many commands on one route wait behind each other, they need no stack.
 func TestClassicManyOfOneRoute(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	defer debug.SetMaxStack(debug.SetMaxStack(8 << 20))
 	w.text(strings.Repeat("announce route 10.0.0.0/24 next-hop 127.0.0.1\n", 50_000))
 	w.settle()
@@ -289,7 +289,7 @@ func TestClassicManyOfOneRoute(t *testing.T) {
 func TestClassicRepeatsSessions(t *testing.T) {
 	p := testPeer("127.0.0.2", 65000)
 	p.receives = true
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.core.texts.format = ClassicJSON
 	w.receives(p, "+10.0.0.0/24")
 	w.bodies()
@@ -306,7 +306,7 @@ func TestClassicRepeatsSessions(t *testing.T) {
 func TestClassicMassWithdraw(t *testing.T) {
 	p := testPeer("127.0.0.2", 65000)
 	p.receives = true
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.core.texts.format = ClassicText
 	peer := w.core.findPeer(p.addr)
 	const routes = 6 * changesMax

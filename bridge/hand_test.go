@@ -123,20 +123,10 @@ func (w *world) advert(prefix string) state.Advert {
 	return adverts[0]
 }
 
-func handWorld(t *testing.T, peers ...*fakePeer) *world {
-	w := newWorld(t, peers...)
-	for _, p := range peers {
-		w.exabgp.sessionUp(p)
-	}
-	w.settle()
-	w.lease("team")
-	return w
-}
-
 func TestByHand(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
 	b.negotiated = []state.Family{state.IPv6Unicast}
-	w := handWorld(t, a, b)
+	w := leasedWorld(t, a, b)
 
 	n := w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh+" @127.0.0.2", "+ 10.0.2.0/24 "+nh+" @127.0.0.9", "- 10.0.3.0/24")
 	w.answers(n,
@@ -173,7 +163,7 @@ func TestByHand(t *testing.T) {
 // What was typed outlives the bridge, with who typed it.
 func TestByHandAfterRespawn(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 "+nh+" expires 10m", "+ 10.0.1.0/24 "+nh)
 	w.settle()
 	before := w.advert("10.0.0.0/24")
@@ -189,7 +179,7 @@ func TestByHandAfterRespawn(t *testing.T) {
 
 func TestByHandExpires(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	pass := func(d time.Duration) {
 		w.now = w.now.Add(d)
 		w.core.tick(w.now)
@@ -244,7 +234,7 @@ func TestByHandBesideAFile(t *testing.T) {
 // A message that comes again is answered again, and not carried out again.
 func TestByHandOnce(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.desk.mute = true
 	first := w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
@@ -260,7 +250,7 @@ func TestByHandOnce(t *testing.T) {
 // One that is lost keeps those behind it waiting until it comes.
 func TestByHandInOrder(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.9.0/24 " + nh)
 	w.settle()
 	lost := w.core
@@ -380,7 +370,7 @@ func TestRandomHands(t *testing.T) {
 // time that was given to it meanwhile.
 func TestTermsOutlastWhatIsToldAgain(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
 	k := desired(t, "10.0.0.0/24").Routes[0].Key
@@ -409,7 +399,7 @@ func TestWhatIsToldAgainIsOvertaken(t *testing.T) {
 	k := keyOf(t, prefix)
 	begin := func(t *testing.T) (w *world, a, b *fakePeer, again, giveUp func()) {
 		a, b = testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
-		w = handWorld(t, a, b)
+		w = leasedWorld(t, a, b)
 		w.types("+ " + prefix + " " + nh)
 		w.settle()
 		w.exabgp.stuck = true
@@ -451,7 +441,7 @@ func TestWhatIsToldAgainIsOvertaken(t *testing.T) {
 
 func TestOverAt(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 "+nh+" expires 10s", "+ 10.0.0.0/24 "+nh+" expires 20s")
 	w.settle()
 	k := desired(t, "10.0.0.0/24").Routes[0].Key
@@ -469,7 +459,7 @@ func TestOverAt(t *testing.T) {
 // sent a route: the answer says which of the two it was.
 func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.exabgp.stuck = true
 	n := w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
@@ -486,7 +476,7 @@ func TestByHandAnswersWhatHappenedMeanwhile(t *testing.T) {
 // at the next try of the withdraw before.
 func TestByHandExpiresAgain(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	pass := func(d time.Duration) {
 		w.now = w.now.Add(d)
 		w.core.tick(w.now)
@@ -515,7 +505,7 @@ func (w *world) stick(p *fakePeer) {
 // is not confirmed.
 func TestByHandUnchangedIsNotSent(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
 	w.stick(p)
@@ -526,7 +516,7 @@ func TestByHandUnchangedIsNotSent(t *testing.T) {
 // Who types can't say what acts on the terminals of those who look.
 func TestByHandIsPrintable(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.core.give(wire.Typed{Speaker: "edge1", From: wire.Commander{ID: "x", User: "al\x1b[2J\n", Host: "h"}, Seq: 1, Commands: []wire.Command{
 		{Attrs: attrs(t, nh), Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}}, "q", w.now)
 	w.settle()
@@ -539,7 +529,7 @@ func TestByHandIsPrintable(t *testing.T) {
 // does not make the journal forget for whom that is.
 func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
 	a, b := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65000)
-	w := handWorld(t, a, b)
+	w := leasedWorld(t, a, b)
 	key := desired(t, "10.0.0.0/24").Routes[0].Key
 	w.types("+ 10.0.0.0/24 " + nh + " @127.0.0.2")
 	w.settle()
@@ -566,7 +556,7 @@ func TestClaimsOfWhatIsInFlightStay(t *testing.T) {
 // and is so all the same.
 func TestSeenAndRefused(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	key := desired(t, "10.0.0.0/24").Routes[0].Key
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
@@ -591,7 +581,7 @@ func TestSeenAndRefused(t *testing.T) {
 // carried out is, and nobody's command is carried out twice for it.
 func TestAnswersAreBounded(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.desk.mute = true
 	w.types("+ 10.9.0.0/24 " + nh)
 	w.settle()
@@ -624,7 +614,7 @@ func TestAnswersAreBounded(t *testing.T) {
 // any more; one with a lease, when its commander has been silent for so long.
 func TestRouteOfAFileEnds(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	pass := func(d time.Duration) {
 		w.now = w.now.Add(d)
 		w.core.tick(w.now)
@@ -723,7 +713,7 @@ func TestAdopt(t *testing.T) {
 // release, does not say what it was; and that is said, once.
 func TestByHandGoesWithExaBGP(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 "+nh, "+ 10.0.1.0/24 "+nh)
 	w.settle()
 	for _, claims := range w.claims {
@@ -745,7 +735,7 @@ func TestByHandGoesWithExaBGP(t *testing.T) {
 // answer came, and has gone, and if it was carried out then, that is forgotten.
 func TestByHandTooLate(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.desk.mute = true
 	n := w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
@@ -763,7 +753,7 @@ func TestByHandTooLate(t *testing.T) {
 // refused was under way at the time.
 func TestUnsentBehindARefusal(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	w.types("+ 10.0.0.0/24 " + nh)
 	w.settle()
 	w.stick(p)

@@ -8,6 +8,22 @@ import (
 	"routesync/state"
 )
 
+// withdrawnWhileDown is a world with a peer of which the session is down, and a route
+// that was withdrawn since.
+func withdrawnWhileDown(t *testing.T) (*world, *fakePeer, state.Key) {
+	t.Helper()
+	p := testPeer("127.0.0.2", 65001)
+	w := leasedWorld(t, p)
+	d := desired(t, "10.0.0.0/24 "+nh)
+	w.want(d)
+	w.settle()
+	w.exabgp.sessionDown(p)
+	w.settle()
+	w.want(desired(t))
+	w.settle()
+	return w, p, d.Routes[0].Key
+}
+
 // A route that was withdrawn while the session was down, and that exaBGP sends
 // all the same, is withdrawn again: also by a bridge that was started since.
 func TestLatecomerIsWithdrawnAgain(t *testing.T) {
@@ -17,19 +33,8 @@ func TestLatecomerIsWithdrawnAgain(t *testing.T) {
 		"a file that asks for another meanwhile": func(w *world) { w.want(desired(t, "10.0.1.0/24 "+nh)); w.settle() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := testPeer("127.0.0.2", 65001)
-			w := newWorld(t, p)
-			w.exabgp.sessionUp(p)
-			w.settle()
-			w.lease("team")
-			w.want(desired(t, "10.0.0.0/24 "+nh))
-			w.settle()
-			w.exabgp.sessionDown(p)
-			w.settle()
-			w.want(desired(t))
-			w.settle()
+			w, p, k := withdrawnWhileDown(t)
 			between(w)
-			k := desired(t, "10.0.0.0/24").Routes[0].Key
 			w.sendOnce(p, k, attrs(t, nh))
 			if _, there := p.holds[k]; there || w.core.table.entries[k] != nil {
 				t.Errorf("the peer holds %v, the table has %v of it; want nothing", p.holds, w.core.table.entries[k])
@@ -48,19 +53,8 @@ func TestLatecomerIsWithdrawnAgain(t *testing.T) {
 // was taken: one without an answer is given again, by a bridge that did not see
 // the route sent too.
 func TestLatecomerWhoseWithdrawIsLost(t *testing.T) {
-	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
-	w.want(desired(t, "10.0.0.0/24 "+nh))
-	w.settle()
-	w.exabgp.sessionDown(p)
-	w.settle()
-	w.want(desired(t))
-	w.settle()
+	w, p, k := withdrawnWhileDown(t)
 	w.exabgp.lose = func(line string) bool { return strings.Contains(line, "withdraw") }
-	k := desired(t, "10.0.0.0/24").Routes[0].Key
 	w.sendOnce(p, k, attrs(t, nh))
 	w.boot("boot-1", "run-2")
 	w.settle()
@@ -68,11 +62,7 @@ func TestLatecomerWhoseWithdrawIsLost(t *testing.T) {
 	if _, there := p.holds[k]; !there {
 		t.Fatal("the peer does not hold the route; want it held, and its withdraws lost")
 	}
-	for range 4 {
-		w.now = w.now.Add(sendPatience)
-		w.core.tick(w.now)
-		w.settle()
-	}
+	w.pass(4 * sendPatience)
 	if _, there := p.holds[k]; there || w.core.table.entries[k] != nil || len(w.claims[k]) > 0 {
 		t.Errorf("the peer holds %v, the table has %v of it, and the journal %v; want nothing", p.holds, w.core.table.entries[k], w.claims[k])
 	}
@@ -80,32 +70,14 @@ func TestLatecomerWhoseWithdrawIsLost(t *testing.T) {
 
 // What was lost when it was given once more was not tried, and needs no pause.
 func TestLatecomerWhoseWithdrawIsLostAgain(t *testing.T) {
-	p := testPeer("127.0.0.2", 65001)
-	w := newWorld(t, p)
-	w.exabgp.sessionUp(p)
-	w.settle()
-	w.lease("team")
-	w.want(desired(t, "10.0.0.0/24 "+nh))
-	w.settle()
-	w.exabgp.sessionDown(p)
-	w.settle()
-	w.want(desired(t))
-	w.settle()
+	w, p, k := withdrawnWhileDown(t)
 	w.exabgp.lose = func(line string) bool { return strings.Contains(line, "withdraw") }
-	k := desired(t, "10.0.0.0/24").Routes[0].Key
 	w.sendOnce(p, k, attrs(t, nh))
-	pass := func() {
-		w.now = w.now.Add(sendPatience)
-		w.core.tick(w.now)
-		w.settle()
-	}
 	for at := (place{k, p.addr}); w.core.audits.stuck[at] == nil; {
-		pass()
+		w.pass(tickEvery)
 	}
 	w.exabgp.lose = nil
-	for range 3 {
-		pass()
-	}
+	w.pass(3 * sendPatience)
 	if _, there := p.holds[k]; there {
 		t.Error("the peer still holds the route")
 	}
@@ -276,7 +248,6 @@ func TestOvertakenValueIsFoundByTheAudit(t *testing.T) {
 	w.exabgp.flush() // what a resend that was late left behind
 	p.cache[k] = d.Routes[0].Attrs
 	w.settle()
-	w.core.leases["team"].heard = time.Time{} // nobody is there to put it right
 	w.core.suspect()
 	for range 20 {
 		w.now = w.now.Add(sendPatience)

@@ -129,7 +129,7 @@ func TestReplayOfLeases(t *testing.T) {
 
 func TestReplayOfRoutesThatEnd(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
-	w := handWorld(t, p)
+	w := leasedWorld(t, p)
 	soon, late := w.now.Add(time.Minute), w.now.Add(time.Hour)
 	w.types("+ 10.0.0.0/24 "+nh+" expires 1m", "+ 10.0.1.0/24 "+nh+" expires 1h", "+ 10.0.2.0/24 "+nh)
 	w.settle()
