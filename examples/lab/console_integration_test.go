@@ -129,7 +129,7 @@ func TestConsoleBrokerKilled(t *testing.T) {
 	s.console(0, "withdraw 10.99.0.0/24") // everything on the way is up
 	s.told(s.router, rig.Counters{Updates: 1}, func() {
 		s.typedWhile("10.70.0.0/24", func() {
-			s.must(s.broker.Kill(s.ctx))
+			s.killBroker()
 			s.must(s.broker.Start(s.ctx))
 			s.must(s.stage.speaker.Thaw())
 		})

@@ -276,6 +276,17 @@ func (s *scene) expect(code int, command string, texts ...string) result {
 	return r
 }
 
+// killBroker kills the broker once the speaker's queue outlives that.
+func (s *scene) killBroker() {
+	s.t.Helper()
+	s.until("the broker keeps the queue", func() bool {
+		kept, err := s.broker.Keeps("rs.cmd." + s.name)
+		s.must(err)
+		return kept
+	})
+	s.must(s.broker.Kill(s.ctx))
+}
+
 // apply applies the file, and then finds nothing to do.
 func (s *scene) apply() {
 	s.t.Helper()

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -174,7 +175,8 @@ func (b *Broker) PID() int {
 // Stop ends the node with SIGTERM: it closes its connections and its files.
 func (b *Broker) Stop(ctx context.Context) error { return b.end(ctx, unix.SIGTERM) }
 
-// Kill ends it with SIGKILL.
+// Kill ends it with SIGKILL. A quorum queue that it does not keep yet has no leader ever
+// again.
 func (b *Broker) Kill(ctx context.Context) error { return b.end(ctx, unix.SIGKILL) }
 
 func (b *Broker) end(ctx context.Context, sig unix.Signal) error {
@@ -184,6 +186,15 @@ func (b *Broker) end(ctx context.Context, sig unix.Signal) error {
 		return nil
 	}
 	return errors.Join(b.process.end(ctx, sig, brokerStopGrace), b.forget())
+}
+
+// Keeps tells whether a quorum queue outlives Kill. That is so when Ra has written to
+// disk which server it is of, up to half a second after it was declared
+// (rabbitmq-server#15725).
+func (b *Broker) Keeps(queue string) (bool, error) {
+	node := b.name + "@localhost"
+	names, err := os.ReadFile(filepath.Join(b.path("data"), node, "quorum", node, "names.dets"))
+	return bytes.Contains(names, []byte("_"+queue+"m\x00")), err // a binary comes behind the name
 }
 
 // Freeze stops the node with SIGSTOP: connections stay open, nobody answers.
