@@ -1,11 +1,14 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -80,32 +83,68 @@ func TestExactlyPermitsWhatIsLeft(t *testing.T) {
 }
 
 // TestApplySendsNothingElse: what is not of the plan is not sent, also when it turns up
-// after a part of the plan is.
+// after a part of the plan is. That part is waited for, no longer than ctx, and told apart.
 func TestApplySendsNothingElse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, d := newFakeSpeaker(), file(t, "10.0.0.0/24", "10.0.1.0/24")
-		f.set.Routes.Set([]state.Advert{{Owner: "team", Attrs: d.Routes[1].Attrs, At: []state.At{{Peer: peerA, Grade: state.Sent}}}}, d.Routes[1].Key)
-		f.grade = state.Accepted // so that it waits
-		plan, err := state.Diff(d, &f.set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan error, 1)
-		go func() {
-			_, err := Apply(t.Context(), f, d, state.Sent, NewExactly(plan).Permit, nil)
-			done <- err
-		}()
-		synctest.Wait()
-		if n := len(f.sent()); n != 1 || len(f.sent()[0]) != 1 {
-			t.Fatalf("%d batches were sent, want the plan", n)
-		}
-		f.inbox <- func() { f.set.Routes.Set(nil, d.Routes[1].Key) } // behind our back
-		var beyond *BeyondError
-		if err := <-done; !errors.As(err, &beyond) || len(beyond.Changes) != 1 || beyond.Changes[0].Key != d.Routes[1].Key {
-			t.Errorf("ended with %v", err)
-		}
-		if n := len(f.sent()); n != 1 {
-			t.Errorf("%d batches were sent, want 1", n)
-		}
-	})
+	const kept = "10.0.9.0/24"
+	for _, test := range []struct {
+		name, pending string
+		confirmed     bool
+	}{
+		{"it is confirmed", kept + " not sent", true},
+		{"it is never confirmed", "10.0.0.0/24 , 10.0.1.0/24 , " + kept + " not sent", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, d := newFakeSpeaker(), file(t, "10.0.0.0/24", "10.0.1.0/24", kept)
+				f.grade = state.Accepted
+				have := func(grade state.Grade, routes ...state.Wanted) {
+					for _, w := range routes {
+						f.set.Routes.Set([]state.Advert{{Attrs: w.Attrs, Owner: "team", At: []state.At{{Peer: peerA, Grade: grade}}}}, w.Key)
+					}
+				}
+				have(state.Sent, d.Routes[2])
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				var a Assessment
+				var err error
+				ended := make(chan struct{})
+				go func() {
+					a, err = Apply(ctx, f, d, state.Sent, NewExactly(&state.Plan{Changes: first(t, d, &f.set, 2)}).Permit, nil)
+					close(ended)
+				}()
+				synctest.Wait()
+				f.inbox <- func() { f.set.Routes.Set(nil, d.Routes[2].Key) }
+				synctest.Wait()
+				select {
+				case <-ended:
+					t.Fatal("it did not wait for what it had sent")
+				default:
+				}
+				if test.confirmed {
+					f.inbox <- func() { have(state.Sent, d.Routes[:2]...) }
+				}
+				<-ended
+				var pending []string
+				for _, c := range a.Pending {
+					pending = append(pending, c.Key.String()+" "+c.Reason)
+				}
+				if got := strings.Join(pending, ", "); got != test.pending {
+					t.Errorf("pending: %s, not %s", got, test.pending)
+				}
+				if moved := (*BeyondError)(nil); !errors.As(err, &moved) || len(f.sent()) != 1 {
+					t.Errorf("%v, and sent %v", err, f.sent())
+				}
+			})
+		})
+	}
+}
+
+// first are the first n changes that a speaker needs.
+func first(t *testing.T, d *state.Desired, set *state.Advertised, n int) []state.Change {
+	t.Helper()
+	plan, err := state.Diff(d, set)
+	if err != nil || len(plan.Changes) < n {
+		t.Fatalf("%v: %v", plan, err)
+	}
+	return plan.Changes[:n]
 }

@@ -213,7 +213,7 @@ func TestSavedPlanOvertaken(t *testing.T) {
 	say("withdraw route 10.200.0.0/16 next-hop 192.0.2.1 med 7")
 	s.must(s.stage.speaker.Thaw())
 	r := <-ended
-	if r.code != 4 || !strings.Contains(r.stdout, "2000 of 2001 routes sent; 1 pending") {
+	if r.code != 4 || !strings.Contains(r.stdout, "2000 of 2001 routes sent; 1 pending\n  pending  10.200.0.0/16 at 127.0.0.2 (not sent)") {
 		t.Errorf("apply ended with %d:\n%s%s", r.code, r.stderr, r.stdout)
 	}
 	for _, text := range []string{" moved while plan.json was carried out", "+ 10.200.0.0/16  next-hop 192.0.2.1 med 7"} {
