@@ -85,6 +85,7 @@ type announced struct {
 	order  []complaint
 
 	last state.Attrs // that were looked at
+	flow bool        // of a flow
 	why  []complaint // that there are about them
 }
 
@@ -109,8 +110,8 @@ func (a *announced) judge(x *state.Change) {
 	if x.Key.Family.IsPublic() {
 		a.prefix(x.Key, x.Key.Prefix())
 	}
-	if after := x.After(); after != a.last || a.why == nil {
-		a.last, a.why = after, append([]complaint{}, a.attributes(after)...)
+	if after, flow := x.After(), x.Key.Family.IsFlow(); after != a.last || flow != a.flow || a.why == nil {
+		a.last, a.flow, a.why = after, flow, append([]complaint{}, a.attributes(after, flow)...)
 	}
 	for _, why := range a.why {
 		a.complain(x.Key, why)
@@ -143,8 +144,9 @@ func bogonText(name string) string {
 	return "address space for " + strings.ReplaceAll(name, "-", " ")
 }
 
-// attributes is what there is against attributes.
-func (a *announced) attributes(attrs state.Attrs) []complaint {
+// attributes is what there is against attributes. What a flow does is sent as extended
+// communities (RFC 8955 §7), and is none for who wrote it.
+func (a *announced) attributes(attrs state.Attrs, flow bool) []complaint {
 	var why []complaint
 	if hop := attrs.NextHop(); hop != "" && a.policy.NextHops != nil && !a.policy.NextHops.Have(hop) {
 		why = append(why, complaint{state.RuleNextHop, fmt.Sprintf("would have next hop %s, which is none of those allowed (next-hops)", hop)})
@@ -155,10 +157,19 @@ func (a *announced) attributes(attrs state.Attrs) []complaint {
 	for _, kind := range []state.Name{state.Community, state.LargeCommunity, state.ExtendedCommunity} {
 		values, _ := attrs.Get(kind)
 		for _, v := range values {
+			if flow && isAction(v) {
+				continue
+			}
 			if !slices.ContainsFunc(a.policy.Communities, func(c state.CommunityPattern) bool { return c.Matches(v) }) {
 				why = append(why, complaint{state.RuleCommunity, fmt.Sprintf("would have %s %s, which is none of those allowed (communities)", kind, v)})
 			}
 		}
 	}
 	return why
+}
+
+// isAction tells whether a community is an action of a flow.
+func isAction(community string) bool {
+	raw, err := state.ExtendedCommunityBytes(community)
+	return err == nil && state.FlowActionOf(raw) != ""
 }

@@ -82,6 +82,15 @@ func (w *world) wants(attrs string, tags []string, prefixes ...string) {
 	slices.SortFunc(w.desired.Routes, func(a, b state.Wanted) int { return state.CompareKeys(a.Key, b.Key) })
 }
 
+// wantsFlow asks for a flow.
+func (w *world) wantsFlow(attrs string) {
+	k, err := state.FlowKey("", []state.Component{{Name: "destination", Values: []string{"198.51.100.0/24"}}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.desired.Routes = append(w.desired.Routes, state.Wanted{Key: k, Terms: &state.Terms{Attrs: attributes(w.t, attrs)}})
+}
+
 func (w *world) check() Verdict {
 	w.t.Helper()
 	return Check(w.given(), w.desired.Policy)
@@ -267,6 +276,15 @@ func TestEachRule(t *testing.T) {
 				w.has("", nil, some(0, 1)...)
 				w.wants("community 65000:1 65001:2 no-export", nil, some(0, 1)...)
 			},
+			"1 route would have community 65001:2, which is none of those allowed (communities)"},
+		{"a unicast route with a flow's action", state.RuleCommunity, func(p *state.Policy) { p.Communities = []state.CommunityPattern{"65000:*"} },
+			func(w *world) {
+				w.wants("extended-community 0x8006000000000000", nil, some(0, 1)...)
+				w.wantsFlow("extended-community 0x8006000000000000")
+			},
+			"1 route would have extended-community 0x8006000000000000, which is none of those allowed (communities)"},
+		{"a flow's community", state.RuleCommunity, func(p *state.Policy) { p.Communities = []state.CommunityPattern{"65000:*"} },
+			func(w *world) { w.wantsFlow("community 65001:2;extended-community redirect:65001:1") },
 			"1 route would have community 65001:2, which is none of those allowed (communities)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
