@@ -204,10 +204,10 @@ func TestClassicUnread(t *testing.T) {
 	}
 	o := router(2, routerAS)
 	o.Export, o.Extra = "all", "protocol static { ipv4; "+static.String()+" }"
+	dropClassicQueues(t)
 	s := open(t, setting{routers: []rig.RouterOptions{o}, speaker: func(o *rig.SpeakerOptions) {
 		o.Run = append(o.Run, "--classic", "--classic-backlog", fmt.Sprint(backlog))
 	}})
-	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
 	s.must(os.CopyFS(s.dir, classicSources))
 	s.until("the bridge finds the queue full", func() bool { return s.count(s.stage.speaker.Log(), "the queue is full") == 1 })
 	time.Sleep(2 * time.Second) // that nothing more comes has no sign
@@ -250,8 +250,8 @@ func TestClassicUnread(t *testing.T) {
 // bridge serves the files; and it serves the queues once it can, with what waits
 // there behind a message that no session survives.
 func TestClassicQueuesInTheWay(t *testing.T) {
+	dropClassicQueues(t)
 	s := open(t, setting{speaker: func(o *rig.SpeakerOptions) { o.Run = append(o.Run, "--classic") }})
-	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
 	s.until("the queues are there", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") == 2 })
 	// The bridge may declare it again in between.
 	const hold = `import pika, sys
@@ -282,7 +282,7 @@ connection.process_data_events(time_limit=None)`
 
 	s.must(holder.Stop(s.ctx))
 	s.until("the queue is there again", func() bool { return s.count(s.stage.speaker.Log(), "queue declared") > declared })
-	s.pika(`deep = {"v": 1}
+	pika(t, `deep = {"v": 1}
 for i in range(40): deep = {"t": deep}
 publish = lambda text, headers=None: channel.basic_publish("", "to-exabgp", text, pika.BasicProperties(headers=headers))
 publish("announce route 10.80.0.0/24 next-hop 192.0.2.1")

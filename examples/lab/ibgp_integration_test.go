@@ -31,7 +31,7 @@ func openShipped(t *testing.T, helper func(context.Context, *stage) swap) *scene
 		stage: &stage{lab: lab, broker: shared.broker, binary: shared.binary, dir: filepath.Join(lab.Dir(), "work")},
 		t:     t, ctx: ctx, name: speaker,
 	}
-	t.Cleanup(func() { s.pika(`channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
+	dropClassicQueues(t)
 	t.Cleanup(s.close)
 	s.must(os.Mkdir(s.dir, 0o755))
 	s.must(os.CopyFS(s.dir, classicSources))
@@ -40,14 +40,20 @@ func openShipped(t *testing.T, helper func(context.Context, *stage) swap) *scene
 	return s
 }
 
+// dropClassicQueues has them deleted behind the test. It comes before what starts a
+// bridge, which would declare them again as long as it lives.
+func dropClassicQueues(t *testing.T) {
+	t.Cleanup(func() { pika(t, `channel.queue_delete("to-exabgp"); channel.queue_delete("from-exabgp")`) })
+}
+
 // pika runs a line of Python with a channel to the broker.
-func (s *scene) pika(line string) {
-	s.t.Helper()
+func pika(t *testing.T, line string) {
+	t.Helper()
 	const channel = "import pika, sys; connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1])); channel = connection.channel(); "
-	// Not s.ctx, which has ended when the test cleans up.
-	out, err := exec.CommandContext(context.WithoutCancel(s.ctx), rig.Python3, "-c", channel+line+"; connection.close()", s.broker.URL).CombinedOutput()
+	// The test's own context has ended when it cleans up.
+	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), rig.Python3, "-c", channel+line+"; connection.close()", shared.broker.URL).CombinedOutput()
 	if err != nil {
-		s.t.Errorf("%s: %v\n%s", line, err, out)
+		t.Errorf("%s: %v\n%s", line, err, out)
 	}
 }
 
@@ -99,11 +105,11 @@ func TestClassicSystemThroughBridge(t *testing.T) {
 	s.expect(0, "apply --yes", "owner classic, given by queue to-exabgp at", "left alone", "1 of 1 route sent")
 	s.expect(0, "status", "by hand", "10.0.0.0/24 next-hop 192.168.41.2: owner classic, given by queue to-exabgp")
 	// What is wrong is reported, and what a file keeps stays.
-	s.pika(`channel.basic_publish("", "to-exabgp", "announce route 10.0.300.0/24 next-hop 192.168.41.2")`)
+	pika(t, `channel.basic_publish("", "to-exabgp", "announce route 10.0.300.0/24 next-hop 192.168.41.2")`)
 	s.until("the fault is reported", func() bool {
 		return strings.Contains(s.expect(0, "status").stdout, `refused "announce route 10.0.300.0/24 next-hop 192.168.41.2" of queue to-exabgp: column 16`)
 	})
-	s.pika(`channel.basic_publish("", "to-exabgp", "withdraw route 10.9.0.0/24\nwithdraw route 10.0.0.0/24 next-hop 192.168.41.2")`)
+	pika(t, `channel.basic_publish("", "to-exabgp", "withdraw route 10.9.0.0/24\nwithdraw route 10.0.0.0/24 next-hop 192.168.41.2")`)
 	s.lacks(s.router, "10.0.0.0/24")
 	s.sees(s.router, "10.9.0.0/24", "")
 	s.expect(0, "status", "refused", "10.9.0.0/24 for owner classic: it is announced at 127.0.41.1 by owner edge-team, and stays theirs")
@@ -142,7 +148,7 @@ func (s *scene) originalPrograms() {
 		s.t.Error(diff)
 	}
 	// A message may have several lines.
-	s.pika(`channel.basic_publish("", "to-exabgp", "announce route 10.0.0.0/24 next-hop 192.168.41.2\nannounce route 10.0.1.0/24 next-hop 192.168.41.2\n")`)
+	pika(s.t, `channel.basic_publish("", "to-exabgp", "announce route 10.0.0.0/24 next-hop 192.168.41.2\nannounce route 10.0.1.0/24 next-hop 192.168.41.2\n")`)
 	s.sees(s.router, "10.0.0.0/24", "")
 	s.sees(s.router, "10.0.1.0/24", "")
 }
