@@ -138,7 +138,6 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 	var contests []state.Contest
 	var clock inForce
 	var plans planner
-	var seen *state.Plan
 	for {
 		desired, byTime := clock.at(t.current(), time.Now())
 		if byTime {
@@ -154,14 +153,12 @@ func Converge(ctx context.Context, sp Speaker, t *Target, log *slog.Logger) erro
 				return err
 			}
 			sp.Left(len(plan.Changes))
-			if plan != seen {
-				seen = plan
-				t.progress.saw(plan, desired, time.Now())
-			}
 			if t.reconsider.Swap(false) {
 				t.guards.last = judgement{}
 			}
-			if !t.guards.pass(t, sp, plan, desired, time.Now(), log) {
+			passed := t.guards.pass(t, sp, plan, desired, time.Now(), log)
+			t.progress.saw(plan, desired, t.guards.refusal, time.Now())
+			if !passed {
 				if err := await(ctx, sp, t.changed, clock.wait(0, lookAgain, time.Now())); err != nil {
 					return err
 				}

@@ -19,11 +19,12 @@ const Guarded = "guarded"
 // guarded holds a target while guards refuse what would lead there.
 type guarded struct {
 	Gate
-	using  []state.Override // that lift rules for what is being carried out
-	lifted []Lifted         // for the plan that was let through last
-	told   string           // of what refuses it
-	warned string
-	flaps  flapping
+	using   []state.Override // that lift rules for what is being carried out
+	lifted  []Lifted         // for the plan that was let through last
+	refusal *GuardedError    // of what is held, as it was told; nil while nothing is
+	told    string           // of it
+	warned  string
+	flaps   flapping
 }
 
 // pass tells whether a plan may be carried out, and says once why not.
@@ -36,9 +37,8 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 		return false
 	}
 	if g.told != "" {
-		g.told = ""
+		g.told, g.refusal = "", nil
 		t.note(Guarded, "", "")
-		t.progress.refused(nil)
 		log.Info("no guard refuses the plan any more")
 	}
 	g.lifted = g.Lifted()
@@ -55,8 +55,7 @@ func (g *guarded) hold(t *Target, plan *state.Plan, e *GuardedError, log *slog.L
 	if e.Digest+text == g.told {
 		return
 	}
-	g.told = e.Digest + text
-	t.progress.refused(e.Findings)
+	g.told, g.refusal = e.Digest+text, e
 	log.Error("nothing is sent: a guard refuses the plan", "plan", e.Digest[:state.ShortDigest],
 		"announce", e.Plan.Announce, "change", e.Plan.Change, "withdraw", e.Plan.Withdraw, "override", e.Override.String())
 	for _, f := range e.Findings {

@@ -31,6 +31,9 @@ type Progress struct {
 
 // progress is a Progress that a loop writes and others read.
 type progress struct {
+	plan    *state.Plan   // that the loop saw last
+	refusal *GuardedError // of it; nil if nothing refused it
+
 	mu   sync.Mutex
 	left int // changes and overlaps
 	Progress
@@ -45,17 +48,41 @@ func (t *Target) Progress() Progress {
 	return p
 }
 
-// saw notes a plan for a set.
-func (p *progress) saw(plan *state.Plan, desired *state.Desired, now time.Time) {
+// saw notes a plan for a set, and what refuses it, together: its numbers and its rules
+// are of the same moment.
+func (p *progress) saw(plan *state.Plan, desired *state.Desired, refusal *GuardedError, now time.Time) {
+	if plan == p.plan && refusal == p.refusal {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	left := len(plan.Changes) + len(plan.Overlaps)
-	if left == 0 && (p.left > 0 || !p.Known) {
-		p.Converged = now
+	if plan != p.plan {
+		left := len(plan.Changes) + len(plan.Overlaps)
+		if left == 0 && (p.left > 0 || !p.Known) {
+			p.Converged = now
+		}
+		p.left, p.Known = left, true
+		p.Desired, p.Unchanged, p.Foreign = len(desired.Routes), plan.Unchanged, len(plan.Foreign)
+		p.Pending = count(plan.Changes)
 	}
-	p.left, p.Known = left, true
-	p.Desired, p.Unchanged, p.Foreign = len(desired.Routes), plan.Unchanged, len(plan.Foreign)
-	p.Pending = count(plan.Changes)
+	if refusal != p.refusal {
+		p.Guarded = nil
+		if refusal != nil {
+			p.refuse(guard.Verdict{Refusals: refusal.Findings}.Rules())
+		}
+	}
+	p.plan, p.refusal = plan, refusal
+}
+
+// refuse counts rules that refuse a plan from now on.
+func (p *progress) refuse(rules []state.Rule) {
+	p.Guarded = rules
+	if p.Refusals == nil {
+		p.Refusals = map[state.Rule]uint64{}
+	}
+	for _, r := range rules {
+		p.Refusals[r]++
+	}
 }
 
 // published notes changes that were sent.
@@ -65,19 +92,6 @@ func (p *progress) published(c Changes) {
 	p.Published.Announce += c.Announce
 	p.Published.Change += c.Change
 	p.Published.Withdraw += c.Withdraw
-}
-
-// refused notes what refuses a plan from now on; nothing, that nothing does.
-func (p *progress) refused(all []guard.Finding) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.Guarded = guard.Verdict{Refusals: all}.Rules()
-	for _, r := range p.Guarded {
-		if p.Refusals == nil {
-			p.Refusals = map[state.Rule]uint64{}
-		}
-		p.Refusals[r]++
-	}
 }
 
 func count(changes []state.Change) (c Changes) {
