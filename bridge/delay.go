@@ -11,7 +11,8 @@ import (
 // (rib/outgoing.py, add_to_rib). So what exaBGP sends again counts as a change in
 // flight, and a new value waits for the report of the old. A withdraw need not:
 // it takes what waits back, and a route that exaBGP does not have has nothing to
-// overtake.
+// overtake. The same value once more has nothing to do, but whoever gave it by hand
+// is told what came of it, and that is not known yet.
 
 // delays tells whether a change has to wait for that.
 func (c *core) delays(k state.Key, e *entry, o *op) bool {
@@ -20,7 +21,7 @@ func (c *core) delays(k state.Key, e *entry, o *op) bool {
 	}
 	for i := range e.slots {
 		s := e.slots[i]
-		if !s.waits() || s.attrs == o.attrs || len(o.peers) > 0 && !slices.Contains(o.peers, s.peer.Addr) {
+		if !s.waits() || s.attrs == o.attrs && !o.order.answered() || len(o.peers) > 0 && !slices.Contains(o.peers, s.peer.Addr) {
 			continue
 		}
 		c.delayed[k] = struct{}{}

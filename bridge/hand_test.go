@@ -177,6 +177,23 @@ func TestByHandAfterRespawn(t *testing.T) {
 	w.holds(p, "10.0.1.0/24 "+nh)
 }
 
+// TestByHandOverRespawn: what is given again, for the bridge died before it could
+// answer, is told of when the next one knows that the peer has it.
+func TestByHandOverRespawn(t *testing.T) {
+	p := testPeer("127.0.0.2", 65001)
+	w := leasedWorld(t, p)
+	w.desk.mute = true
+	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.settle()
+	w.desk.mute, w.proof = false, nil // the table of the one before counts no more
+	w.exabgp.out = nil
+	w.core = w.successor("boot-1", "run-2")
+	w.retype()
+	w.settle()
+	w.core.tick(w.now)
+	w.answers(n, "127.0.0.2 unchanged")
+}
+
 func TestByHandExpires(t *testing.T) {
 	p := testPeer("127.0.0.2", 65001)
 	w := leasedWorld(t, p)
@@ -510,6 +527,9 @@ func TestByHandUnchangedIsNotSent(t *testing.T) {
 	w.settle()
 	w.stick(p)
 	n := w.types("+ 10.0.0.0/24 " + nh)
+	w.answers(n) // it may come yet
+	w.now = w.now.Add(sendPatience)
+	w.core.tick(w.now)
 	w.answers(n, "127.0.0.2 unsent "+unsentReason)
 }
 

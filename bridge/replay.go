@@ -96,12 +96,12 @@ func (r *replay) answered(c *core) {
 func (c *core) open() {
 	c.phase, c.aboutNews, c.audits.ended = ready, true, c.now
 	c.log.Info("what is advertised is known", "routes", c.table.digest.Count, "since", c.now.Sub(c.begun).Round(time.Millisecond))
-	for _, begin := range c.early {
+	c.sayBanned()
+	c.prove()
+	for _, begin := range c.early { // it waits for what is proven
 		begin()
 	}
 	c.early = nil
-	c.sayBanned()
-	c.prove()
 	for _, p := range c.peers {
 		p.resumed = false
 	}
