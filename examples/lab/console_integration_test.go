@@ -59,7 +59,7 @@ func TestConsoleBesideAFile(t *testing.T) {
 	watch := s.watches("watch")
 	s.says(watch, "converged")
 
-	s.answers(s.console(0, "announce route 10.70.0.0/24 next-hop 192.0.2.1 med 7", "neighbor 127.0.0.3 announce route 10.71.0.0/24 next-hop 192.0.2.1", "+ 10.72.0.0/24 next-hop 192.0.2.1 expires 2s"),
+	s.answers(s.console(0, "announce route 10.70.0.0/24 next-hop 192.0.2.1 med 7", "neighbor 127.0.0.3 announce route 10.71.0.0/24 next-hop 192.0.2.1", "+ 10.72.0.0/24 next-hop 192.0.2.1 expires 8s"),
 		"sent: announced 10.70.0.0/24: sent to 127.0.0.2, 127.0.0.3",
 		"sent: announced 10.71.0.0/24: sent to 127.0.0.3",
 		"sent: announced 10.72.0.0/24: sent to 127.0.0.2, 127.0.0.3; expires SOON")

@@ -3,10 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,22 +21,11 @@ const (
 	recovery = 5 * time.Second
 )
 
-// grades counts the routes at every peer by grade, as status -o json has them.
-func (s *scene) grades() map[string]map[string]int {
+// grades counts the routes at every peer by grade; nil if the bridge does not answer.
+func (s *scene) grades() map[netip.Addr]map[string]int {
 	s.t.Helper()
-	r := s.expect(0, "status -o json --speaker "+s.name)
-	var report struct {
-		Speakers []struct {
-			Peers []struct {
-				Address string
-				Up      bool
-				Grades  map[string]int
-			}
-		}
-	}
-	s.must(json.Unmarshal([]byte(r.stdout), &report))
-	all := map[string]map[string]int{}
-	for _, p := range report.Speakers[0].Peers {
+	all := map[netip.Addr]map[string]int{}
+	for _, p := range s.peers() {
 		all[p.Address] = p.Grades
 	}
 	return all
@@ -48,7 +38,7 @@ func (s *scene) allSent(n int) {
 	s.until(fmt.Sprintf("status says %d sent", n), func() bool {
 		grades := s.grades()
 		for _, r := range s.routers {
-			if g := grades[r.Address.String()]; len(g) != 1 || g["sent"] != n {
+			if g := grades[r.Address]; len(g) != 1 || g["sent"] != n {
 				return false
 			}
 		}
@@ -95,11 +85,13 @@ func TestBridgeKilled(t *testing.T) {
 	s.says(watch, "converged")
 	s.allSent(51)
 	before := s.held(s.router)
-	leases := 0
 	kill := func(meanwhile func()) {
 		t.Helper()
-		leases++
-		s.until("the watch has a lease of this bridge", func() bool { return s.count(s.stage.speaker.Log(), "lease granted") >= leases })
+		s.until("the watch has a lease of this bridge", func() bool {
+			log, err := os.ReadFile(s.stage.speaker.Log())
+			s.must(err)
+			return bytes.Contains(log[bytes.LastIndex(log, []byte("bridge starts")):], []byte("lease granted"))
+		})
 		// exaBGP is held, so that the bridge is dead for as long as it takes.
 		s.must(s.stage.speaker.Freeze())
 		s.must(s.stage.speaker.KillBridge(s.ctx))
@@ -114,9 +106,10 @@ func TestBridgeKilled(t *testing.T) {
 			s.nothingToDo()
 			t.Log("killed, and a save while it is dead")
 			kill(func() {
-				seen := s.count(watch.Log(), "publishing")
+				// It is published only if the watch has not noticed yet that nobody is there.
+				seen := s.count(watch.Log(), "file is read")
 				s.put(append(prefixes(50), "10.1.0.0/24, med: 1")...)
-				s.until("the save is published", func() bool { return s.count(watch.Log(), "publishing") > seen })
+				s.until("the save is read", func() bool { return s.count(watch.Log(), "file is read") > seen })
 			})
 			s.within(recovery, "the save while it was dead", func() { s.sees(s.router, "10.1.0.0/24", "1") })
 			s.allSent(52)
@@ -145,7 +138,7 @@ func TestBrokerDown(t *testing.T) {
 	if err := kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, setting{})
+	s := open(t, setting{unseen: true})
 	s.put(prefixes(20)...)
 	watch := s.watches("watch")
 	logs := map[string]string{"bridge": s.stage.speaker.Log(), "watch": watch.Log()}
@@ -240,7 +233,7 @@ func TestSessionFlap(t *testing.T) {
 	s.says(watch, "converged")
 	s.allSent(50)
 	s.must(s.router.Stop(s.ctx))
-	s.until("status says held", func() bool { return s.grades()[s.router.Address.String()]["held"] == 50 })
+	s.until("status says held", func() bool { return s.grades()[s.router.Address]["held"] == 50 })
 	s.must(s.router.Start(s.ctx))
 	s.must(s.router.WaitCount(s.ctx, 50))
 	s.allSent(50)
@@ -260,7 +253,7 @@ func TestPeerDown(t *testing.T) {
 	s.apply()
 	gone := s.routers[1]
 	s.must(gone.Stop(s.ctx))
-	s.until("the bridge notices", func() bool { return s.grades()[gone.Address.String()]["held"] == 1 })
+	s.until("the bridge notices", func() bool { return s.grades()[gone.Address]["held"] == 1 })
 	s.put("10.0.0.0/24", "10.0.1.0/24, med: 1")
 	s.expect(0, "apply --yes --wait sent", "10.0.1.0/24 at 127.0.0.3 (peer is down", "2 of 2 routes sent; 2 held")
 	s.sees(s.routers[0], "10.0.1.0/24", "1")

@@ -22,13 +22,11 @@ func TestFileOfSeveralFiles(t *testing.T) {
 		s.must(os.MkdirAll(filepath.Join(s.dir, filepath.Dir(name)), 0o755))
 		s.must(os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644))
 	}
-	// Whole seconds, late enough for the parts to be seen before them.
-	starts := time.Now().Add(6 * time.Second).Truncate(time.Second)
-	expires := starts.Add(3 * time.Second)
 	put("lists/drop.txt", "# dropped\n10.0.1.0/24\n10.0.2.0/24\n")
 	put("customers/a.yaml", "version: 1\nroutes:\n  - { prefix: 10.0.3.0/24, med: 3 }\n")
-	s.must(s.save(strings.TrimSuffix(s.file(), " []\n") + fmt.Sprintf(`
-  - { prefix: 10.0.0.0/24, med: 1, starts: %s, expires: %s }
+	save := func(timed string) {
+		t.Helper()
+		s.must(s.save(strings.TrimSuffix(s.file(), " []\n") + timed + fmt.Sprintf(`
   - { prefix: 10.0.9.0/24 }
 include: [customers/*.yaml]
 defaults: { next-hop: 192.0.2.1 }
@@ -41,14 +39,13 @@ groups:
     peers: [as 64999]
     routes:
       - { prefix: 10.0.8.0/24 }
-`, starts.UTC().Format(time.RFC3339), expires.UTC().Format(time.RFC3339), routerAS)))
-	s.expect(0, "validate", "1 not started yet")
-	s.expect(0, "plan", "By itself: 10.0.0.0/24 starts")
+`, routerAS)))
+	}
+	save("")
 	watch := s.watches("watch")
 	s.sees(s.router, "10.0.1.0/24", "2")
 	s.sees(s.router, "10.0.2.0/24", "2")
 	s.sees(s.router, "10.0.3.0/24", "3")
-	s.lacks(s.router, "10.0.0.0/24")
 	s.lacks(s.router, "10.0.8.0/24")
 
 	put("lists/drop.txt", "# dropped\n10.0.1.0/24\n10.0.4.0/24\n")
@@ -57,6 +54,12 @@ groups:
 	put("customers/b.yaml", "version: 1\nroutes:\n  - { prefix: 10.0.5.0/24, med: 5 }\n")
 	s.sees(s.router, "10.0.5.0/24", "5")
 
+	// Whole seconds, late enough for what is said before them.
+	starts := time.Now().Add(4 * time.Second).Truncate(time.Second)
+	expires := starts.Add(4 * time.Second)
+	save(fmt.Sprintf("\n  - { prefix: 10.0.0.0/24, med: 1, starts: %s, expires: %s }", starts.UTC().Format(time.RFC3339), expires.UTC().Format(time.RFC3339)))
+	s.expect(0, "validate", "1 not started yet")
+	s.expect(0, "plan", "By itself: 10.0.0.0/24 starts")
 	s.sees(s.router, "10.0.0.0/24", "1")
 	if late := time.Since(starts); late < 0 || late > 2*time.Second {
 		t.Errorf("the route was there %s after its start", late)

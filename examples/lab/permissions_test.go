@@ -61,7 +61,7 @@ func openGuarded(t *testing.T) *guarded {
 	g.grant("commander", commanderNeeds())
 	g.grant("operator", operatorNeeds())
 	g.grant("reader", readerNeeds())
-	g.scene = open(t, setting{speaker: func(o *rig.SpeakerOptions) {
+	g.scene = open(t, setting{unseen: true, speaker: func(o *rig.SpeakerOptions) {
 		for i, arg := range o.Run {
 			if arg == "--amqp" {
 				o.Run[i+1] = g.url("bridge")
@@ -93,7 +93,7 @@ func (g *guarded) grant(role string, p permissions) {
 
 // look is status as the reader sees it.
 func (g *guarded) look() result {
-	r, err := g.routesync(g.ctx, "status", "--timeout", "4s", "--amqp", g.url("reader"), "--speaker", g.name)
+	r, err := g.routesync(g.ctx, "status", "--timeout", "20s", "--amqp", g.url("reader"), "--speaker", g.name)
 	g.must(err)
 	return r
 }
@@ -214,7 +214,7 @@ func TestUserGone(t *testing.T) {
 		"broker: no-vhost: ", "rabbitmqctl add_vhost",
 	}} {
 		tt.breaks()
-		g.within(5e9, tt.name, func() {
+		g.within(10e9, tt.name, func() {
 			if r := g.look(); r.code != 1 || !strings.Contains(r.stderr, tt.says) || !strings.Contains(r.stderr, tt.does) {
 				t.Errorf("%s: status ends with %d:\n%s%s", tt.name, r.code, r.stderr, r.stdout)
 			}

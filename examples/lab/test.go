@@ -16,7 +16,7 @@ import (
 )
 
 // testLimit bounds all of the tests together.
-const testLimit = 40 * time.Minute
+const testLimit = 80 * time.Minute
 
 // check is one step of the tests: a command that must end with 0, and print
 // nothing if it lists faults.
@@ -37,7 +37,7 @@ func checks(broker string) []check {
 		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
 		// Half of them in each of the two that run at once. What races shows in the unit tests, which run a few.
 		{name: "10,000 simulated histories", argv: []string{"go", "test", "-count=1", "-timeout", "8m", "-run", "TestHistories", "./cmd/routesync/simulation", "-rapid.checks=5000"}},
-		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-parallel", "4", "-tags", "integration", "-timeout", "25m", "./examples/lab/..."}},
+		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-parallel", "4", "-tags", "integration", "-timeout", "60m", "./examples/lab/..."}},
 	}
 }
 
@@ -55,7 +55,7 @@ func inTestLab(ctx context.Context, log *slog.Logger, out io.Writer, checks func
 	if err != nil {
 		return err
 	}
-	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil)), append(parts(), rig.Pika, rig.Python, rig.Tmux, rig.Git, rig.Curl, rig.JQ)...); err != nil {
+	if err := rig.Install(ctx, slog.New(slog.NewTextHandler(out, nil)), append(parts(), rig.GoBGP, rig.Pika, rig.Python, rig.Tmux, rig.Git, rig.Curl, rig.JQ)...); err != nil {
 		return err
 	}
 	lab, err := rig.New(ctx, rig.Options{Log: log})

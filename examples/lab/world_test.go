@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +23,9 @@ import (
 
 const (
 	owner = "edge-team"
-	// patience bounds one test, a few seconds of which are the start of its parts.
-	patience = 90 * time.Second
+	// patience bounds one test, a few seconds of which are the start of its parts. The
+	// longest take half a minute where nothing else runs.
+	patience = 3 * time.Minute
 	// askEvery is how often something is asked that tells nobody.
 	askEvery = 20 * time.Millisecond
 )
@@ -123,6 +126,7 @@ type setting struct {
 	neighbors func([]rig.Neighbor)
 	speaker   func(*rig.SpeakerOptions)
 	silent    bool // the configuration is one of exaBGP 3.4
+	unseen    bool // status can't see the bridge: there is no broker, or it is at another virtual host
 }
 
 // router is a router at 127.0.0.N.
@@ -192,7 +196,44 @@ func open(t *testing.T, set setting) *scene {
 	for _, r := range s.routers {
 		s.must(r.WaitEstablished(ctx))
 	}
+	if !set.silent && !set.unseen {
+		s.until("the bridge has the sessions too", s.sessionsAreSeen)
+	}
 	return s
+}
+
+// sessionsAreSeen tells whether status has every router up.
+func (s *scene) sessionsAreSeen() bool {
+	s.t.Helper()
+	up := 0
+	for _, p := range s.peers() {
+		if p.Up && slices.ContainsFunc(s.routers, func(r *rig.Router) bool { return r.Address == p.Address }) {
+			up++
+		}
+	}
+	return up == len(s.routers)
+}
+
+// peerReport is a peer as status -o json has it.
+type peerReport struct {
+	Address netip.Addr
+	Up      bool
+	Grades  map[string]int
+}
+
+// peers is what status has of them; nil if the bridge does not answer.
+func (s *scene) peers() []peerReport {
+	s.t.Helper()
+	r, err := s.routesync(s.ctx, "status", "-o", "json", "--speaker", s.name)
+	s.must(err)
+	if r.code != 0 {
+		return nil
+	}
+	var report struct {
+		Speakers []struct{ Peers []peerReport }
+	}
+	s.must(json.Unmarshal([]byte(r.stdout), &report))
+	return report.Speakers[0].Peers
 }
 
 // close stops the parts, and shows what they logged if the test failed.
