@@ -22,8 +22,9 @@ import (
 )
 
 // absentPatience is how long a bridge may be away that is asked for once: exaBGP
-// starts one that died within a second or two.
-const absentPatience = 3 * time.Second
+// starts one that died within a second or two, and behind a broker's start the next
+// attempt comes within two.
+const absentPatience = 5 * time.Second
 
 // observation is what one speaker confirms, and what its bridge says of
 // itself.
