@@ -117,7 +117,7 @@ func (s *scene) typedWhile(prefix string, meanwhile func()) {
 	out, err := console.Wrote()
 	s.must(err)
 	// A bridge that was started again finds done what the one before gave exaBGP.
-	if !strings.Contains(out, "sent\t") && !strings.Contains(out, "unchanged\t") {
+	if out = "\n" + out; !strings.Contains(out, "\nsent\t") && !strings.Contains(out, "\nunchanged\t") {
 		s.t.Errorf("the console said\n%s", out)
 	}
 }

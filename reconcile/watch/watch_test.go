@@ -238,41 +238,48 @@ type writer struct {
 	limit   time.Duration
 }
 
-func (w *writer) now(data string) {
+// now notes what is left since some time after begun, as far as can be told.
+func (w *writer) now(data string, begun time.Time) {
 	if time.Since(w.since) > w.limit {
 		w.allowed = append(w.allowed, w.left)
 	}
-	w.left, w.since = data, time.Now()
+	if data != w.left {
+		w.left, w.since = data, begun
+	}
 }
 
 func (w *writer) inPlace(data string, pieces int, gap time.Duration) error {
+	begun := time.Now()
 	f, err := os.OpenFile(w.file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	w.now("")
+	w.now("", begun)
 	done := 0
 	for piece := range slices.Chunk([]byte(data), len(data)/pieces+1) {
 		time.Sleep(gap)
+		begun := time.Now()
 		_, e := f.Write(piece)
 		err = errors.Join(err, e)
 		done += len(piece)
-		w.now(data[:done])
+		w.now(data[:done], begun)
 	}
 	w.allowed = append(w.allowed, data)
 	return errors.Join(err, f.Close())
 }
 
 func (w *writer) rename(data string) error {
+	begun := time.Now()
 	err := errors.Join(put(w.file+".tmp", data), os.Rename(w.file+".tmp", w.file))
-	w.now(data)
+	w.now(data, begun)
 	w.allowed = append(w.allowed, data)
 	return err
 }
 
 func (w *writer) remove() error {
+	begun := time.Now()
 	err := os.Remove(w.file)
-	w.now("")
+	w.now("", begun)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
