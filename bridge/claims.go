@@ -63,6 +63,10 @@ func (c *core) claim(k state.Key) {
 		}
 	}
 	for _, p := range c.peers {
+		if o := e.waiting.again(p); o != nil && e.slot(p) == nil && !comes(p) {
+			note(o.claimant, o.attrs, false, false, p)
+			continue
+		}
 		left, ours := c.quiet.left(k, p)
 		if !ours { // but it may come back by itself
 			left, ours = c.lost[place{k, p.Addr}]

@@ -1,5 +1,7 @@
 package bridge
 
+import "slices"
+
 // queue is of changes of one key that wait for their turn. They are a ring, of
 // which it has the last: both of its ends are at hand in one word, as there is one
 // in every entry of the table.
@@ -46,4 +48,20 @@ func (q *queue) leave(owner string) (all []*op) {
 	}
 	*q = rest
 	return all
+}
+
+// again is the change that waits to announce at p what the life of exaBGP before had,
+// and that stays claimed until it does; nil for none.
+func (q *queue) again(p *peer) *op {
+	if q.last == nil {
+		return nil
+	}
+	for o := q.last.next; ; o = o.next {
+		if o.replay && !o.resumed && !o.withdraw && slices.Contains(o.peers, p.Addr) {
+			return o
+		}
+		if o == q.last {
+			return nil
+		}
+	}
 }

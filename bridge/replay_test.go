@@ -73,6 +73,28 @@ func TestReplayBeforeCommands(t *testing.T) {
 	}
 }
 
+// TestReplayTwice: of a route that differs by peer, one value waits for the other to be
+// taken. An exaBGP that is started once more meanwhile gets both.
+func TestReplayTwice(t *testing.T) {
+	p, q := testPeer("127.0.0.2", 65001), testPeer("127.0.0.3", 65001)
+	w := leasedWorld(t, p, q)
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 5 @127.0.0.2", "10.0.0.0/24 "+nh+" med 6 @127.0.0.3"))
+	w.settle()
+	w.exabgp.restart()
+	w.core = w.successor("boot-2", "run-2")
+	w.exabgp.allUp()
+	for w.core.phase != replaying {
+		w.step()
+	}
+	w.write(w.core.take()) // exaBGP reads nothing of it
+	w.exabgp.restart()
+	w.boot("boot-3", "run-3")
+	w.exabgp.allUp()
+	w.settle()
+	w.holds(p, "10.0.0.0/24 "+nh+" med 5")
+	w.holds(q, "10.0.0.0/24 "+nh+" med 6")
+}
+
 // What was withdrawn, even if exaBGP died before it had answered, and what has
 // expired, is not revived.
 func TestReplayRevivesNothing(t *testing.T) {
