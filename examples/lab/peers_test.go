@@ -125,7 +125,7 @@ func TestDiagnostics(t *testing.T) {
 	for i := range pieces {
 		routers = append(routers, router(byte(2+i), routerAS))
 	}
-	s := open(t, setting{routers: routers, neighbors: func(n []rig.Neighbor) {
+	s := open(t, setting{unseen: true, routers: routers, neighbors: func(n []rig.Neighbor) {
 		for i, piece := range pieces {
 			n[i].Without = []rig.Piece{piece}
 		}

@@ -126,7 +126,7 @@ type setting struct {
 	neighbors func([]rig.Neighbor)
 	speaker   func(*rig.SpeakerOptions)
 	silent    bool // the configuration is one of exaBGP 3.4
-	unseen    bool // status can't see the bridge: there is no broker, or it is at another virtual host
+	unseen    bool // status can't tell of the sessions: of broker, bridge and configuration, one does not let it
 }
 
 // router is a router at 127.0.0.N.
