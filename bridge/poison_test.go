@@ -633,6 +633,28 @@ func TestDeathInASearch(t *testing.T) {
 	}
 }
 
+// A route that the session fell of leaves quarantine when it is announced as something
+// else, also if the bridge does not live to hear that it was.
+func TestPoisonIsReplacedUnheard(t *testing.T) {
+	w, p := poisoned(t, nil)
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 666"))
+	w.liveUntil(2*time.Minute, func() bool { return len(w.banned) == 1 })
+	w.snapshot()
+	w.want(desired(t, "10.0.0.0/24 "+nh+" med 5"))
+	e := w.core.take()
+	w.write(e)
+	for _, line := range e.lines {
+		w.exabgp.write(line)
+	}
+	w.exabgp.flush()
+	w.boot("boot-1", "run-2")
+	if len(w.banned) > 0 {
+		t.Errorf("in quarantine: %v", w.banned)
+	}
+	w.refusedAs()
+	w.holds(p, "10.0.0.0/24 "+nh+" med 5")
+}
+
 // What the session fell of may be an older value, which waited for it and came with
 // the right one. That is not guilty of it, however often.
 func TestPoisonThatWasReplaced(t *testing.T) {

@@ -67,13 +67,20 @@ func (c *core) say(x journal.Quarantined, attrs state.Attrs) {
 }
 
 // sayBanned refuses what was quarantined in a life before: its owner may not ask
-// for it again at once.
+// for it again at once. What exaBGP has taken with other attributes by now, when
+// nobody heard of it, has left.
 func (c *core) sayBanned() {
 	all := slices.SortedFunc(maps.Values(c.banned), func(a, b journal.Quarantined) int {
 		return cmp.Or(state.CompareKeys(a.Key, b.Key), a.Peer.Compare(b.Peer), cmp.Compare(a.Owner, b.Owner))
 	})
 	for _, x := range all {
-		if attrs, err := state.ParseCanonical(x.Value); err == nil && c.findPeer(x.Peer) != nil {
+		p := c.findPeer(x.Peer)
+		if p == nil {
+			continue
+		}
+		if s := c.table.find(x.Key, p); s != nil && s.owner == x.Owner && s.asked().Canonical() != x.Value {
+			c.lift(x.Key, x.Peer, x.Owner)
+		} else if attrs, err := state.ParseCanonical(x.Value); err == nil {
 			c.say(x, attrs)
 		}
 	}
