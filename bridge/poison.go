@@ -42,9 +42,9 @@ const (
 	// announced is suspected. A session that has lived for slowTime ends them.
 	barrenFalls = 3
 	// lostFalls is how many connections have to be lost in a row, each with
-	// something new, until it is searched, and lostMost how many until the search
-	// ends without a result: of a lost connection nobody is guilty, but a
-	// NOTIFICATION can be lost with it.
+	// something new, until it is searched, and lostMost how many, with no
+	// NOTIFICATION in between, until the search ends without a result: of a lost
+	// connection nobody is guilty, but a NOTIFICATION can be lost with it.
 	lostFalls, lostMost = 2, 10
 )
 
@@ -69,7 +69,7 @@ type suspicion struct {
 	reason   string             // of the last fall
 	slow     bool               // a route was proven too soon
 	lost     int                // connections lost in a row with something new
-	losses   int                // connections lost in this search
+	losses   int                // connections lost in this search since its last NOTIFICATION
 	spared   map[value]bool     // with which alone one was
 	resigned bool               // lost connections count for nothing
 	barren   int                // falls in a row that nothing explains
@@ -143,6 +143,9 @@ func (d *suspicion) proven(k state.Key, at, now time.Time) {
 // stay in exaBGP's table, and are sent then.
 func (d *suspicion) fell(all []suspect, fall exabgp.Fall, now time.Time) []value {
 	d.trial, d.barren = nil, 0
+	if !fall.Lost {
+		d.losses = 0
+	}
 	// What was sent before an exception is as little to blame for it as what was
 	// not sent for a NOTIFICATION.
 	likely := slices.DeleteFunc(slices.Clone(all), func(s suspect) bool { return s.sent == fall.Raised })

@@ -131,3 +131,25 @@ func TestDivide(t *testing.T) {
 		t.Errorf("parts of %v: %v", got, names(values))
 	}
 }
+
+// A NOTIFICATION in between shows that connections are not lost for the network alone.
+func TestLostConnectionsInARow(t *testing.T) {
+	var d suspicion
+	now := time.Unix(1_800_000_000, 0)
+	lose := func(n int) {
+		for range n {
+			d.losing()
+			d.fell(suspects(t, now, true, "10.0.0.0/24", "10.0.1.0/24"), exabgp.Fall{Lost: true}, now)
+		}
+	}
+	lose(lostMost)
+	d.fell(suspects(t, now, true, "10.0.0.0/24", "10.0.1.0/24"), exabgp.Fall{}, now)
+	lose(lostMost)
+	if d.resigned {
+		t.Errorf("the search ends after %d connections in a row", lostMost)
+	}
+	lose(2)
+	if !d.resigned {
+		t.Error("the search goes on for ever")
+	}
+}
