@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,9 +37,25 @@ func checks(broker string) []check {
 		{name: "go mod tidy", argv: []string{"go", "mod", "tidy", "-diff"}},
 		{name: "unit tests, and the queue against RabbitMQ", argv: []string{"go", "test", "-race", "-timeout", "8m", "./..."}, env: amqp},
 		// Half of them in each of the two that run at once. What races shows in the unit tests, which run a few.
-		{name: "10,000 simulated histories", argv: []string{"go", "test", "-count=1", "-timeout", "8m", "-run", "TestHistories", "./cmd/routesync/simulation", "-rapid.checks=5000"}},
+		{name: "10,000 simulated histories", argv: append([]string{"go", "test", "-count=1", "-timeout", "8m", "-run", "TestHistories", "./cmd/routesync/simulation", "-rapid.checks=5000"}, seedOfCommit()...)},
 		{name: "integration tests", argv: []string{"go", "test", "-count=1", "-race", "-parallel", "4", "-tags", "integration", "-timeout", "60m", "./examples/lab/..."}},
 	}
+}
+
+// seedOfCommit has histories be drawn that are the same wherever a commit is tested, so
+// that who has it can see what a test saw, and others at the next one. What is no
+// clone of the repository has them drawn each time.
+func seedOfCommit() []string {
+	const digits = 15 // of the commit, which fit into a seed
+	head, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil || len(head) < digits {
+		return nil
+	}
+	seed, err := strconv.ParseUint(string(head[:digits]), 16, 64)
+	if err != nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("-rapid.seed=%d", seed)}
 }
 
 // test runs everything there is to check.
