@@ -55,6 +55,23 @@ func edited(t testing.TB, f func(tx *bbolt.Tx) error) []byte {
 	return data
 }
 
+// misplaced is a journal in which the key that leads to a page is not the least of it
+// any more: what is looked for behind it is not found.
+func misplaced(t testing.TB) []byte {
+	t.Helper()
+	data := whole(t, "edge1", 400)
+	native := binary.NativeEndian
+	for at := 0; at < len(data); at += 4096 {
+		if id, flags := native.Uint64(data[at:]), native.Uint16(data[at+8:]); id != uint64(at/4096) || flags != flagBranch || native.Uint16(data[at+10:]) < 2 {
+			continue
+		}
+		second := at + pageHeader + element
+		end := second + int(native.Uint32(data[second:])) + int(native.Uint32(data[second+4:]))
+		data[end-1]++
+	}
+	return data
+}
+
 func putIn(bucket, key, value string) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value)) }
 }
@@ -145,6 +162,9 @@ func TestSetsAside(t *testing.T) {
 			_, err := tx.Bucket([]byte(bucketClaims)).CreateBucket([]byte("\x00\x00\x01\x01"))
 			return err
 		}), "version 1"},
+		{"bucket of another name", edited(t, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("quaranting")); return err }), "is no bucket of a journal"},
+		{"key of another name", edited(t, putIn(bucketMeta, "prooF", "x")), "its root has"},
+		{"page that is not below its key", misplaced(t), "keys are out of order"},
 		{"another's bbolt file", edited(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketClaims)) }), "buckets are missing"},
 	}
 	for _, c := range cases {

@@ -21,6 +21,9 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 	if s := string(meta.Get([]byte(keySpeaker))); s != j.speaker {
 		return Memory{}, fmt.Errorf("%w: it is of speaker %q, not of %q", errCorrupt, s, j.speaker)
 	}
+	if err := named(tx, meta); err != nil {
+		return Memory{}, err
+	}
 	boot := meta.Get([]byte(keyBoot))
 	if boot == nil {
 		return Memory{}, fmt.Errorf("%w: it does not say of which boot it is", errCorrupt)
@@ -54,6 +57,28 @@ func (j *Journal) load(tx *bbolt.Tx) (Memory, error) {
 		return Memory{}, err
 	}
 	return Memory{Boot: string(boot), Epoch: epoch, Entries: entries, Before: before, Quarantined: quarantined, Owners: owners, Tried: tried, Proof: proof}, nil
+}
+
+// named fails if the file has what no journal has: a name that is not what it was
+// would be missed by nobody.
+func named(tx *bbolt.Tx, meta *bbolt.Bucket) error {
+	buckets := []string{bucketMeta, bucketClaims, bucketBefore, bucketQuarantine, bucketOwners, bucketTried}
+	err := tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+		if b == nil || !slices.Contains(buckets, string(name)) {
+			return fmt.Errorf("%w: %q is no bucket of a journal", errCorrupt, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	keys := []string{keyFormat, keySpeaker, keyBoot, keyEpoch, keySeal, keyProof, keyOwners}
+	return meta.ForEach(func(key, value []byte) error {
+		if value == nil || !slices.Contains(keys, string(key)) {
+			return fmt.Errorf("%w: its root has %q", errCorrupt, key)
+		}
+		return nil
+	})
 }
 
 // loadSealed reads claims, and checks that they are those that were sealed.

@@ -56,7 +56,7 @@ func checkPages(file io.ReaderAt, size int64) error {
 	if _, err := file.ReadAt(p.data, 0); err != nil {
 		return fmt.Errorf("read it: %w", err)
 	}
-	if err := p.tree(root, 0); err != nil {
+	if err := p.tree(root, bounds{}, 0); err != nil {
 		return err
 	}
 	return p.freelist(free)
@@ -116,13 +116,21 @@ func (p *pages) page(id uint64) ([]byte, error) {
 	return b[:(more+1)*p.pageSize], nil
 }
 
+// bounds are of the keys of a page: from the first of them on, up to and without the
+// second; nil is none.
+type bounds struct{ from, to []byte }
+
+func (b bounds) have(key []byte) bool {
+	return bytes.Compare(key, b.from) >= 0 && (b.to == nil || bytes.Compare(key, b.to) < 0)
+}
+
 // tree checks the tree of pages under id.
-func (p *pages) tree(id uint64, depth int) error {
+func (p *pages) tree(id uint64, keys bounds, depth int) error {
 	b, err := p.page(id)
 	if err != nil {
 		return err
 	}
-	if err := p.elements(b, depth); err != nil {
+	if err := p.elements(b, keys, depth); err != nil {
 		return fmt.Errorf("page %d: %w", id, err)
 	}
 	return nil
@@ -130,7 +138,7 @@ func (p *pages) tree(id uint64, depth int) error {
 
 // elements checks those of one page, or of a small bucket that is held in a
 // value, and what they point to.
-func (p *pages) elements(b []byte, depth int) error {
+func (p *pages) elements(b []byte, keys bounds, depth int) error {
 	if depth > maxDepth {
 		return errors.New("tree is too deep")
 	}
@@ -148,13 +156,19 @@ func (p *pages) elements(b []byte, depth int) error {
 		if err != nil {
 			return err
 		}
-		if i > 0 && bytes.Compare(before, key) >= 0 {
+		if i > 0 && bytes.Compare(before, key) >= 0 || !keys.have(key) {
 			return errors.New("keys are out of order")
 		}
 		before = key
 		switch {
 		case flags == flagBranch:
-			err = p.tree(p.native.Uint64(b[at+8:]), depth+1)
+			below := bounds{key, keys.to}
+			if i+1 < count {
+				if below.to, _, err = p.element(b, at+element, flags); err != nil {
+					return err
+				}
+			}
+			err = p.tree(p.native.Uint64(b[at+8:]), below, depth+1)
 		case p.native.Uint32(b[at:]) == elementBucket:
 			err = p.bucket(value, depth+1)
 		}
@@ -189,13 +203,13 @@ func (p *pages) bucket(value []byte, depth int) error {
 		return errors.New("bucket is cut short")
 	}
 	if root := p.native.Uint64(value); root != 0 {
-		return p.tree(root, depth)
+		return p.tree(root, bounds{}, depth)
 	}
 	inline := value[16:]
 	if len(inline) < pageHeader || p.native.Uint16(inline[8:]) != flagLeaf {
 		return errors.New("bucket is neither a tree nor a leaf")
 	}
-	return p.elements(inline, depth)
+	return p.elements(inline, bounds{}, depth)
 }
 
 // freelist checks that what bbolt would write to next is in the file, once,

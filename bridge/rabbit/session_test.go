@@ -147,7 +147,7 @@ func TestMuteBrokerWhileAsked(t *testing.T) {
 	p, url := newProxy(t)
 	s := connect(t, Config{URLs: []string{url}, Heartbeat: 10 * time.Second})
 	p.Mute(amqpproxy.Both, "")
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := s.DeclareEvents(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the deadline", err)

@@ -203,7 +203,7 @@ func TestMuchOfOneKind(t *testing.T) {
 			if got := len(Faults(err)); got != c.faults {
 				t.Errorf("%d faults, want %d", got, c.faults)
 			}
-			if took := time.Since(begin); took > 10*time.Second {
+			if took := time.Since(begin); took > time.Minute {
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -237,7 +237,7 @@ func TestPromptEnds(t *testing.T) {
 func TestPromptWaitsAtTheEnd(t *testing.T) {
 	t.Parallel()
 	y, f := openTTY(t), newFake(t)
-	ended := prompted(t.Context(), y, f, 500*time.Millisecond, "")
+	ended := prompted(t.Context(), y, f, 5*time.Second, "")
 	y.expect("edge1> ")
 	y.typeIn("+ 1.0.0.0/8 next-hop self med 99\r\x04")
 	y.expect("waiting for 1 answer")

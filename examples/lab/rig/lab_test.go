@@ -68,7 +68,7 @@ func TestSignal(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.end(ctx, unix.SIGUSR1, time.Second); err != nil {
+	if err := p.end(ctx, unix.SIGUSR1, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	text, err := p.wrote()
