@@ -42,7 +42,9 @@ type counter struct {
 	speaker string
 	last    int64 // number of the last commands that were given
 	// open are those not answered in full, and those behind them: a bridge
-	// that must begin again has to do all of it again, in this order.
+	// that must begin again has to do all of it again, in this order. What it is
+	// given again it has to answer again, though nobody is told: until then the
+	// last of it may not be done.
 	open    []*given
 	present bool // in this session a bridge was there
 	absent  bool // no bridge was there
@@ -56,8 +58,8 @@ type given struct {
 	asked   time.Time // when they were last published in this session; zero for never
 	out     int       // how often they were published and may have reached a bridge
 	cmds    []wire.Command
-	got     []bool
-	left    int
+	got     []bool           // since it was given last
+	left    int              // of those
 	results chan wire.Result // never full
 	ended   bool             // all is answered, or nobody waits for it
 }
@@ -132,7 +134,12 @@ func (d *Desk) silence(c *counter) string {
 func (c *counter) end(g *given) {
 	g.ended = true
 	close(g.results)
-	for len(c.open) > 0 && c.open[0].ended {
+	c.close()
+}
+
+// close forgets what is over, and nothing behind what is not.
+func (c *counter) close() {
+	for len(c.open) > 0 && c.open[0].ended && c.open[0].left == 0 {
 		c.open = c.open[1:]
 	}
 }
@@ -242,6 +249,10 @@ func (d *Desk) due(queue string) (*counter, []*given, []rabbit.Message, error) {
 			}
 			g.asked = now
 			g.out++
+			if g.ended {
+				clear(g.got)
+				g.left = len(g.got)
+			}
 			sent, msgs = append(sent, g), append(msgs, m)
 			if !c.present {
 				break
@@ -342,7 +353,7 @@ func (d *Desk) answered(a wire.Answer) {
 		return
 	}
 	i := slices.IndexFunc(c.open, func(g *given) bool { return g.seq == a.Seq })
-	if i < 0 || c.open[i].ended {
+	if i < 0 {
 		return // told already
 	}
 	g := c.open[i]
@@ -352,9 +363,15 @@ func (d *Desk) answered(a wire.Answer) {
 			continue
 		}
 		g.got[r.Command] = true
-		g.results <- r
-		if g.left--; g.left == 0 {
-			c.end(g)
+		g.left--
+		switch {
+		case !g.ended:
+			g.results <- r
+			if g.left == 0 {
+				c.end(g)
+			}
+		case g.left == 0:
+			c.close()
 		}
 	}
 }

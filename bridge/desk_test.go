@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -107,5 +108,50 @@ func TestDeskSendsOneAhead(t *testing.T) {
 			t.Fatalf("%d are sent, want %d; %v", len(sent), want, err)
 		}
 		d.there(c, sent, true)
+	}
+}
+
+// TestDeskGivesAllOfItAgain: of what a bridge has to do once more the last has to be
+// done too, though it was answered, and whoever gave it was told.
+func TestDeskGivesAllOfItAgain(t *testing.T) {
+	d := NewDesk(wire.Commander{ID: "desk"}, func(string, bool) {}, func() error { return nil }, slog.New(slog.DiscardHandler))
+	var told []<-chan wire.Result
+	for range 3 {
+		told = append(told, d.Give(t.Context(), "edge1", []wire.Command{{Withdraw: true, Keys: []state.Key{desired(t, "10.0.0.0/24").Routes[0].Key}}}))
+	}
+	c := d.counters["edge1"]
+	given := func(want ...int64) {
+		t.Helper()
+		d.begin()
+		c.present = true
+		_, sent, _, err := d.due("q")
+		var got []int64
+		for _, g := range sent {
+			got = append(got, g.seq)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("given %v, %v; want %v", got, err, want)
+		}
+	}
+	answered := func(seqs ...int64) {
+		for _, seq := range seqs {
+			d.answered(wire.Answer{Speaker: "edge1", ID: "desk", Seq: seq, Results: []wire.Result{{}}})
+		}
+	}
+	given(1, 2, 3)
+	answered(2, 3)
+	given(1, 2, 3) // to another bridge
+	answered(1, 2)
+	given(3)
+	answered(3)
+	given()
+	for i, results := range told {
+		n := 0
+		for range results {
+			n++
+		}
+		if n != 1 {
+			t.Errorf("of commands %d there are %d results", i+1, n)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type testDesk struct {
 	seq     int64
 	open    []wire.Typed
 	results map[int64]map[int]wire.Result // by number and place
+	got     map[int64]map[int]bool        // since they were given last
 	mute    bool                          // answers are lost
 }
 
@@ -40,10 +41,15 @@ func (d *testDesk) take(t testing.TB, a wire.Answer) {
 	if d.results[a.Seq] == nil {
 		d.results[a.Seq] = map[int]wire.Result{}
 	}
+	if d.got[a.Seq] == nil {
+		return // it is over
+	}
 	for _, r := range a.Results {
 		d.results[a.Seq][r.Command] = r
+		d.got[a.Seq][r.Command] = true
 	}
-	for len(d.open) > 0 && len(d.results[d.open[0].Seq]) == len(d.open[0].Commands) {
+	for len(d.open) > 0 && len(d.got[d.open[0].Seq]) == len(d.open[0].Commands) {
+		delete(d.got, d.open[0].Seq)
 		d.open = d.open[1:]
 	}
 }
@@ -75,7 +81,11 @@ func (w *world) types(lines ...string) int64 {
 // retype gives again what was not answered.
 func (w *world) retype() {
 	var after int64
+	if w.desk.got == nil {
+		w.desk.got = map[int64]map[int]bool{}
+	}
 	for _, t := range w.desk.open {
+		w.desk.got[t.Seq] = map[int]bool{}
 		t.After, after = after, t.Seq
 		body, err := wire.EncodeTyped(t)
 		if err != nil {
