@@ -154,7 +154,9 @@ func neighborGone(ctx context.Context, g *ground) error {
 func (g *ground) forgets(ctx context.Context, r *rig.Router) error {
 	for {
 		peers, err := g.answer(ctx, "show neighbor extensive")
-		if err != nil || !strings.Contains(peers, r.Address.String()) {
+		switch {
+		case errors.Is(err, errUnended): // a reload came in between
+		case err != nil || !strings.Contains(peers, r.Address.String()):
 			return err
 		}
 		if err := wait(ctx, askAgainEvery); err != nil {

@@ -117,12 +117,22 @@ func (g *ground) cli(ctx context.Context, commands ...string) error {
 	return nil
 }
 
+// errUnended: exaBGP's own command line had no end of an answer within its five seconds.
+var errUnended = errors.New("the answer had no end")
+
 // answer is what exaBGP's own command line answers to a command.
 func (g *ground) answer(ctx context.Context, command string) (string, error) {
 	args := append([]string{"--root", g.lab.Dir(), "--env", filepath.Join(g.lab.Dir(), "exabgp.env")}, strings.Fields(command)...)
 	out, err := exec.CommandContext(ctx, "exabgp-cli", args...).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "could not") || strings.Contains(string(out), "warning") {
-		return "", fmt.Errorf("exabgp-cli %s: %v: %s", command, err, out)
+	switch text := string(out); {
+	case err != nil:
+	case strings.Contains(text, "no end of command message"):
+		err = errUnended
+	case strings.Contains(text, "could not"), strings.Contains(text, "warning"):
+		err = errors.New("refused")
+	}
+	if err != nil {
+		return "", fmt.Errorf("exabgp-cli %s: %w: %s", command, err, out)
 	}
 	return string(out), nil
 }
