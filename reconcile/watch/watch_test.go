@@ -88,7 +88,7 @@ func put(path, data string) error { return os.WriteFile(path, []byte(data), 0o60
 
 // slow polls so rarely that what a test sees comes from events, and settles so
 // slowly that a busy machine does not tear one save into two.
-func slow() Options { return Options{Poll: time.Hour, Settle: 100 * time.Millisecond} }
+func slow() Options { return Options{Poll: time.Hour, Settle: 300 * time.Millisecond} }
 
 func TestEditors(t *testing.T) {
 	cases := map[string]func(dir, file string) error{
