@@ -102,6 +102,11 @@ func TestGuardHoldsACutFile(t *testing.T) {
 	s.expect(0, "override "+order+" --reason moving")
 	s.until("the others have gone", func() bool { return len(s.held(s.router)) == 10 })
 	s.holds(s.router, kept[:10]...)
+	s.until("it is on record", func() bool {
+		r, err := s.routesync(s.ctx, "show", "4")
+		s.must(err)
+		return r.code == 0
+	})
 	if r := s.expect(0, "show 4"); !strings.Contains(r.stdout, "guard overridden: withdraw: 10 of 20 routes would be withdrawn (50%)") || !strings.Contains(r.stdout, "; "+order+" by ") || !strings.Contains(r.stdout, "(override): moving") {
 		t.Errorf("on record is:\n%s", r.stdout)
 	}
