@@ -27,7 +27,7 @@ func (c *core) settleStrays() {
 			delete(c.strays, at)
 			continue
 		}
-		if !c.wasSeen(s.owner, since) || c.wasRefused(refusalKey{at.key, s.owner}) {
+		if !c.wasSeen(s.owner, since) { // what was refused, and is asked for still, is left to do
 			continue
 		}
 		c.table.settle(at.key, p)

@@ -13,6 +13,12 @@ import (
 // What a bridge wrote down and did not give is the owner's value until its
 // commander leaves the other one in place.
 func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
+	for name, refused := range map[string]bool{"not given at all": false, "refused since": true} {
+		t.Run(name, func(t *testing.T) { writtenAndNotGiven(t, refused) })
+	}
+}
+
+func writtenAndNotGiven(t *testing.T, refused bool) {
 	p := testPeer("127.0.0.2", 65001)
 	w := leasedWorld(t, p)
 	d := desired(t, "10.0.0.0/24 "+nh+" med 1")
@@ -30,6 +36,15 @@ func TestValueThatWasWrittenAndNotGiven(t *testing.T) {
 		t.Errorf("the journal has %s while nobody commands, want %s", got, written)
 	}
 	w.lease("team")
+	if refused {
+		w.exabgp.refuse = func(string) bool { return true }
+		w.want(desired(t, "10.0.0.0/24 "+nh+" med 2"))
+		w.settle()
+		w.exabgp.refuse = nil
+		if len(w.replica.set.Refused) != 1 {
+			t.Fatalf("refused are %v", w.replica.set.Refused)
+		}
+	}
 	w.plan(d, 0)
 	says := wire.Request{Kind: wire.RequestAlive, Owner: "team", From: wire.Commander{ID: "w"}}
 	for _, reached := range []bool{true, false} { // too early; it has something left to do

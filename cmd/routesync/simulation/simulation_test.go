@@ -33,10 +33,13 @@ const (
 // TestHistories runs random histories. -rapid.checks says how many each of the
 // two gets.
 func TestHistories(t *testing.T) {
-	for _, half := range []string{"one", "two"} {
+	for i, half := range []string{"one", "two"} {
 		t.Run(half, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(rt *rapid.T) {
+				for range i { // of one seed each half has histories of its own
+					rapid.Uint64().Draw(rt, "apart")
+				}
 				s := drawScript(rt)
 				if broke := run(t, s); broke != "" {
 					rt.Fatalf("%s\n%s", broke, s)
