@@ -22,7 +22,6 @@ type guarded struct {
 	using   []state.Override // that lift rules for what is being carried out
 	lifted  []Lifted         // for the plan that was let through last
 	refusal *GuardedError    // of what is held, as it was told; nil while nothing is
-	told    string           // of it
 	warned  string
 	flaps   flapping
 }
@@ -36,8 +35,8 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 		g.hold(t, plan, refused, log)
 		return false
 	}
-	if g.told != "" {
-		g.told, g.refusal = "", nil
+	if g.refusal != nil {
+		g.refusal = nil
 		t.note(Guarded, "", "")
 		log.Info("no guard refuses the plan any more")
 	}
@@ -52,10 +51,10 @@ func (g *guarded) pass(t *Target, sp Speaker, plan *state.Plan, desired *state.D
 // hold says once that nothing is sent, and why.
 func (g *guarded) hold(t *Target, plan *state.Plan, e *GuardedError, log *slog.Logger) {
 	text := findingsText(e.Findings)
-	if e.Digest+text == g.told {
+	if last := g.refusal; last != nil && last.Digest == e.Digest && findingsText(last.Findings) == text {
 		return
 	}
-	g.told, g.refusal = e.Digest+text, e
+	g.refusal = e
 	log.Error("nothing is sent: a guard refuses the plan", "plan", e.Digest[:state.ShortDigest],
 		"announce", e.Plan.Announce, "change", e.Plan.Change, "withdraw", e.Plan.Withdraw, "override", e.Override.String())
 	for _, f := range e.Findings {

@@ -87,5 +87,6 @@
 //	             withdrawn, says that nothing was announced
 //
 // bbolt has checksums on its two root pages only. The checksum of a record
-// finds a page that was torn; the seal finds one that was never written.
+// finds a page that was torn; the seal finds one that was never written. A bucket, or
+// a key of meta, that is not named above is damage too.
 package journal
